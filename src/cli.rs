@@ -1,0 +1,100 @@
+//! The command line, as clap derives it. Values are plain text here; [`crate::config`] parses them.
+
+use clap::{ArgAction, Args, Parser, Subcommand};
+
+const EXAMPLES: &str = "\
+In a kubeconfig:
+  users:
+  - name: me
+    user:
+      exec:
+        apiVersion: client.authentication.k8s.io/v1
+        command: kubekey
+        args: [--issuer-url, https://login.example.com, --client-id, kubernetes]
+        interactiveMode: IfAvailable
+
+IDP_ISSUER_URL, CLIENT_ID and CLIENT_SECRET are read too; the latter two only when IDP_ISSUER_URL is set.
+
+Exit codes: 0 done, 1 failed, 2 usage, 3 sign-in failed, 5 provider unreachable, 6 storage.";
+
+/// Kubernetes credential plugin that signs users in with OpenID Connect.
+///
+/// Prints one ExecCredential: with the saved ID token while it is valid, else after a silent refresh, else after a
+/// sign-in in the browser.
+#[derive(Debug, Parser)]
+#[command(
+    name = "kubekey",
+    version = concat!("v", env!("CARGO_PKG_VERSION")),
+    disable_version_flag = true,
+    disable_help_subcommand = true,
+    after_help = EXAMPLES,
+)]
+pub struct Cli {
+    /// What to do; nothing said means `get-token`.
+    #[command(subcommand)]
+    pub command: Option<Command>,
+
+    /// Settings, the same for every command.
+    #[command(flatten)]
+    pub settings: Settings,
+
+    /// Print the version
+    #[arg(short = 'v', short_alias = 'V', long, action = ArgAction::Version)]
+    version: Option<bool>,
+}
+
+/// The subcommands.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Print an ExecCredential for kubectl (what kubekey does without a subcommand)
+    GetToken,
+}
+
+/// Settings as given by flags or, where a flag is absent, by their environment variable.
+#[derive(Args, Debug, Default)]
+pub struct Settings {
+    /// The provider's issuer URL, as in its discovery document [also IDP_ISSUER_URL]
+    #[arg(long, value_name = "URL", env = "KUBEKEY_ISSUER_URL", alias = "oidc-issuer-url", global = true)]
+    pub issuer_url: Option<String>,
+
+    /// The client ID registered with the provider [also CLIENT_ID]
+    #[arg(long, value_name = "ID", env = "KUBEKEY_CLIENT_ID", alias = "oidc-client-id", global = true)]
+    pub client_id: Option<String>,
+
+    /// The client secret, if the provider wants one [also CLIENT_SECRET]
+    #[arg(
+        long,
+        value_name = "SECRET",
+        env = "KUBEKEY_CLIENT_SECRET",
+        hide_env_values = true,
+        alias = "oidc-client-secret",
+        global = true
+    )]
+    pub client_secret: Option<String>,
+
+    /// A scope to ask for, repeatable [default: openid, email, profile and what the provider needs for a refresh token]
+    #[arg(long, value_name = "SCOPE", env = "KUBEKEY_SCOPE", alias = "oidc-extra-scope", global = true)]
+    pub scope: Vec<String>,
+
+    /// Where to listen for the browser's answer, repeatable, tried in order [default: 127.0.0.1 on a free port]
+    #[arg(long, value_name = "HOST:PORT", env = "KUBEKEY_LISTEN_ADDRESS", global = true)]
+    pub listen_address: Vec<String>,
+
+    /// The redirect URL registered with the provider, repeatable, tried in order [default: http://127.0.0.1:PORT/callback]
+    #[arg(long, value_name = "URL", env = "KUBEKEY_REDIRECT_URL", alias = "oidc-redirect-url", global = true)]
+    pub redirect_url: Vec<String>,
+
+    /// How long to wait for the browser's answer: seconds, or 90s, 3m [default: 180s]
+    #[arg(
+        long,
+        value_name = "TIME",
+        env = "KUBEKEY_LOGIN_TIMEOUT",
+        alias = "authentication-timeout-sec",
+        global = true
+    )]
+    pub login_timeout: Option<String>,
+
+    /// A folder with signed_in.html and sign_in_failed.html of your own [also KUBEKEY_TEMPLATEDIR]
+    #[arg(long, value_name = "DIR", env = "KUBEKEY_TEMPLATE_DIR", global = true)]
+    pub template_dir: Option<String>,
+}

@@ -1,0 +1,220 @@
+//! Where the listener for the browser's answer is bound, and the `redirect_uri` that leads there.
+
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+
+use url::{Host, Url};
+
+use super::is_loopback_host;
+use crate::error::{Error, ErrorKind, Result};
+
+/// The path of the `redirect_uri` where nobody chose one.
+const CALLBACK_PATH: &str = "/callback";
+
+/// One place to listen at.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LoopbackAddress {
+    /// The addresses to bind, all on the same port; two for `localhost`, which is either family's.
+    pub ips: Vec<IpAddr>,
+    /// The port; 0 for any free one.
+    pub port: u16,
+    /// The `redirect_uri` up to the port, and what comes after it.
+    redirect_uri: (String, String),
+}
+
+impl Default for LoopbackAddress {
+    /// A free port of 127.0.0.1: an IP literal, as RFC 8252 §8.3 advises.
+    fn default() -> Self {
+        Self::listening(Host::Ipv4(Ipv4Addr::LOCALHOST), 0)
+    }
+}
+
+impl LoopbackAddress {
+    /// Pairs `--listen-address` and `--redirect-url` values in their order. One alone implies the other.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Usage`] for a value that cannot be used, or if both are given and their numbers differ.
+    pub fn parse_all(listen_addresses: &[&str], redirect_urls: &[&str]) -> Result<Vec<Self>> {
+        if listen_addresses.is_empty() && redirect_urls.is_empty() {
+            return Ok(vec![Self::default()]);
+        }
+        if redirect_urls.is_empty() {
+            return listen_addresses.iter().map(|text| parse_listen_address(text)).collect();
+        }
+        if listen_addresses.is_empty() {
+            return redirect_urls.iter().map(|text| Self::redirecting(text)).collect();
+        }
+        if listen_addresses.len() != redirect_urls.len() {
+            return Err(Error::new(
+                ErrorKind::Usage,
+                format!(
+                    "{} --listen-address and {} --redirect-url are given",
+                    listen_addresses.len(),
+                    redirect_urls.len()
+                ),
+            )
+            .hint("give one --redirect-url for each --listen-address, or only one of the two flags"));
+        }
+        let pairs = listen_addresses.iter().zip(redirect_urls);
+        pairs.map(|(listen, redirect)| parse_listen_address(listen)?.redirected_by(redirect)).collect()
+    }
+
+    /// The `redirect_uri` once the listener is bound to `port`.
+    pub fn redirect_uri(&self, port: u16) -> String {
+        let (before, after) = &self.redirect_uri;
+        match self.port_is_open() {
+            true => format!("{before}:{port}{after}"),
+            false => format!("{before}{after}"),
+        }
+    }
+
+    fn listening(host: Host<&str>, port: u16) -> Self {
+        let ips = bound_ips(&host).unwrap_or_default();
+        // A browser cannot go to 0.0.0.0; the listener behind it answers on loopback, too.
+        let name = match host {
+            Host::Ipv4(Ipv4Addr::UNSPECIFIED) => "127.0.0.1".to_owned(),
+            Host::Ipv6(Ipv6Addr::UNSPECIFIED) => "[::1]".to_owned(),
+            host => host.to_string(),
+        };
+        let before = if port == 0 { format!("http://{name}") } else { format!("http://{name}:{port}") };
+        Self { ips, port, redirect_uri: (before, CALLBACK_PATH.to_owned()) }
+    }
+
+    /// Listens where the redirect URL leads. Without a port in it any free one is used and put in: providers that
+    /// follow RFC 8252 §7.3 ignore the port of a loopback redirect URL.
+    fn redirecting(text: &str) -> Result<Self> {
+        let url = parse_redirect_url(text)?;
+        let host = url.host().filter(|host| url.scheme() == "http" && is_loopback_host(Some(host.clone())));
+        let Some(host) = host else {
+            return Err(unusable(
+                "redirect-url",
+                text,
+                "it does not lead to this machine (http://127.0.0.1, http://localhost)",
+            )
+            .hint("with --listen-address it may lead elsewhere, as to a port that is forwarded"));
+        };
+        let listening = Self::listening(host, url.port().unwrap_or(0));
+        listening.redirected_by(text)
+    }
+
+    fn redirected_by(mut self, text: &str) -> Result<Self> {
+        let url = parse_redirect_url(text)?;
+        // The text is kept as it is, since providers compare it byte by byte: `Url` would add a final slash.
+        let after_scheme = text.find("://").map_or(0, |at| at + 3);
+        let authority_end = text[after_scheme..].find(['/', '?']).map_or(text.len(), |at| after_scheme + at);
+        let (before, after) = text.split_at(authority_end);
+        self.redirect_uri = (before.to_owned(), after.to_owned());
+        if self.port == 0 && url.port().is_some() {
+            return Err(unusable("redirect-url", text, "it has a port, and --listen-address leaves the port open")
+                .hint("give the same port in both"));
+        }
+        Ok(self)
+    }
+
+    /// Whether the port is known only once the listener is bound.
+    fn port_is_open(&self) -> bool {
+        self.port == 0
+    }
+}
+
+fn parse_listen_address(text: &str) -> Result<LoopbackAddress> {
+    let hint = "give an address of this machine and a port, for example 127.0.0.1:8000 or localhost:8000";
+    let unusable = |why: &str| unusable("listen-address", text, why).hint(hint);
+    let (host, port) = text.rsplit_once(':').ok_or_else(|| unusable("it has no ':PORT'"))?;
+    let port = port.parse().map_err(|_| unusable("the port is not a number up to 65535"))?;
+    let host = Host::parse(host).map_err(|error| unusable(&error.to_string()))?;
+    let host = match &host {
+        Host::Domain(name) => Host::Domain(name.as_str()),
+        Host::Ipv4(address) => Host::Ipv4(*address),
+        Host::Ipv6(address) => Host::Ipv6(*address),
+    };
+    if bound_ips(&host).is_none() {
+        return Err(unusable("it is neither an IP address nor 'localhost'"));
+    }
+    Ok(LoopbackAddress::listening(host, port))
+}
+
+fn bound_ips(host: &Host<&str>) -> Option<Vec<IpAddr>> {
+    match host {
+        // RFC 8252 §8.3: what 'localhost' means to the browser is not ours to know, so both.
+        Host::Domain("localhost") => Some(vec![Ipv4Addr::LOCALHOST.into(), Ipv6Addr::LOCALHOST.into()]),
+        Host::Domain(_) => None,
+        Host::Ipv4(address) => Some(vec![(*address).into()]),
+        Host::Ipv6(address) => Some(vec![(*address).into()]),
+    }
+}
+
+fn parse_redirect_url(text: &str) -> Result<Url> {
+    let hint =
+        "give the redirect URL as it is registered with the provider, for example http://localhost:8000/callback";
+    let url = Url::parse(text).map_err(|error| unusable("redirect-url", text, &error.to_string()).hint(hint))?;
+    let is_web = url.host().is_some() && matches!(url.scheme(), "http" | "https");
+    match is_web && url.fragment().is_none() && url.username().is_empty() && url.password().is_none() {
+        true => Ok(url),
+        // RFC 6749 §3.1.2: no fragment.
+        false => Err(unusable("redirect-url", text, "it is not a plain http:// or https:// URL").hint(hint)),
+    }
+}
+
+fn unusable(flag: &str, value: &str, why: &str) -> Error {
+    Error::new(ErrorKind::Usage, format!("--{flag} '{value}' cannot be used: {why}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::LoopbackAddress;
+
+    fn redirect_uris(listen: &[&str], redirect: &[&str]) -> Vec<String> {
+        let addresses = LoopbackAddress::parse_all(listen, redirect).unwrap();
+        addresses.iter().map(|address| address.redirect_uri(4711)).collect()
+    }
+
+    #[test]
+    fn nothing_said_is_a_free_port_of_127_0_0_1() {
+        let addresses = LoopbackAddress::parse_all(&[], &[]).unwrap();
+        assert_eq!(addresses[0].ips, [std::net::Ipv4Addr::LOCALHOST]);
+        assert_eq!((addresses[0].port, addresses[0].redirect_uri(4711)), (0, "http://127.0.0.1:4711/callback".into()));
+    }
+
+    #[test]
+    fn localhost_is_both_families() {
+        let addresses = LoopbackAddress::parse_all(&["localhost:8000"], &[]).unwrap();
+        assert_eq!(addresses[0].ips.iter().map(ToString::to_string).collect::<Vec<_>>(), ["127.0.0.1", "::1"]);
+    }
+
+    #[test]
+    fn a_redirect_uri_is_what_the_user_wrote_with_the_port_put_in() {
+        assert_eq!(
+            redirect_uris(&["127.0.0.1:8000", "[::1]:0"], &[]),
+            ["http://127.0.0.1:8000/callback", "http://[::1]:4711/callback"]
+        );
+        assert_eq!(redirect_uris(&["0.0.0.0:8000"], &[]), ["http://127.0.0.1:8000/callback"]);
+        assert_eq!(redirect_uris(&[], &["http://localhost"]), ["http://localhost:4711"]);
+        assert_eq!(redirect_uris(&[], &["http://localhost/"]), ["http://localhost:4711/"]);
+        assert_eq!(
+            redirect_uris(&[], &["http://localhost:8000", "http://127.0.0.1:8001/cb"]),
+            ["http://localhost:8000", "http://127.0.0.1:8001/cb"]
+        );
+        assert_eq!(
+            redirect_uris(&["0.0.0.0:8000"], &["https://dev.example.com/cb?x=1"]),
+            ["https://dev.example.com/cb?x=1"]
+        );
+    }
+
+    #[test]
+    fn what_cannot_work_is_refused() {
+        for (listen, redirect) in [
+            (vec!["8000"], vec![]),
+            (vec!["127.0.0.1:http"], vec![]),
+            (vec!["127.0.0.1:70000"], vec![]),
+            (vec!["example.com:8000"], vec![]),
+            (vec![], vec!["http://example.com/cb"]),
+            (vec![], vec!["https://localhost:8000/cb"]),
+            (vec![], vec!["javascript:alert(1)"]),
+            (vec![], vec!["http://localhost:8000/cb#x"]),
+            (vec!["127.0.0.1:0"], vec!["http://127.0.0.1:8000/cb"]),
+            (vec!["127.0.0.1:8000", "127.0.0.1:8001"], vec!["http://127.0.0.1:8000/cb"]),
+        ] {
+            assert!(LoopbackAddress::parse_all(&listen, &redirect).is_err(), "{listen:?} {redirect:?}");
+        }
+    }
+}

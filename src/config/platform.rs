@@ -1,0 +1,44 @@
+//! Where files live on this operating system.
+
+use std::path::PathBuf;
+
+/// The folder for locks: the session's runtime folder, which the system empties, else the state folder.
+///
+/// `None` where the environment names neither. Nothing is created here.
+pub fn lock_dirs() -> Vec<PathBuf> {
+    let runtime = absolute("XDG_RUNTIME_DIR").map(|dir| dir.join("kubekey"));
+    runtime.into_iter().chain(state_dir()).collect()
+}
+
+/// The folders that may hold an administrator's templates, first wins.
+///
+/// On Windows there is none yet: `%ProgramData%` can be written by every user, and what makes a folder there
+/// trustworthy, its access control list, is not looked at yet.
+pub fn system_template_dirs() -> Vec<PathBuf> {
+    let dirs: &[&str] = if cfg!(target_os = "macos") {
+        &["/Library/Application Support/kubekey", "/etc/kubekey", "/usr/local/share/kubekey", "/usr/share/kubekey"]
+    } else if cfg!(unix) {
+        &["/etc/kubekey", "/usr/local/share/kubekey", "/usr/share/kubekey"]
+    } else {
+        &[]
+    };
+    dirs.iter().map(PathBuf::from).collect()
+}
+
+fn state_dir() -> Option<PathBuf> {
+    if cfg!(windows) {
+        return absolute("LOCALAPPDATA").map(|dir| dir.join("kubekey"));
+    }
+    let home = absolute("HOME");
+    if cfg!(target_os = "macos") {
+        return home.map(|dir| dir.join("Library/Caches/kubekey"));
+    }
+    let state = absolute("XDG_STATE_HOME").or_else(|| home.map(|dir| dir.join(".local/state")));
+    state.map(|dir| dir.join("kubekey"))
+}
+
+/// The XDG Base Directory specification: a relative path in one of its variables is invalid and to be ignored. It
+/// would also be relative to the current directory, from which kubekey reads nothing.
+fn absolute(variable: &str) -> Option<PathBuf> {
+    std::env::var_os(variable).map(PathBuf::from).filter(|path| path.is_absolute())
+}

@@ -1,0 +1,260 @@
+//! The resolved settings: every value parsed, every default in one place.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use openidconnect::{ClientId, IssuerUrl};
+use url::{Host, Url};
+
+use super::LoopbackAddress;
+use crate::cli;
+use crate::error::{Error, ErrorKind, Result};
+use crate::secret::Secret;
+
+/// The scopes of a sign-in for which nobody chose any. `openid` makes it OpenID Connect; the others put a name into
+/// the ID token, which Kubernetes can use as the user name.
+pub const DEFAULT_SCOPES: [&str; 3] = ["openid", "email", "profile"];
+
+/// How long the browser's answer is awaited.
+const DEFAULT_LOGIN_TIMEOUT: Duration = Duration::from_secs(180);
+
+/// The longest wait that makes sense: nobody is coming back after a day.
+const LONGEST_LOGIN_TIMEOUT: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// What a run works with. Nothing in it is invalid.
+#[derive(Debug)]
+pub struct Settings {
+    /// The provider. Its scheme is https, or http on loopback.
+    pub issuer_url: IssuerUrl,
+    /// Who kubekey is to the provider.
+    pub client_id: ClientId,
+    /// Only where the provider insists: a native app cannot keep a secret (RFC 8252 §8.5).
+    pub client_secret: Option<Secret>,
+    /// The scopes someone chose, always with `openid`; `None` leaves [`DEFAULT_SCOPES`] and what the provider needs
+    /// for a refresh token.
+    pub scopes: Option<Vec<String>>,
+    /// Where to listen for the browser, tried in order; never empty.
+    pub loopback_addresses: Vec<LoopbackAddress>,
+    /// How long the browser's answer is awaited.
+    pub login_timeout: Duration,
+    /// A folder of templates that the user named.
+    pub template_dir: Option<PathBuf>,
+}
+
+impl Settings {
+    /// Flags and `KUBEKEY_` variables first, then the names of the original kubekey, then the defaults.
+    ///
+    /// `environment` gives a variable's value.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Usage`] for a setting that is missing or cannot be used.
+    pub fn resolve(given: &cli::Settings, environment: impl Fn(&str) -> Option<String>) -> Result<Self> {
+        let idp_issuer_url = environment("IDP_ISSUER_URL").filter(|value| !value.is_empty());
+        // The bare names are too common to believe: CLIENT_ID may have been set for another tool.
+        let original = |name| idp_issuer_url.as_ref().and_then(|_| environment(name));
+
+        let issuer_url = first([given.issuer_url.clone(), idp_issuer_url.clone()])
+            .ok_or_else(|| missing("issuer URL", "--issuer-url, KUBEKEY_ISSUER_URL or IDP_ISSUER_URL"))?;
+        let client_id = first([given.client_id.clone(), original("CLIENT_ID")]).ok_or_else(|| {
+            missing("client ID", "--client-id, KUBEKEY_CLIENT_ID, or CLIENT_ID next to IDP_ISSUER_URL")
+        })?;
+        let client_secret = first([given.client_secret.clone(), original("CLIENT_SECRET")]);
+        let template_dir = first([given.template_dir.clone(), environment("KUBEKEY_TEMPLATEDIR")]);
+
+        Ok(Self {
+            issuer_url: parse_issuer_url(&issuer_url)?,
+            client_id: parse_client_id(client_id)?,
+            client_secret: client_secret.map(Secret::new),
+            scopes: parse_scopes(&given.scope)?,
+            loopback_addresses: LoopbackAddress::parse_all(&words(&given.listen_address), &words(&given.redirect_url))?,
+            login_timeout: first([given.login_timeout.clone()])
+                .map_or(Ok(DEFAULT_LOGIN_TIMEOUT), |text| parse_login_timeout(&text))?,
+            template_dir: template_dir.map(PathBuf::from),
+        })
+    }
+}
+
+/// Whether requests to this host stay on this machine, so that http is as safe as https (RFC 8252 §8.3).
+pub fn is_loopback_host(host: Option<Host<&str>>) -> bool {
+    match host {
+        Some(Host::Domain(name)) => name == "localhost",
+        Some(Host::Ipv4(address)) => address.is_loopback(),
+        Some(Host::Ipv6(address)) => address.is_loopback(),
+        None => false,
+    }
+}
+
+/// The first value that is there; an empty one is as good as none, since kubeconfigs cannot unset a variable.
+fn first<const N: usize>(values: [Option<String>; N]) -> Option<String> {
+    values.into_iter().flatten().find(|value| !value.is_empty())
+}
+
+/// A repeated flag's values, each of which may hold several in one variable.
+fn words(values: &[String]) -> Vec<&str> {
+    values.iter().flat_map(|value| value.split_whitespace()).collect()
+}
+
+fn missing(what: &str, names: &str) -> Error {
+    Error::new(ErrorKind::Usage, format!("no {what} is set"))
+        .hint(format!("give {names}, in the kubeconfig's exec section (args or env)"))
+}
+
+fn unusable(flag: &str, value: &str, why: &str) -> Error {
+    Error::new(ErrorKind::Usage, format!("--{flag} '{value}' cannot be used: {why}"))
+}
+
+fn parse_issuer_url(text: &str) -> Result<IssuerUrl> {
+    let hint = "it is the 'issuer' of the provider's discovery document, for example https://login.example.com";
+    let url = Url::parse(text).map_err(|error| unusable("issuer-url", text, &error.to_string()).hint(hint))?;
+    // OpenID Connect Discovery §3: https, and neither query nor fragment.
+    let why_not = if url.host().is_none() || !matches!(url.scheme(), "https" | "http") {
+        "it has to begin with https://"
+    } else if url.scheme() == "http" && !is_loopback_host(url.host()) {
+        "http is for this machine only; everything else has to be https"
+    } else if url.query().is_some() || url.fragment().is_some() {
+        "an issuer has no '?' or '#'"
+    } else if !url.username().is_empty() || url.password().is_some() {
+        "an issuer has no user name or password"
+    } else {
+        return IssuerUrl::new(text.to_owned())
+            .map_err(|error| unusable("issuer-url", text, &error.to_string()).hint(hint));
+    };
+    Err(unusable("issuer-url", text, why_not).hint(hint))
+}
+
+fn parse_client_id(text: String) -> Result<ClientId> {
+    // RFC 6749 appendix A.1: visible ASCII.
+    match text.chars().all(|character| matches!(character, ' '..='~')) {
+        true => Ok(ClientId::new(text)),
+        false => Err(unusable("client-id", &text, "it has characters other than visible ASCII")
+            .hint("copy the client ID again from the provider's registration")),
+    }
+}
+
+fn parse_scopes(given: &[String]) -> Result<Option<Vec<String>>> {
+    let given = words(given);
+    // RFC 6749 §3.3: a scope is visible ASCII without '"' and '\'.
+    let is_scope = |scope: &str| scope.chars().all(|c| matches!(c, '!' | '#'..='[' | ']'..='~'));
+    if let Some(scope) = given.iter().find(|scope| !is_scope(scope)) {
+        return Err(unusable("scope", scope, "a scope is visible ASCII without '\"' and '\\'"));
+    }
+    if given.is_empty() {
+        return Ok(None);
+    }
+    let mut scopes = vec!["openid".to_owned()];
+    for scope in given {
+        if !scopes.iter().any(|known| known == scope) {
+            scopes.push(scope.to_owned());
+        }
+    }
+    Ok(Some(scopes))
+}
+
+fn parse_login_timeout(text: &str) -> Result<Duration> {
+    let (digits, seconds_in_one) = match text.strip_suffix(['s', 'm', 'h']) {
+        Some(digits) if text.ends_with('m') => (digits, 60),
+        Some(digits) if text.ends_with('h') => (digits, 60 * 60),
+        Some(digits) => (digits, 1),
+        None => (text, 1),
+    };
+    digits
+        .parse::<u64>()
+        .ok()
+        .and_then(|number| number.checked_mul(seconds_in_one))
+        .map(Duration::from_secs)
+        .filter(|timeout| !timeout.is_zero() && *timeout <= LONGEST_LOGIN_TIMEOUT)
+        .ok_or_else(|| {
+            unusable("login-timeout", text, "it is not a time between 1 second and 24 hours")
+                .hint("give seconds, or a number with a unit: 180, 90s, 3m")
+        })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn resolve(given: &cli::Settings, variables: &[(&str, &str)]) -> Result<Settings> {
+        Settings::resolve(given, |name| {
+            variables.iter().find(|(key, _)| *key == name).map(|(_, value)| (*value).to_owned())
+        })
+    }
+
+    fn given() -> cli::Settings {
+        cli::Settings {
+            issuer_url: Some("https://login.example.com".into()),
+            client_id: Some("kubernetes".into()),
+            ..Default::default()
+        }
+    }
+
+    const ORIGINAL: [(&str, &str); 3] =
+        [("IDP_ISSUER_URL", "https://old.example.com"), ("CLIENT_ID", "old"), ("CLIENT_SECRET", "s3cret")];
+
+    #[test]
+    fn the_originals_variables_work_unchanged() {
+        let settings = resolve(&cli::Settings::default(), &ORIGINAL).unwrap();
+        assert_eq!(settings.issuer_url.as_str(), "https://old.example.com");
+        assert_eq!(settings.client_id.as_str(), "old");
+        assert_eq!(settings.client_secret, Some(Secret::new("s3cret")));
+    }
+
+    #[test]
+    fn a_client_id_without_the_originals_issuer_belongs_to_another_tool() {
+        let only_issuer = cli::Settings { client_id: None, ..given() };
+        let error = resolve(&only_issuer, &[("CLIENT_ID", "other")]).unwrap_err();
+        assert_eq!((error.kind(), error.to_string().as_str()), (ErrorKind::Usage, "no client ID is set"));
+        assert!(resolve(&given(), &[("CLIENT_SECRET", "other")]).unwrap().client_secret.is_none());
+    }
+
+    #[test]
+    fn flags_win_over_the_originals_variables() {
+        let settings = resolve(&given(), &ORIGINAL).unwrap();
+        assert_eq!(settings.issuer_url.as_str(), "https://login.example.com");
+        assert_eq!(settings.client_id.as_str(), "kubernetes");
+    }
+
+    #[test]
+    fn an_empty_value_is_no_value() {
+        let settings = resolve(&given(), &[("IDP_ISSUER_URL", "https://x.example"), ("CLIENT_SECRET", "")]).unwrap();
+        assert!(settings.client_secret.is_none());
+        let empty = cli::Settings { issuer_url: Some(String::new()), ..given() };
+        assert_eq!(resolve(&empty, &[]).unwrap_err().to_string(), "no issuer URL is set");
+    }
+
+    #[test]
+    fn only_https_or_loopback_issuers_without_extras_are_taken() {
+        for (url, good) in [
+            ("https://login.example.com/realms/a/", true),
+            ("http://127.0.0.1:5556/dex", true),
+            ("http://localhost:5556", true),
+            ("http://[::1]:5556", true),
+            ("http://login.example.com", false),
+            ("http://localhost.example.com", false),
+            ("ftp://login.example.com", false),
+            ("https://login.example.com?x=1", false),
+            ("https://login.example.com#x", false),
+            ("https://jane:pw@login.example.com", false),
+            ("login.example.com", false),
+        ] {
+            assert_eq!(parse_issuer_url(url).is_ok(), good, "{url}");
+        }
+    }
+
+    #[test]
+    fn openid_is_always_among_the_scopes() {
+        let given = ["email groups".to_owned(), "email".to_owned()];
+        assert_eq!(parse_scopes(&given).unwrap(), Some(vec!["openid".into(), "email".into(), "groups".into()]));
+        assert_eq!(parse_scopes(&[]).unwrap(), None);
+        assert!(parse_scopes(&["gr\"oups".to_owned()]).is_err());
+    }
+
+    #[test]
+    fn a_login_timeout_is_a_number_with_or_without_a_unit() {
+        for (text, seconds) in [("180", Some(180)), ("90s", Some(90)), ("3m", Some(180)), ("1h", Some(3600))] {
+            assert_eq!(parse_login_timeout(text).ok(), seconds.map(Duration::from_secs), "{text}");
+        }
+        for text in ["0", "", "s", "-1", "3 m", "25h", "99999999999999999999", "99999999999999999m"] {
+            assert!(parse_login_timeout(text).is_err(), "{text}");
+        }
+    }
+}

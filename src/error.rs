@@ -1,0 +1,89 @@
+//! The error that reaches the user: what went wrong, what to do next, and the exit code.
+
+use std::fmt;
+
+/// What a command returns when it can fail.
+pub type Result<T> = std::result::Result<T, Error>;
+
+/// What kind of failure it is. Scripts branch on it by the exit code.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ErrorKind {
+    /// Anything that has no kind of its own.
+    Failed,
+    /// A flag, variable or `KUBERNETES_EXEC_INFO` that cannot be used.
+    Usage,
+    /// A sign-in was needed and did not succeed.
+    SignIn,
+    /// The provider cannot be reached or is in trouble.
+    Unreachable,
+    /// The keyring holds a sign-in and does not give it out.
+    Storage,
+}
+
+impl ErrorKind {
+    /// The process's exit code, as listed by `--help`.
+    pub fn exit_code(self) -> u8 {
+        match self {
+            Self::Failed => 1,
+            Self::Usage => 2,
+            Self::SignIn => 3,
+            Self::Unreachable => 5,
+            Self::Storage => 6,
+        }
+    }
+
+    /// The kind that has this exit code.
+    pub fn from_exit_code(code: u8) -> Option<Self> {
+        [Self::Failed, Self::Usage, Self::SignIn, Self::Unreachable, Self::Storage]
+            .into_iter()
+            .find(|kind| kind.exit_code() == code)
+    }
+}
+
+/// A failure in one line of lower case without a full stop, and a hint that says what to do next.
+#[derive(Debug)]
+pub struct Error {
+    kind: ErrorKind,
+    message: String,
+    hint: Option<String>,
+}
+
+impl Error {
+    /// An error of this kind. `message` may hold text from outside: [`crate::terminal`] makes it safe to print.
+    pub fn new(kind: ErrorKind, message: impl Into<String>) -> Self {
+        Self { kind, message: message.into(), hint: None }
+    }
+
+    /// Adds what the user can do about it.
+    pub fn hint(mut self, hint: impl Into<String>) -> Self {
+        self.hint = Some(hint.into());
+        self
+    }
+
+    /// The kind, which decides the exit code.
+    pub fn kind(&self) -> ErrorKind {
+        self.kind
+    }
+
+    /// What the user can do about it; empty where there is nothing to say.
+    pub fn what_to_do(&self) -> &str {
+        self.hint.as_deref().unwrap_or_default()
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.message)
+    }
+}
+
+impl std::error::Error for Error {}
+
+/// The innermost cause of `error`, which is the one that names the trouble ("connection refused").
+pub fn root_cause(error: &(dyn std::error::Error + 'static)) -> String {
+    let mut cause = error;
+    while let Some(source) = cause.source() {
+        cause = source;
+    }
+    cause.to_string()
+}

@@ -1,0 +1,89 @@
+//! The straight line of the program: from what client-go asks to the `ExecCredential` that it gets.
+
+use std::io::Write;
+
+use chrono::Utc;
+
+use crate::config::{Settings, platform};
+use crate::error::{Error, ErrorKind, Result};
+use crate::exec_credential::{self, ExecInfo};
+use crate::oidc::{Provider, Refreshed, refresh};
+use crate::sign_in::sign_in;
+use crate::token::TokenSet;
+use crate::token_cache::{Contender, CredentialKey, Lock, Store};
+use crate::{cli, terminal};
+
+/// Writes an `ExecCredential` with a valid ID token to `out`: the saved one, else a refreshed one, else that of a new
+/// sign-in.
+///
+/// # Errors
+/// Of every [`ErrorKind`]; then nothing has been written to `out`, and what was saved is as good as before.
+pub fn get_token(given: &cli::Settings, out: &mut impl Write) -> Result<()> {
+    let exec_info = ExecInfo::parse(variable("KUBERNETES_EXEC_INFO").as_deref())?;
+    let settings = Settings::resolve(given, variable)?;
+    let key = CredentialKey::new(&settings);
+
+    let (store, saved) = Store::open(&key)?;
+    if let Some(tokens) = saved.filter(|tokens| tokens.is_fresh(Utc::now())) {
+        return exec_credential::write(out, exec_info.api_version, &tokens);
+    }
+
+    let (lock, others_failure) = match Lock::acquire(&platform::lock_dirs(), &key.digest, settings.login_timeout)? {
+        Contender::Alone(lock) => (lock, None),
+        Contender::Waited(lock, failure) => (lock, failure),
+    };
+    match new_tokens(&store, &key, &settings, &exec_info, others_failure) {
+        Ok(tokens) => exec_credential::write(out, exec_info.api_version, &tokens),
+        Err(error) => {
+            lock.free_after_failure(&error);
+            Err(error)
+        }
+    }
+}
+
+/// Under the lock: what a sibling has saved meanwhile, else a refresh, else a sign-in.
+fn new_tokens(
+    store: &Store,
+    key: &CredentialKey,
+    settings: &Settings,
+    exec_info: &ExecInfo,
+    others_failure: Option<Error>,
+) -> Result<TokenSet> {
+    let saved = store.load(key)?;
+    if let Some(tokens) = saved.as_ref().filter(|tokens| tokens.is_fresh(Utc::now())) {
+        return Ok(tokens.clone());
+    }
+    if let Some(failure) = others_failure {
+        return Err(failure);
+    }
+
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(|error| {
+        Error::new(ErrorKind::Failed, format!("cannot start an event loop: {error}"))
+            .hint("the system may be out of file descriptors; close some programs")
+    })?;
+    runtime
+        .block_on(async {
+            let provider = Provider::discover(&settings.issuer_url).await?;
+            if let Some((saved, refresh_token)) =
+                saved.as_ref().and_then(|saved| Some((saved, saved.refresh_token.as_ref()?)))
+            {
+                match refresh(&provider, settings, saved, refresh_token).await? {
+                    Refreshed::Tokens { tokens, rotated } => return Ok((tokens, rotated)),
+                    Refreshed::SessionOver(why) => {
+                        terminal::notice(&format!("the session at the provider is over: {why}"))
+                    }
+                }
+            }
+            let tokens = sign_in(&provider, settings, exec_info.cluster_server.as_deref()).await?;
+            Ok((tokens, saved.is_some()))
+        })
+        .map(|(tokens, spent)| {
+            // Before anything is printed: kubectl may end this process as soon as it has the token.
+            store.store(key, &tokens, spent);
+            tokens
+        })
+}
+
+fn variable(name: &str) -> Option<String> {
+    std::env::var(name).ok()
+}

@@ -1,0 +1,31 @@
+//! kubekey is a client-go credential plugin: `kubectl` runs it, it prints one `ExecCredential` and exits.
+//!
+//! Read [`get_token`] first; it is the whole program in one line from top to bottom. Then, in its order:
+//!
+//! | module | what it knows |
+//! |---|---|
+//! | [`exec_credential`] | the protocol between client-go and its plugins |
+//! | [`config`] | settings, their defaults and where files live |
+//! | [`token_cache`] | where a sign-in is kept, and the lock around making one |
+//! | [`oidc`] | the provider: discovery, code exchange, refresh, verification; never the cache |
+//! | [`sign_in`] | the flow in the browser; its loopback listener knows HTTP but not OpenID Connect |
+//! | [`token`], [`secret`], [`error`], [`terminal`] | the words all others use |
+//!
+//! What holds everywhere:
+//! - stdout carries one `ExecCredential` and only on success; [`exec_credential`] alone writes it. [`terminal`] alone
+//!   writes to stderr, and on the warm path nobody does.
+//! - A run with a fresh saved token takes no lock, starts no HTTP client and writes no file.
+//! - An ID token is printed or saved only after `oidc::verify` has accepted it.
+//! - A secret is a [`secret::Secret`]; every place one leaves says `expose`.
+
+pub mod cli;
+pub mod config;
+pub mod error;
+pub mod exec_credential;
+pub mod get_token;
+pub mod oidc;
+pub mod secret;
+pub mod sign_in;
+pub mod terminal;
+pub mod token;
+pub mod token_cache;

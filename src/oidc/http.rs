@@ -1,0 +1,116 @@
+//! The HTTP client for the provider, with its limits.
+
+use std::error::Error as _;
+use std::fmt;
+use std::pin::Pin;
+use std::time::Duration;
+
+use openidconnect::{AsyncHttpClient, HttpRequest, HttpResponse};
+use reqwest::{Client, StatusCode, redirect};
+
+use crate::error::{Error, ErrorKind, Result, root_cause};
+
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+const REQUEST_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// The largest answer, in bytes. The largest honest one, a key set, has a few thousand.
+const LARGEST_BODY: usize = 1024 * 1024;
+
+/// An HTTPS client with the platform's trust store that follows no redirect and reads no endless answer.
+pub struct HttpClient(Client);
+
+/// The provider could not be reached, or answered that it is in trouble. An OAuth error answer is none of these.
+#[derive(Debug)]
+pub struct HttpError(String);
+
+impl fmt::Display for HttpError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for HttpError {}
+
+impl From<HttpError> for Error {
+    fn from(error: HttpError) -> Self {
+        let hint = if error.0.contains("certificate") {
+            "if a company CA signed that certificate, add it to the system's trust store"
+        } else {
+            "check the network, the proxy (HTTPS_PROXY) and the issuer URL, and run the command again"
+        };
+        Error::new(ErrorKind::Unreachable, error.0).hint(hint)
+    }
+}
+
+impl HttpClient {
+    /// Builds the client, which takes about 2 ms: never on the warm path.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Failed`] if the platform's trust store cannot be used.
+    pub fn new() -> Result<Self> {
+        // It is refused only if a provider is installed already, and then that one serves as well.
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        Client::builder()
+            // RFC 6749 §10.6: a code, a secret or a token goes where it was addressed and nowhere else.
+            .redirect(redirect::Policy::none())
+            .connect_timeout(CONNECT_TIMEOUT)
+            .timeout(REQUEST_TIMEOUT)
+            .user_agent(concat!("kubekey/", env!("CARGO_PKG_VERSION")))
+            .build()
+            .map(Self)
+            .map_err(|error| {
+                Error::new(ErrorKind::Failed, format!("cannot set up HTTPS: {}", root_cause(&error)))
+                    .hint("check the system's certificates and the proxy settings (HTTPS_PROXY)")
+            })
+    }
+
+    async fn send(&self, request: HttpRequest) -> std::result::Result<HttpResponse, HttpError> {
+        let url = request.uri().to_string();
+        let request = request.try_into().map_err(|error: reqwest::Error| failure(&url, &error))?;
+        let mut response = self.0.execute(request).await.map_err(|error| failure(&url, &error))?;
+        refuse_trouble(&url, &response)?;
+
+        let mut body = Vec::new();
+        while let Some(chunk) = response.chunk().await.map_err(|error| failure(&url, &error))? {
+            if body.len() + chunk.len() > LARGEST_BODY {
+                return Err(HttpError(format!("{url} sent more than {LARGEST_BODY} bytes")));
+            }
+            body.extend_from_slice(&chunk);
+        }
+        let mut answer = HttpResponse::new(body);
+        *answer.status_mut() = response.status();
+        *answer.headers_mut() = std::mem::take(response.headers_mut());
+        Ok(answer)
+    }
+}
+
+impl<'c> AsyncHttpClient<'c> for HttpClient {
+    type Error = HttpError;
+    type Future = Pin<Box<dyn Future<Output = std::result::Result<HttpResponse, HttpError>> + Send + 'c>>;
+
+    fn call(&'c self, request: HttpRequest) -> Self::Future {
+        Box::pin(self.send(request))
+    }
+}
+
+/// Refuses what is no answer to the question: the provider's own trouble, and a redirect.
+fn refuse_trouble(url: &str, response: &reqwest::Response) -> std::result::Result<(), HttpError> {
+    let status = response.status();
+    if status.is_server_error() || status == StatusCode::TOO_MANY_REQUESTS {
+        return Err(HttpError(format!("{url} answered HTTP {status}")));
+    }
+    if status.is_redirection() {
+        return Err(HttpError(format!("{url} answered with a redirect (HTTP {status}), which is not followed")));
+    }
+    Ok(())
+}
+
+fn failure(url: &str, error: &reqwest::Error) -> HttpError {
+    let cause = error.source().map_or_else(|| error.to_string(), |source| root_cause(source));
+    HttpError(match (error.is_timeout(), error.is_connect()) {
+        (true, true) => format!("{url} cannot be reached: no connection within {} s", CONNECT_TIMEOUT.as_secs()),
+        (true, false) => format!("{url} did not answer within {} s", REQUEST_TIMEOUT.as_secs()),
+        (false, true) => format!("{url} cannot be reached: {cause}"),
+        (false, false) => format!("{url} broke off: {cause}"),
+    })
+}

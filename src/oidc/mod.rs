@@ -1,0 +1,15 @@
+//! The OpenID provider: discovery, the code exchange, the refresh, and what an ID token has to be to be believed.
+//!
+//! Nothing here knows where tokens are kept or how the user's browser is reached.
+
+pub mod authorization;
+mod http;
+mod offline_access;
+mod provider;
+mod refresh;
+mod token_endpoint;
+mod verify;
+
+pub use provider::Provider;
+pub use refresh::{Refreshed, refresh};
+pub use verify::Person;

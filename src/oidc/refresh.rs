@@ -1,0 +1,70 @@
+//! The refresh: new tokens without the user (RFC 6749 §6, OpenID Connect Core §12).
+
+use openidconnect::RefreshToken;
+
+use super::Provider;
+use super::token_endpoint::{Failure, failure};
+use super::verify::{Expected, accept};
+use crate::config::Settings;
+use crate::error::{ErrorKind, Result};
+use crate::secret::Secret;
+use crate::token::TokenSet;
+
+/// Error codes that say something about the client or the moment, not about this user's session: signing in again
+/// would meet them, too. Every other one ends the session, whatever it is: a user must never be stranded.
+const NOT_ABOUT_THE_SESSION: [&str; 4] =
+    ["invalid_client", "unauthorized_client", "temporarily_unavailable", "slow_down"];
+
+/// What a refresh came to.
+#[derive(Debug)]
+pub enum Refreshed {
+    /// New tokens. `rotated` says that the provider replaced the refresh token.
+    Tokens {
+        /// The new set, with the old refresh token where there is no new one.
+        tokens: TokenSet,
+        /// Whether the old refresh token is spent.
+        rotated: bool,
+    },
+    /// The session is over, for the reason given: the user has to sign in again.
+    SessionOver(String),
+}
+
+/// Asks for new tokens with the refresh token of `saved`.
+///
+/// # Errors
+/// [`ErrorKind::Unreachable`] if the provider does not answer or is in trouble, [`ErrorKind::SignIn`] if it refuses the
+/// client: the refresh token is as good as before.
+pub async fn refresh(
+    provider: &Provider,
+    settings: &Settings,
+    saved: &TokenSet,
+    refresh_token: &Secret,
+) -> Result<Refreshed> {
+    let Some(subject) = saved.subject() else {
+        return Ok(Refreshed::SessionOver("the saved ID token cannot be read".into()));
+    };
+    let refresh_token = RefreshToken::new(refresh_token.expose().to_owned());
+    let client = provider.client(settings)?;
+    let response = match client.exchange_refresh_token(&refresh_token).request_async(&provider.http).await {
+        Ok(response) => response,
+        Err(error) => {
+            return match failure(error) {
+                Failure::Trouble(error) => Err(error),
+                Failure::OAuth(error) if NOT_ABOUT_THE_SESSION.contains(&error.code.as_str()) => {
+                    Err(error.into_error("did not refresh the token"))
+                }
+                Failure::OAuth(error) => Ok(Refreshed::SessionOver(error.to_string())),
+            };
+        }
+    };
+    match accept(provider, settings, &response, Expected::Subject(&subject)).await {
+        Ok((mut tokens, _)) => {
+            let rotated = tokens.refresh_token.as_ref().is_some_and(|new| new.expose() != refresh_token.secret());
+            tokens.refresh_token.get_or_insert_with(|| Secret::new(refresh_token.secret().clone()));
+            Ok(Refreshed::Tokens { tokens, rotated })
+        }
+        // An ID token that is missing or not to be believed is refused; only a new sign-in can give a better one.
+        Err(error) if error.kind() == ErrorKind::SignIn => Ok(Refreshed::SessionOver(error.to_string())),
+        Err(error) => Err(error),
+    }
+}

@@ -1,0 +1,144 @@
+//! The sign-in in the browser: authorization code flow with PKCE and a redirect to loopback (RFC 8252).
+
+use std::thread;
+use std::time::Duration;
+
+use hyper::header::HeaderMap;
+use hyper::{Method, StatusCode};
+use openidconnect::{AuthorizationCode, CsrfToken};
+use tokio::time::timeout;
+use url::Url;
+
+use super::loopback::{Loopback, Server, Visit};
+use super::pages::{FailedPage, Pages};
+use crate::config::Settings;
+use crate::error::{Error, ErrorKind, Result};
+use crate::oidc::Provider;
+use crate::oidc::authorization::{Answer, AuthorizationRequest};
+use crate::terminal;
+use crate::token::TokenSet;
+
+/// How many random bytes make our local URL unguessable; in base64 it has 16 characters.
+const START_PATH_BYTES: u32 = 12;
+
+/// Signs the user in. `cluster` is the API server's URL, if it is known, for the page that the user sees.
+///
+/// # Errors
+/// [`ErrorKind::SignIn`] if the provider refuses, nobody answers in time, or the answer is not to be believed;
+/// [`ErrorKind::Unreachable`] if the provider does not answer.
+pub async fn sign_in(provider: &Provider, settings: &Settings, cluster: Option<&str>) -> Result<TokenSet> {
+    // Bound before anything opens: nobody else can take the port that the answer will come to.
+    let loopback = Loopback::bind(&settings.loopback_addresses).await?;
+    let request = AuthorizationRequest::new(provider, settings, &loopback.redirect_uri)?;
+    let places = Places::new(&loopback.redirect_uri)?;
+    let pages = Pages::new(settings, cluster);
+
+    let mut server = loopback.serve(places.host.clone());
+    terminal::notice(&format!("sign in to {} in your browser: {}", settings.issuer_url.as_str(), places.start_url()));
+    launch(places.start_url());
+
+    let awaited = await_answer(&mut server, provider, &request, &places, &pages);
+    let result = match timeout(settings.login_timeout, awaited).await {
+        Ok((visit, Ok(code))) => match request.exchange(provider, settings, code).await {
+            Ok((tokens, person)) => {
+                visit.page(StatusCode::OK, pages.signed_in(&person));
+                Ok(tokens)
+            }
+            Err(error) => Err(fail(visit, &pages, error)),
+        },
+        Ok((visit, Err(error))) => Err(fail(visit, &pages, error)),
+        Err(_) => Err(nobody_answered(settings.login_timeout)),
+    };
+    server.finish().await;
+    result
+}
+
+/// The URLs of ours that are answered.
+struct Places {
+    origin: String,
+    /// The host and port, as a browser names them.
+    host: String,
+    start_path: String,
+    callback_path: String,
+}
+
+impl Places {
+    fn new(redirect_uri: &str) -> Result<Self> {
+        let redirect_uri = Url::parse(redirect_uri).map_err(|error| {
+            Error::new(ErrorKind::Usage, format!("the redirect URL '{redirect_uri}' cannot be used: {error}"))
+        })?;
+        let origin = redirect_uri.origin().ascii_serialization();
+        Ok(Self {
+            host: origin.split_once("://").map_or(origin.as_str(), |(_, host)| host).to_owned(),
+            start_path: format!("/{}", CsrfToken::new_random_len(START_PATH_BYTES).secret()),
+            callback_path: redirect_uri.path().to_owned(),
+            origin,
+        })
+    }
+
+    /// The one URL that a process list may show: it leads to the provider, and means nothing to anybody else.
+    fn start_url(&self) -> String {
+        format!("{}{}", self.origin, self.start_path)
+    }
+}
+
+/// Answers requests until the one comes that ends the sign-in: a code, or the reason why there is none.
+async fn await_answer(
+    server: &mut Server,
+    provider: &Provider,
+    request: &AuthorizationRequest,
+    places: &Places,
+    pages: &Pages<'_>,
+) -> (Visit, Result<AuthorizationCode>) {
+    loop {
+        let visit = server.next().await;
+        if is_idle_look(&visit.method, &visit.headers) {
+            visit.no_content();
+        } else if visit.method != Method::GET {
+            visit.page(StatusCode::METHOD_NOT_ALLOWED, pages.failed(&FailedPage::stray("it is not a page view")));
+        } else if visit.uri.path() == places.start_path {
+            // As often as it is asked for: browsers have profile pickers, tabs get closed.
+            visit.redirect(request.url.as_str());
+        } else if visit.uri.path() == places.callback_path {
+            match request.read_answer(provider, visit.uri.query().unwrap_or_default()) {
+                Answer::Code(code) => return (visit, Ok(code)),
+                Answer::Refused(error) => return (visit, Err(error)),
+                Answer::Stray(why) => visit.page(StatusCode::BAD_REQUEST, pages.failed(&FailedPage::stray(why))),
+            }
+        } else {
+            visit.page(StatusCode::NOT_FOUND, pages.failed(&FailedPage::stray("there is no such page")));
+        }
+    }
+}
+
+/// Whether nobody looks at the answer: prefetchers and link checkers must not set the sign-in in motion.
+fn is_idle_look(method: &Method, headers: &HeaderMap) -> bool {
+    let is_prefetch = ["sec-purpose", "purpose", "x-purpose", "x-moz"].iter().any(|name| {
+        let value = headers.get(*name).and_then(|value| value.to_str().ok()).unwrap_or_default();
+        value.contains("prefetch") || value.contains("preview") || value.contains("prerender")
+    });
+    method == Method::HEAD || is_prefetch
+}
+
+/// Shows the user on the page what they will also read in the terminal.
+fn fail(visit: Visit, pages: &Pages<'_>, error: Error) -> Error {
+    let status = match error.kind() {
+        ErrorKind::Unreachable => StatusCode::BAD_GATEWAY,
+        _ => StatusCode::FORBIDDEN,
+    };
+    visit.page(status, pages.failed(&FailedPage::ended(&error)));
+    error
+}
+
+fn nobody_answered(waited: Duration) -> Error {
+    let message = format!("nobody signed in within {} s", waited.as_secs());
+    Error::new(ErrorKind::SignIn, message)
+        .hint("run the command again and open the printed address in a browser on this computer")
+}
+
+/// Brings up the browser. The launcher may block or fail: the address is printed as well, so neither changes anything.
+fn launch(url: String) {
+    thread::spawn(move || {
+        let _ = open::that_detached(url);
+    });
+}

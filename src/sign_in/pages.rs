@@ -1,0 +1,236 @@
+//! The pages the browser shows: compiled in, and each to be overridden by a file of an administrator or of the user.
+
+use std::fs::{self, File};
+use std::io::{self, Read, Write};
+use std::path::{Path, PathBuf};
+
+use askama::Template;
+use minijinja::value::Serde;
+use minijinja::{AutoEscape, Environment, UndefinedBehavior};
+use serde::Serialize;
+
+use crate::config::{Settings, platform};
+use crate::error::Error;
+use crate::oidc::Person;
+use crate::terminal;
+
+/// The largest template and the largest page made of it, in bytes: room for a logo inside.
+const LARGEST_TEMPLATE: u64 = 1024 * 1024;
+const LARGEST_PAGE: usize = 4 * 1024 * 1024;
+
+/// How many instructions a template may run; ours needs a few hundred.
+const FUEL: u64 = 100_000;
+
+/// Makes the pages of one sign-in.
+pub struct Pages<'a> {
+    template_dir: Option<&'a Path>,
+    cluster: &'a str,
+    client_id: &'a str,
+    issuer: &'a str,
+}
+
+/// The variables of `signed_in.html`; empty where nothing is known.
+#[derive(Serialize, Template)]
+#[template(path = "signed_in.html")]
+struct SignedInPage<'a> {
+    name: &'a str,
+    email: &'a str,
+    picture: &'a str,
+    cluster: &'a str,
+    client_id: &'a str,
+    issuer: &'a str,
+}
+
+/// The variables of `sign_in_failed.html` that differ from page to page.
+#[derive(Debug)]
+pub struct FailedPage {
+    title: &'static str,
+    message: String,
+    hint: String,
+}
+
+#[derive(Serialize, Template)]
+#[template(path = "sign_in_failed.html")]
+struct SignInFailedPage<'a> {
+    title: &'a str,
+    message: &'a str,
+    hint: &'a str,
+    cluster: &'a str,
+    client_id: &'a str,
+    issuer: &'a str,
+}
+
+impl FailedPage {
+    /// The sign-in has ended with `error`.
+    pub fn ended(error: &Error) -> Self {
+        Self {
+            title: "Sign-in failed",
+            message: terminal::sanitise(&error.to_string()),
+            hint: terminal::sanitise(error.what_to_do()),
+        }
+    }
+
+    /// A request that has nothing to do with the sign-in, for the reason given; the sign-in goes on.
+    pub fn stray(why: &str) -> Self {
+        Self {
+            title: "Nothing to see here",
+            message: format!("This request was not taken: {why}."),
+            hint: "kubekey is still waiting for your sign-in. Open the address that it printed in the terminal.".into(),
+        }
+    }
+}
+
+impl<'a> Pages<'a> {
+    /// Pages for this client, and for the cluster whose API server has this URL.
+    pub fn new(settings: &'a Settings, cluster: Option<&'a str>) -> Self {
+        Self {
+            template_dir: settings.template_dir.as_deref(),
+            cluster: cluster.unwrap_or_default(),
+            client_id: settings.client_id.as_str(),
+            issuer: settings.issuer_url.as_str(),
+        }
+    }
+
+    /// The page of a sign-in that succeeded.
+    pub fn signed_in(&self, person: &Person) -> String {
+        let page = SignedInPage {
+            name: &person.name,
+            email: &person.email,
+            picture: &person.picture,
+            cluster: self.cluster,
+            client_id: self.client_id,
+            issuer: self.issuer,
+        };
+        self.render("signed_in.html", &page)
+    }
+
+    /// The page of anything else.
+    pub fn failed(&self, page: &FailedPage) -> String {
+        let page = SignInFailedPage {
+            title: page.title,
+            message: &page.message,
+            hint: &page.hint,
+            cluster: self.cluster,
+            client_id: self.client_id,
+            issuer: self.issuer,
+        };
+        self.render("sign_in_failed.html", &page)
+    }
+
+    /// The override of `name` if there is one that works, else the built-in page.
+    fn render<T: Serialize + Template>(&self, name: &str, page: &T) -> String {
+        if let Some((path, source)) = self.find_override(name) {
+            match render_override(&path, &source, page) {
+                Ok(html) => return html,
+                Err(why) => terminal::warning(&format!("{why}; the built-in page is shown instead")),
+            }
+        }
+        page.render().unwrap_or_else(|error| format!("<!doctype html><title>kubekey</title><p>{error}"))
+    }
+
+    /// The first file of this name in the user's folder and the system's, with its text.
+    fn find_override(&self, name: &str) -> Option<(PathBuf, String)> {
+        if let Some(dir) = self.template_dir.filter(|dir| !dir.is_dir()) {
+            terminal::warning(&format!("the template folder {} is not there", dir.display()));
+        }
+        let system = platform::system_template_dirs();
+        let own = self.template_dir.map(|dir| (dir.to_owned(), Owner::User));
+        let dirs = own.into_iter().chain(system.into_iter().map(|dir| (dir, Owner::System)));
+        for (dir, owner) in dirs {
+            let path = dir.join(name);
+            match read_override(&dir, &path, owner) {
+                Ok(source) => return Some((path, source)),
+                Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+                Err(error) => terminal::warning(&format!("{} is not used: {error}", path.display())),
+            }
+        }
+        None
+    }
+}
+
+/// Who may own a template and its folder.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Owner {
+    /// The system's administrator.
+    System,
+    /// The user, who named the folder, or the administrator.
+    User,
+}
+
+fn read_override(dir: &Path, path: &Path, owner: Owner) -> io::Result<String> {
+    let file = File::open(path)?;
+    let metadata = file.metadata()?;
+    require_owner(&fs::metadata(dir)?, owner).map_err(|why| io::Error::other(format!("its folder {why}")))?;
+    require_owner(&metadata, owner).map_err(io::Error::other)?;
+    if !metadata.is_file() {
+        return Err(io::Error::other("it is not a file"));
+    }
+    let mut source = String::new();
+    file.take(LARGEST_TEMPLATE + 1).read_to_string(&mut source)?;
+    if source.len() as u64 > LARGEST_TEMPLATE {
+        return Err(io::Error::other(format!("it is larger than {LARGEST_TEMPLATE} bytes")));
+    }
+    Ok(source)
+}
+
+/// What others can write is not the administrator's word, nor the user's.
+#[cfg(unix)]
+fn require_owner(metadata: &fs::Metadata, owner: Owner) -> Result<(), String> {
+    use std::os::unix::fs::MetadataExt;
+
+    const ROOT: u32 = 0;
+    const GROUP_CAN_WRITE: u32 = 0o020;
+    const OTHERS_CAN_WRITE: u32 = 0o002;
+    let (uid, mode) = (metadata.uid(), metadata.mode());
+    if uid != ROOT && !(owner == Owner::User && uid == rustix::process::geteuid().as_raw()) {
+        return Err(format!("belongs to user {uid}"));
+    }
+    if mode & OTHERS_CAN_WRITE != 0 || (mode & GROUP_CAN_WRITE != 0 && metadata.gid() != ROOT) {
+        return Err(format!("can be written by others (mode {:o})", mode & 0o7777));
+    }
+    Ok(())
+}
+
+/// On Windows only a folder that the user named is looked at, see [`platform::system_template_dirs`].
+#[cfg(not(unix))]
+fn require_owner(_: &fs::Metadata, owner: Owner) -> Result<(), String> {
+    match owner {
+        Owner::User => Ok(()),
+        Owner::System => Err("cannot be checked for its owner on this system".into()),
+    }
+}
+
+fn render_override(path: &Path, source: &str, page: &impl Serialize) -> Result<String, String> {
+    let name = path.display().to_string();
+    let mut environment = Environment::new();
+    environment.set_auto_escape_callback(|_| AutoEscape::Html);
+    // A misspelt variable is an error with a line, not a gap on the page that nobody sees.
+    environment.set_undefined_behavior(UndefinedBehavior::Strict);
+    environment.set_fuel(Some(FUEL));
+    let describe = |error: minijinja::Error| {
+        let line = error.line().map(|line| format!(" line {line}")).unwrap_or_default();
+        format!("{name}{line}: {}", error.detail().map_or_else(|| error.kind().to_string(), str::to_owned))
+    };
+    environment.add_template(&name, source).map_err(describe)?;
+    let template = environment.get_template(&name).map_err(describe)?;
+    let mut html = Capped(Vec::new());
+    template.render_captured_to(Serde(page), &mut html).map_err(describe)?;
+    String::from_utf8(html.0).map_err(|error| format!("{name}: {error}"))
+}
+
+/// Takes at most [`LARGEST_PAGE`] bytes.
+struct Capped(Vec<u8>);
+
+impl Write for Capped {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        if self.0.len() + bytes.len() > LARGEST_PAGE {
+            return Err(io::Error::other(format!("the page is larger than {LARGEST_PAGE} bytes")));
+        }
+        self.0.extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
