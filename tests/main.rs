@@ -1,1 +1,13 @@
-fn main() {}
+//! What `kubekey` does, seen from outside: the program as a child process, against an OpenID provider, a browser and a
+//! real keyring. One program for all of them, since linking takes longer than running.
+
+mod environment;
+mod exec_credential;
+mod id_token;
+mod keyring;
+mod pages;
+mod refresh;
+mod saved_token;
+mod siblings;
+mod sign_in;
+mod support;

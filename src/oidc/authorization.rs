@@ -70,13 +70,16 @@ impl AuthorizationRequest {
         if get("state") != Some(self.state.secret().as_str()) {
             return Answer::Stray("it does not belong to this sign-in");
         }
+        let (code, error) = (get("code"), get("error"));
+        if code.is_none() && error.is_none() {
+            return Answer::Stray("it has neither a code nor an error");
+        }
         if let Err(error) = check_issuer(provider, get("iss")) {
             return Answer::Refused(error);
         }
-        match (get("error"), get("code")) {
-            (Some(error), _) => Answer::Refused(refusal(error, get("error_description"))),
+        match (error, code) {
             (None, Some(code)) => Answer::Code(AuthorizationCode::new(code.to_owned())),
-            (None, None) => Answer::Stray("it has neither a code nor an error"),
+            (error, _) => Answer::Refused(refusal(error.unwrap_or_default(), get("error_description"))),
         }
     }
 

@@ -6,7 +6,8 @@ use std::pin::Pin;
 use std::time::Duration;
 
 use openidconnect::{AsyncHttpClient, HttpRequest, HttpResponse};
-use reqwest::{Client, StatusCode, redirect};
+use reqwest::{Client, StatusCode, header, redirect};
+use url::Url;
 
 use crate::error::{Error, ErrorKind, Result, root_cause};
 
@@ -64,6 +65,17 @@ impl HttpClient {
             })
     }
 
+    /// Gets a JSON document.
+    ///
+    /// # Errors
+    /// If there is no answer, or one of trouble; a 4xx status is an answer.
+    pub async fn get(&self, url: &Url) -> std::result::Result<HttpResponse, HttpError> {
+        let mut request = HttpRequest::new(Vec::new());
+        *request.uri_mut() = url.as_str().try_into().map_err(|error| HttpError(format!("{url}: {error}")))?;
+        request.headers_mut().insert(header::ACCEPT, header::HeaderValue::from_static("application/json"));
+        self.send(request).await
+    }
+
     async fn send(&self, request: HttpRequest) -> std::result::Result<HttpResponse, HttpError> {
         let url = request.uri().to_string();
         let request = request.try_into().map_err(|error: reqwest::Error| failure(&url, &error))?;
@@ -106,7 +118,7 @@ fn refuse_trouble(url: &str, response: &reqwest::Response) -> std::result::Resul
 }
 
 fn failure(url: &str, error: &reqwest::Error) -> HttpError {
-    let cause = error.source().map_or_else(|| error.to_string(), |source| root_cause(source));
+    let cause = error.source().map_or_else(|| error.to_string(), root_cause);
     HttpError(match (error.is_timeout(), error.is_connect()) {
         (true, true) => format!("{url} cannot be reached: no connection within {} s", CONNECT_TIMEOUT.as_secs()),
         (true, false) => format!("{url} did not answer within {} s", REQUEST_TIMEOUT.as_secs()),

@@ -12,7 +12,7 @@ use openidconnect::{
 use serde::{Deserialize, Serialize};
 use url::Url;
 
-use super::http::{HttpClient, HttpError};
+use super::http::HttpClient;
 use super::offline_access::{OfflineAccess, ProviderFacts, offline_access};
 use crate::config::{Settings, is_loopback_host};
 use crate::error::{Error, ErrorKind, Result};
@@ -56,26 +56,36 @@ pub struct Provider {
 }
 
 impl Provider {
-    /// Fetches the discovery document and the keys of `issuer`.
+    /// Fetches the discovery document of `issuer`, and then its keys.
     ///
     /// # Errors
     /// [`ErrorKind::Unreachable`] if it does not answer; [`ErrorKind::Failed`] if the answer is not to be used.
     pub async fn discover(issuer: &IssuerUrl) -> Result<Self> {
         let http = HttpClient::new()?;
-        let metadata =
-            Metadata::discover_async(issuer.clone(), &http).await.map_err(|error| discovery_failure(issuer, error))?;
+        let metadata = fetch_metadata(issuer, &http).await?;
         require_safe_endpoints(&metadata)?;
-        Ok(Self { metadata, http })
+        let mut provider = Self { metadata, http };
+        let keys = provider.fetch_keys().await?;
+        provider.metadata = provider.metadata.set_jwks(keys);
+        Ok(provider)
     }
 
-    /// Fetches the keys again, for an ID token that was signed after they had been rotated.
+    /// Fetches the keys: for an ID token that was signed after they had been rotated, once more.
     ///
     /// # Errors
     /// As [`Provider::discover`].
-    pub async fn refetch_keys(&self) -> Result<CoreJsonWebKeySet> {
-        CoreJsonWebKeySet::fetch_async(self.metadata.jwks_uri(), &self.http)
-            .await
-            .map_err(|error| discovery_failure(self.metadata.issuer(), error))
+    pub async fn fetch_keys(&self) -> Result<CoreJsonWebKeySet> {
+        let jwks_uri = self.metadata.jwks_uri();
+        CoreJsonWebKeySet::fetch_async(jwks_uri, &self.http).await.map_err(|error| match error {
+            DiscoveryError::Request(error) => error.into(),
+            DiscoveryError::Parse(error) => {
+                unusable(self.metadata.issuer(), &format!("the keys at {}: {error}", **jwks_uri))
+            }
+            DiscoveryError::Response(status, ..) => {
+                unusable(self.metadata.issuer(), &format!("the keys at {}: HTTP {status} or no JSON", **jwks_uri))
+            }
+            error => unusable(self.metadata.issuer(), &format!("the keys at {}: {error}", **jwks_uri)),
+        })
     }
 
     /// The scopes and parameters that this provider needs in an authorization request.
@@ -92,10 +102,11 @@ impl Provider {
 
     /// The library's client for this provider.
     pub fn client(&self, settings: &Settings) -> Result<Client> {
-        let token_endpoint =
-            self.metadata.token_endpoint().cloned().ok_or_else(|| {
-                unusable(self.metadata.issuer(), "its discovery document names no token_endpoint".into())
-            })?;
+        let token_endpoint = self
+            .metadata
+            .token_endpoint()
+            .cloned()
+            .ok_or_else(|| unusable(self.metadata.issuer(), "its discovery document names no token_endpoint"))?;
         let secret = settings.client_secret.as_ref().map(|secret| ClientSecret::new(secret.expose().to_owned()));
         let client = CoreClient::from_provider_metadata(self.metadata.clone(), settings.client_id.clone(), secret)
             .set_token_uri(token_endpoint)
@@ -128,26 +139,29 @@ fn require_safe_endpoints(metadata: &Metadata) -> Result<()> {
     match endpoints.iter().find(|(_, url)| url.is_some_and(|url| !is_safe(url))) {
         Some((name, url)) => {
             let url = url.map(Url::as_str).unwrap_or_default();
-            Err(unusable(metadata.issuer(), format!("its {name} is '{url}', which is not https")))
+            Err(unusable(metadata.issuer(), &format!("its {name} is '{url}', which is not https")))
         }
         None => Ok(()),
     }
 }
 
-fn discovery_failure(issuer: &IssuerUrl, error: DiscoveryError<HttpError>) -> Error {
-    match error {
-        DiscoveryError::Request(error) => error.into(),
-        DiscoveryError::Response(status, _, _) if !status.is_success() => {
-            unusable(issuer, format!("its discovery document or keys: HTTP {status}"))
-        }
-        DiscoveryError::Response(_, _, why) => unusable(issuer, why),
-        DiscoveryError::Parse(error) => unusable(issuer, format!("its discovery document or keys: {error}")),
-        DiscoveryError::Validation(why) => unusable(issuer, why),
-        error => unusable(issuer, error.to_string()),
+/// OpenID Connect Discovery §4. The library would fetch the keys in the same breath, from wherever the document says;
+/// here the endpoints are looked at in between.
+async fn fetch_metadata(issuer: &IssuerUrl, http: &HttpClient) -> Result<Metadata> {
+    let url = issuer.join(".well-known/openid-configuration").map_err(|error| unusable(issuer, &error.to_string()))?;
+    let answer = http.get(&url).await?;
+    if !answer.status().is_success() {
+        return Err(unusable(issuer, &format!("{url} answered HTTP {}", answer.status())));
+    }
+    let metadata: Metadata = serde_json::from_slice(answer.body())
+        .map_err(|error| unusable(issuer, &format!("{url} is not a discovery document: {error}")))?;
+    match metadata.issuer() == issuer {
+        true => Ok(metadata),
+        false => Err(unusable(issuer, &format!("its discovery document is of '{}'", metadata.issuer().as_str()))),
     }
 }
 
-fn unusable(issuer: &IssuerUrl, why: String) -> Error {
+fn unusable(issuer: &IssuerUrl, why: &str) -> Error {
     Error::new(ErrorKind::Failed, format!("{} is not an issuer that can be used: {why}", issuer.as_str()))
         .hint("the issuer URL has to be exactly the 'issuer' of the provider's discovery document")
 }

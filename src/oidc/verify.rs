@@ -74,7 +74,7 @@ pub async fn accept(
         verify(id_token, verifier, client_id, access_token, expected)
     };
     let claims = match verify(provider.metadata.jwks()) {
-        Err(error) if may_be_rotation(&error) => verify(&provider.refetch_keys().await?),
+        Err(error) if may_be_rotation(&error) => verify(&provider.fetch_keys().await?),
         verified => verified,
     };
     let claims = claims.map_err(|error| unbelievable(&error))?;

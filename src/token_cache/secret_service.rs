@@ -1,6 +1,7 @@
 //! The keyring of Linux and the BSDs: the freedesktop Secret Service, over D-Bus.
 
 use std::collections::HashMap;
+use std::io;
 use std::time::Duration;
 
 use secret_service::{EncryptionType, Item, SearchItemsResult, SecretService};
@@ -122,17 +123,24 @@ async fn prompted(action: impl Future<Output = Result<(), secret_service::Error>
     }
 }
 
+/// Bounds a call: by the clock as a whole, and by the connection, which bounds each D-Bus method in it.
 async fn within<T>(
     patience: Duration,
     call: impl Future<Output = Result<T, secret_service::Error>>,
 ) -> Result<T, KeyringError> {
-    match timeout(patience, call).await {
-        Ok(Ok(value)) => Ok(value),
-        Ok(Err(secret_service::Error::Locked)) => Err(KeyringError::Locked("the keyring is locked".into())),
-        Ok(Err(error)) => Err(KeyringError::Unavailable(format!("the keyring failed: {}", describe(&error)))),
-        Err(_) => {
-            Err(KeyringError::Unavailable(format!("the keyring did not answer within {} ms", patience.as_millis())))
-        }
+    let error = match timeout(patience, call).await {
+        Ok(Ok(value)) => return Ok(value),
+        Ok(Err(secret_service::Error::Locked)) => return Err(KeyringError::Locked("the keyring is locked".into())),
+        Ok(Err(error)) if !is_timeout(&error) => format!("the keyring failed: {}", describe(&error)),
+        _ => format!("the keyring did not answer within {} ms", patience.as_millis()),
+    };
+    Err(KeyringError::Unavailable(error))
+}
+
+fn is_timeout(error: &secret_service::Error) -> bool {
+    match error {
+        secret_service::Error::Zbus(zbus::Error::InputOutput(error)) => error.kind() == io::ErrorKind::TimedOut,
+        _ => false,
     }
 }
 

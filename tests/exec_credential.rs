@@ -1,0 +1,88 @@
+//! The protocol with client-go.
+
+use serde_json::json;
+
+use crate::support::browser::Mode;
+use crate::support::home::Home;
+use crate::support::provider::Provider;
+
+fn exec_info(version: &str) -> String {
+    json!({
+        "kind": "ExecCredential",
+        "apiVersion": format!("client.authentication.k8s.io/{version}"),
+        "spec": { "interactive": false },
+    })
+    .to_string()
+}
+
+#[test]
+fn the_answer_has_the_api_version_that_was_asked_for() {
+    let home = Home::with_keyring(Mode::Follow);
+    let provider = Provider::start();
+    for (asked, answered) in [(Some("v1"), "v1"), (Some("v1beta1"), "v1beta1"), (None, "v1")] {
+        let mut kubekey = home.kubekey_for(&provider);
+        if let Some(version) = asked {
+            kubekey.env("KUBERNETES_EXEC_INFO", exec_info(version));
+        }
+        let credential = home.run(&mut kubekey).credential();
+        assert_eq!(credential["apiVersion"], format!("client.authentication.k8s.io/{answered}"), "{asked:?}");
+        assert_eq!(credential["kind"], "ExecCredential");
+    }
+}
+
+#[test]
+fn stdout_is_one_json_document_and_a_line_end() {
+    let home = Home::with_keyring(Mode::Follow);
+    let provider = Provider::start();
+    let finished = home.run(&mut home.kubekey_for(&provider));
+    let claims = finished.claims();
+    let expiration = chrono::DateTime::from_timestamp(claims["exp"].as_i64().unwrap(), 0).unwrap();
+    let expected = json!({
+        "apiVersion": "client.authentication.k8s.io/v1",
+        "kind": "ExecCredential",
+        "status": {
+            "expirationTimestamp": expiration.format("%Y-%m-%dT%H:%M:%SZ").to_string(),
+            "token": finished.token(),
+        },
+    });
+    assert_eq!(finished.stdout, format!("{expected}\n"));
+}
+
+#[test]
+fn other_versions_kinds_and_texts_are_refused_and_named() {
+    let home = Home::new(Mode::Absent);
+    for (info, words) in [
+        (exec_info("v1alpha1"), "client.authentication.k8s.io/v1alpha1"),
+        (exec_info("v2"), "client.authentication.k8s.io/v2"),
+        (exec_info("v1").replace("ExecCredential", "Pod"), "'Pod'"),
+        ("{".to_owned(), "cannot be read"),
+        ("[]".to_owned(), "KUBERNETES_EXEC_INFO"),
+    ] {
+        let finished = home.run(home.kubekey().env("KUBERNETES_EXEC_INFO", &info));
+        assert_eq!((finished.code(), finished.stdout.as_str()), (Some(2), ""), "{finished:#?}");
+        assert!(finished.stderr.contains(words) && finished.stderr.contains("hint: "), "{finished:#?}");
+    }
+}
+
+#[test]
+fn a_closed_stdout_is_an_error_and_no_panic() {
+    let home = Home::with_keyring(Mode::Follow);
+    let provider = Provider::start();
+    home.run(&mut home.kubekey_for(&provider)).credential();
+    let script = r#"exec "$0" >&-"#;
+    let mut shell = home.kubekey_for(&provider);
+    let kubekey = shell.get_program().to_owned();
+    let variables: Vec<_> =
+        shell.get_envs().map(|(name, value)| (name.to_owned(), value.unwrap().to_owned())).collect();
+    shell = std::process::Command::new("/bin/sh");
+    shell.args(["-c", script]).arg(kubekey).env_clear().envs(variables);
+    let finished = home.run(&mut shell);
+    // The standard library opens /dev/null in place of a closed stdout, so the document goes nowhere, and that is fine.
+    assert_eq!((finished.code(), finished.stderr.as_str()), (Some(0), ""), "{finished:#?}");
+
+    let mut full = home.kubekey_for(&provider);
+    full.stdout(std::fs::OpenOptions::new().write(true).open("/dev/full").unwrap());
+    let output = full.output().unwrap();
+    assert_eq!(output.status.code(), Some(1), "{output:#?}");
+    assert!(String::from_utf8_lossy(&output.stderr).contains("cannot write the ExecCredential"), "{output:#?}");
+}

@@ -1,0 +1,125 @@
+//! The keyring, and what happens where there is none.
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+use serde_json::json;
+
+use crate::support::browser::Mode;
+use crate::support::home::Home;
+use crate::support::provider::Provider;
+use crate::support::provider::server::Answer;
+
+#[test]
+fn an_item_can_be_told_by_a_person() {
+    let home = Home::with_keyring(Mode::Follow);
+    let provider = Provider::start();
+    home.run(&mut home.kubekey_for(&provider)).credential();
+    let attributes = home.keyring().attributes().remove(0);
+    let expected = [("service", "kubekey"), ("client_id", "kubekey-test"), ("issuer", &provider.issuer())];
+    for (name, value) in HashMap::from(expected) {
+        assert_eq!(attributes[name], value);
+    }
+}
+
+#[test]
+fn without_a_keyring_the_sign_in_works_and_says_that_it_is_not_saved() {
+    let home = Home::new(Mode::Follow);
+    let provider = Provider::start();
+    let finished = home.run(&mut home.kubekey_for(&provider));
+    finished.credential();
+    assert!(finished.stderr.contains("warning: this sign-in is not saved"), "{finished:#?}");
+    for file in home.files() {
+        let content = String::from_utf8_lossy(&std::fs::read(&file).unwrap()).into_owned();
+        assert!(!content.contains(&finished.token()), "{file:?}");
+    }
+}
+
+#[test]
+fn a_keyring_that_never_answers_costs_little() {
+    let home = Home::with_keyring(Mode::Follow);
+    let provider = Provider::start();
+    home.run(&mut home.kubekey_for(&provider)).credential();
+    home.keyring().pause();
+    let finished = home.run(&mut home.kubekey_for(&provider));
+    home.keyring().resume();
+    finished.credential();
+    assert!(finished.stderr.contains("did not answer within 1500 ms"), "{finished:#?}");
+    assert!(finished.took < Duration::from_secs(10), "{finished:#?}");
+}
+
+#[test]
+fn a_locked_keyring_without_a_screen_to_ask_on_is_named() {
+    let home = Home::with_keyring(Mode::Follow);
+    let provider = Provider::start();
+    let token = home.run(&mut home.kubekey_for(&provider)).token();
+    home.keyring().lock();
+    let finished = home.run(&mut home.kubekey_for(&provider));
+    assert_eq!((finished.code(), finished.stdout.as_str(), home.browser.urls().len()), (Some(6), "", 1));
+    assert!(
+        finished.stderr.contains("the keyring is locked") && finished.stderr.contains("hint: unlock"),
+        "{finished:#?}"
+    );
+
+    home.keyring().unlock();
+    assert_eq!(home.run(&mut home.kubekey_for(&provider)).token(), token);
+}
+
+#[test]
+fn what_was_saved_and_cannot_be_read_is_replaced_by_a_new_sign_in() {
+    let home = Home::with_keyring(Mode::Follow);
+    let provider = Provider::start();
+    home.run(&mut home.kubekey_for(&provider)).credential();
+    home.keyring().replace("not what kubekey wrote");
+    let finished = home.run(&mut home.kubekey_for(&provider));
+    assert_eq!(home.saved().unwrap()["id_token"], finished.token());
+    assert_eq!(home.browser.urls().len(), 2);
+}
+
+#[test]
+fn a_rotated_token_that_cannot_be_stored_takes_the_spent_one_with_it() {
+    let mut home = Home::with_keyring(Mode::Follow);
+    let provider = Provider::start();
+    home.run(&mut home.kubekey_for(&provider)).credential();
+    home.edit_saved(|set| set["expires_at"] = 1.into());
+    // The provider is slow, so that the keyring can go between the reading and the storing.
+    provider.configure(|behaviour| behaviour.hold = vec!["/token"]);
+    let running = crate::support::run::Running::start(&mut home.kubekey_for(&provider));
+    provider.wait_for("/token", 2);
+    home.keyring_mut().kill();
+    provider.configure(|behaviour| behaviour.hold = vec![]);
+    let finished = running.wait();
+    finished.credential();
+    assert!(finished.stderr.contains("warning: this sign-in is not saved"), "{finished:#?}");
+    assert!(finished.stderr.contains("warning: the used-up refresh token could not be removed"), "{finished:#?}");
+}
+
+#[test]
+fn a_token_of_64_kib_with_600_groups_is_kept_whole() {
+    let home = Home::with_keyring(Mode::Follow);
+    let provider = Provider::start();
+    let groups: Vec<_> = (0..600).map(|number| format!("{number:04}-{}", "g".repeat(75))).collect();
+    provider.configure(|behaviour| {
+        behaviour.claims = crate::support::provider::behaviour::edit(move |claims| {
+            claims.insert("groups".into(), json!(groups));
+        });
+    });
+    let token = home.run(&mut home.kubekey_for(&provider)).token();
+    assert!(token.len() > 64 * 1024, "{}", token.len());
+    assert_eq!(home.run(&mut home.kubekey_for(&provider)).token(), token);
+    assert_eq!(home.browser.urls().len(), 1);
+}
+
+#[test]
+fn no_secret_reaches_the_terminal() {
+    let home = Home::with_keyring(Mode::Follow);
+    let provider = Provider::start();
+    let body = json!({ "access_token": "canary-access", "token_type": "Bearer", "expires_in": "canary-expires",
+        "refresh_token": "canary-refresh", "id_token": "canary-id" });
+    provider.configure(|behaviour| {
+        behaviour.client_secret = Some("canary-secret".into());
+        behaviour.code_answer = Some(Answer::json(200, &body));
+    });
+    let finished = home.run(home.kubekey_for(&provider).env("KUBEKEY_CLIENT_SECRET", "canary-secret"));
+    assert_eq!((finished.code(), finished.stderr.contains("canary")), (Some(5), false), "{finished:#?}");
+}

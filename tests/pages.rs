@@ -1,0 +1,201 @@
+//! The pages, and templates of an administrator's or the user's own in their place.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::path::PathBuf;
+
+use serde_json::json;
+
+use crate::support::browser::Mode;
+use crate::support::client::Page;
+use crate::support::home::Home;
+use crate::support::provider::Provider;
+use crate::support::provider::behaviour::edit;
+use crate::support::run::Finished;
+
+struct Place {
+    home: Home,
+    provider: Provider,
+}
+
+impl Place {
+    fn new() -> Self {
+        Place { home: Home::with_keyring(Mode::Follow), provider: Provider::start() }
+    }
+
+    /// A folder of the user's own with this template, named by the original's variable.
+    fn templates(&self, name: &str, text: &str) -> PathBuf {
+        let dir = self.home.path().join("templates");
+        fs::create_dir_all(&dir).unwrap();
+        fs::write(dir.join(name), text).unwrap();
+        dir
+    }
+
+    fn sign_in_with(&self, dir: &PathBuf) -> (Page, Finished) {
+        let info = json!({
+            "kind": "ExecCredential",
+            "apiVersion": "client.authentication.k8s.io/v1",
+            "spec": { "cluster": { "server": "https://k8s.example.com:6443" }, "interactive": true },
+        });
+        let mut kubekey = self.home.kubekey_for(&self.provider);
+        kubekey.env("KUBEKEY_TEMPLATEDIR", dir).env("KUBERNETES_EXEC_INFO", info.to_string());
+        let finished = self.home.run(&mut kubekey);
+        (self.home.browser.wait_for_journey().last().clone(), finished)
+    }
+}
+
+#[test]
+fn the_page_says_who_signed_in_where_and_that_the_tab_can_be_closed() {
+    let place = Place::new();
+    let (page, _) = place.sign_in_with(&place.home.path().join("runtime"));
+    for words in ["Jane", "https://k8s.example.com:6443", "kubekey-test", &place.provider.issuer(), "close this tab"] {
+        assert!(page.body.contains(words), "{words} is not in {page:#?}");
+    }
+}
+
+#[test]
+fn pages_run_no_script_are_not_kept_and_tell_nobody_where_they_were() {
+    let place = Place::new();
+    let (page, _) = place.sign_in_with(&place.home.path().join("runtime"));
+    let policy = page.header("content-security-policy").unwrap();
+    assert!(policy.contains("default-src 'none'") && policy.contains("frame-ancestors 'none'"), "{policy}");
+    assert!(!policy.contains("script"), "{policy}");
+    for (name, value) in
+        [("cache-control", "no-store"), ("referrer-policy", "no-referrer"), ("x-content-type-options", "nosniff")]
+    {
+        assert_eq!(page.header(name), Some(value));
+    }
+    assert_eq!(page.header("content-type"), Some("text/html; charset=utf-8"));
+    assert!(!page.body.contains("<script"), "{page:#?}");
+}
+
+#[test]
+fn a_picture_is_shown_only_over_https_and_names_are_escaped() {
+    for (picture, shown) in
+        [("https://img.example/jane.png", true), ("http://img.example/jane.png", false), ("javascript:alert(1)", false)]
+    {
+        let place = Place::new();
+        place.provider.configure(|behaviour| {
+            behaviour.claims = edit(move |claims| {
+                claims.insert("picture".into(), picture.into());
+                claims.insert("name".into(), "<b>\"Jane'</b>".into());
+            });
+        });
+        let (page, _) = place.sign_in_with(&place.home.path().join("runtime"));
+        assert_eq!(page.body.contains(picture), shown, "{picture}");
+        assert!(!page.body.contains("<b>") && page.body.contains("&#60;b&#62;"), "{page:#?}");
+    }
+}
+
+#[test]
+fn a_template_of_the_users_own_has_the_same_variables_escaped() {
+    let place = Place::new();
+    place.provider.configure(|behaviour| {
+        behaviour.claims = edit(|claims| {
+            claims.insert("name".into(), "<i>Jane".into());
+        });
+    });
+    let variables = "{{ name }}|{{ email }}|{{ picture }}|{{ cluster }}|{{ client_id }}|{{ issuer }}";
+    let (page, finished) = place.sign_in_with(&place.templates("signed_in.html", variables));
+    let expected = format!(
+        "&lt;i&gt;Jane|jane@example.com||https:&#x2f;&#x2f;k8s.example.com:6443|kubekey-test|{}",
+        place.provider.issuer().replace('/', "&#x2f;")
+    );
+    assert_eq!(page.body, expected);
+    assert!(!finished.stderr.contains("warning"), "{finished:#?}");
+}
+
+#[test]
+fn each_template_is_overridden_on_its_own() {
+    let place = Place::new();
+    place.provider.configure(|behaviour| behaviour.refusal = Some(("access_denied".into(), "no".into())));
+    let (page, _) = place.sign_in_with(&place.templates("signed_in.html", "mine"));
+    assert!(page.body.contains("Sign-in failed"), "{page:#?}");
+
+    let place = Place::new();
+    place.provider.configure(|behaviour| behaviour.refusal = Some(("access_denied".into(), "no".into())));
+    let (page, _) =
+        place.sign_in_with(&place.templates("sign_in_failed.html", "{{ title }}: {{ message }} / {{ hint }}"));
+    assert!(
+        page.body.starts_with("Sign-in failed: the provider refused the sign-in: no (access_denied) / "),
+        "{page:#?}"
+    );
+}
+
+#[test]
+fn a_template_that_fails_is_named_with_its_line_and_the_built_in_page_is_shown() {
+    for (template, line) in [
+        ("one\ntwo {{ nmae }}", "signed_in.html line 2"),
+        ("one\n{% if %}", "signed_in.html line 2"),
+        ("{% include '/etc/passwd' %}", "signed_in.html line 1"),
+        (
+            "{% for a in range(9999) %}{% for b in range(9999) %}{{ b }}{% endfor %}{% endfor %}",
+            "signed_in.html line 1",
+        ),
+    ] {
+        let place = Place::new();
+        let (page, finished) = place.sign_in_with(&place.templates("signed_in.html", template));
+        finished.credential();
+        assert!(finished.stderr.contains("warning: ") && finished.stderr.contains(line), "{template}: {finished:#?}");
+        assert!(page.body.contains("You are signed in as Jane"), "{template}: {page:#?}");
+    }
+}
+
+#[test]
+fn a_template_that_is_too_large_is_not_used() {
+    let place = Place::new();
+    let (page, finished) = place.sign_in_with(&place.templates("signed_in.html", &"x".repeat(1024 * 1024 + 1)));
+    finished.credential();
+    assert!(finished.stderr.contains("larger than 1048576 bytes"), "{}", finished.stderr);
+    assert!(page.body.contains("You are signed in as Jane"));
+}
+
+#[test]
+fn a_template_that_others_can_write_is_not_used() {
+    for (what, mode) in [("templates", 0o777), ("templates/signed_in.html", 0o666)] {
+        let place = Place::new();
+        let dir = place.templates("signed_in.html", "mine");
+        fs::set_permissions(place.home.path().join(what), fs::Permissions::from_mode(mode)).unwrap();
+        let (page, finished) = place.sign_in_with(&dir);
+        assert!(finished.stderr.contains("can be written by others"), "{what}: {finished:#?}");
+        assert!(page.body.contains("You are signed in as Jane"), "{what}");
+    }
+}
+
+#[test]
+fn a_folder_that_is_not_there_is_named() {
+    let place = Place::new();
+    let (page, finished) = place.sign_in_with(&place.home.path().join("nowhere"));
+    finished.credential();
+    assert!(finished.stderr.contains("nowhere is not there"), "{finished:#?}");
+    assert!(page.body.contains("You are signed in as Jane"));
+}
+
+#[test]
+fn nothing_is_read_from_the_current_directory() {
+    let place = Place::new();
+    fs::write(place.home.path().join("signed_in.html"), "from the current directory").unwrap();
+    fs::create_dir(place.home.path().join("templates")).unwrap();
+    fs::write(place.home.path().join("templates/signed_in.html"), "from the current directory").unwrap();
+    place.home.run(&mut place.home.kubekey_for(&place.provider)).credential();
+    assert!(place.home.browser.wait_for_journey().last().body.contains("You are signed in as Jane"));
+}
+
+#[test]
+fn the_built_in_templates_are_templates_to_start_from() {
+    let built_in = Place::new();
+    let (expected, _) = built_in.sign_in_with(&built_in.home.path().join("runtime"));
+    let place = Place::new();
+    let (page, finished) =
+        place.sign_in_with(&place.templates("signed_in.html", include_str!("../templates/signed_in.html")));
+    assert!(!finished.stderr.contains("warning"), "{finished:#?}");
+    let plain = |page: &Page, provider: &Provider| {
+        page.body
+            .replace("&#x2f;", "/")
+            .replace(&provider.issuer(), "ISSUER")
+            .split_whitespace()
+            .collect::<Vec<_>>()
+            .join(" ")
+    };
+    assert_eq!(plain(&page, &place.provider), plain(&expected, &built_in.provider));
+}

@@ -1,0 +1,136 @@
+//! Several runs for one credential at the same time.
+
+use serde_json::json;
+
+use crate::support::browser::Mode;
+use crate::support::home::Home;
+use crate::support::provider::Provider;
+use crate::support::provider::server::Answer;
+use crate::support::run::{Finished, Running};
+
+const SIBLINGS: usize = 8;
+
+fn start(home: &Home, provider: &Provider) -> Vec<Running> {
+    (0..SIBLINGS).map(|_| Running::start(&mut home.kubekey_for(provider))).collect()
+}
+
+fn finish(running: Vec<Running>) -> Vec<Finished> {
+    running.into_iter().map(Running::wait).collect()
+}
+
+#[test]
+fn eight_cold_runs_open_one_browser_and_all_succeed() {
+    let home = Home::with_keyring(Mode::Follow);
+    let provider = Provider::start();
+    let tokens: Vec<_> = finish(start(&home, &provider)).iter().map(Finished::token).collect();
+    assert!(tokens.iter().all(|token| *token == tokens[0]));
+    assert_eq!((home.browser.urls().len(), provider.count("/token")), (1, 1));
+}
+
+#[test]
+fn eight_runs_with_an_expired_token_send_one_refresh() {
+    let home = Home::with_keyring(Mode::Follow);
+    let provider = Provider::start();
+    home.run(&mut home.kubekey_for(&provider)).credential();
+    home.edit_saved(|set| set["expires_at"] = 1.into());
+    provider.forget_requests();
+    finish(start(&home, &provider)).iter().for_each(|finished| drop(finished.credential()));
+    assert_eq!((home.browser.urls().len(), provider.count("/token")), (1, 1));
+}
+
+#[test]
+fn those_who_wait_for_a_sign_in_that_fails_fail_with_it_and_open_nothing() {
+    let home = Home::with_keyring(Mode::Note);
+    let provider = Provider::start();
+    provider.configure(|behaviour| behaviour.refusal = Some(("access_denied".into(), "not you".into())));
+    let mut running = vec![Running::start(&mut home.kubekey_for(&provider))];
+    let local = home.browser.wait_for_url();
+    running.extend((1..SIBLINGS).map(|_| Running::start(&mut home.kubekey_for(&provider))));
+    // All of them have to be there before the first one fails.
+    running[1..].iter().for_each(|waiting| drop(waiting.wait_for_stderr("waiting for another kubekey")));
+    home.browser.open(&local).last();
+    for finished in finish(running) {
+        assert_eq!((finished.code(), finished.stdout.as_str()), (Some(3), ""), "{finished:#?}");
+        assert!(finished.stderr.contains("not you (access_denied)"), "{finished:#?}");
+    }
+    assert_eq!(home.browser.urls().len(), 1);
+}
+
+#[test]
+fn a_waiter_says_once_what_it_waits_for() {
+    let home = Home::with_keyring(Mode::Note);
+    let provider = Provider::start();
+    let mut first = Running::start(&mut home.kubekey_for(&provider));
+    let local = home.browser.wait_for_url();
+    let second = Running::start(&mut home.kubekey_for(&provider));
+    let line = second.wait_for_stderr("waiting for another kubekey that is signing in");
+    assert!(line.contains(&format!("process {}", first.id())), "{line}");
+    home.browser.open(&local).last();
+    let (first, second) = (first.wait(), second.wait());
+    assert_eq!(first.token(), second.token());
+    assert_eq!(second.stderr.lines().count(), 1, "{second:#?}");
+}
+
+#[test]
+fn a_killed_holder_frees_the_lock() {
+    let home = Home::with_keyring(Mode::Note);
+    let provider = Provider::start();
+    let first = Running::start(&mut home.kubekey_for(&provider));
+    home.browser.wait_for_url();
+    let second = Running::start(&mut home.kubekey_for(&provider));
+    second.wait_for_stderr("waiting for another kubekey");
+    first.signal("KILL");
+    let local = home.browser.wait_for_urls(2).remove(1);
+    home.browser.open(&local).last();
+    second.wait().credential();
+}
+
+#[test]
+fn a_waiter_gives_up_after_the_login_timeout() {
+    let home = Home::with_keyring(Mode::Note);
+    let provider = Provider::start();
+    let first = Running::start(&mut home.kubekey_for(&provider));
+    let local = home.browser.wait_for_url();
+    let second = home.run(home.kubekey_for(&provider).args(["--login-timeout", "1"]));
+    assert_eq!((second.code(), second.stdout.as_str()), (Some(3), ""));
+    assert!(second.stderr.contains("another kubekey has been signing in for 1 s"), "{second:#?}");
+    home.browser.open(&local).last();
+    first.wait().credential();
+}
+
+#[test]
+fn a_later_run_does_not_inherit_an_earlier_failure() {
+    let home = Home::with_keyring(Mode::Follow);
+    let provider = Provider::start();
+    provider.configure(|behaviour| {
+        behaviour.code_answer = Some(Answer::json(400, &json!({ "error": "invalid_grant" })));
+    });
+    assert_eq!(home.run(&mut home.kubekey_for(&provider)).code(), Some(3));
+    provider.configure(|behaviour| behaviour.code_answer = None);
+    home.run(&mut home.kubekey_for(&provider)).credential();
+}
+
+#[test]
+fn without_a_folder_for_locks_there_is_one_warning() {
+    let home = Home::with_keyring(Mode::Follow);
+    let provider = Provider::start();
+    let mut kubekey = home.kubekey_for(&provider);
+    // A file where the folder should be stops root, too.
+    for variable in ["XDG_RUNTIME_DIR", "XDG_STATE_HOME"] {
+        let file = home.path().join(format!("{variable}-is-a-file"));
+        std::fs::write(&file, "").unwrap();
+        kubekey.env(variable, file);
+    }
+    let finished = home.run(&mut kubekey);
+    finished.credential();
+    assert_eq!(finished.stderr.matches("warning: no folder for a lock").count(), 1, "{finished:#?}");
+}
+
+#[test]
+fn without_a_runtime_folder_the_lock_is_in_the_state_folder() {
+    let home = Home::with_keyring(Mode::Follow);
+    let provider = Provider::start();
+    home.run(home.kubekey_for(&provider).env_remove("XDG_RUNTIME_DIR")).credential();
+    let locks: Vec<_> = std::fs::read_dir(home.state().join("kubekey")).unwrap().collect();
+    assert_eq!(locks.len(), 1);
+}

@@ -1,0 +1,340 @@
+//! The sign-in in the browser.
+
+use std::time::Duration;
+
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use sha2::{Digest, Sha256};
+use url::Url;
+
+use crate::support::browser::Mode;
+use crate::support::client::{get, send};
+use crate::support::home::Home;
+use crate::support::provider::Provider;
+use crate::support::provider::behaviour::{Iss, edit};
+use crate::support::provider::server::Answer;
+use crate::support::run::Running;
+
+/// The authorization URL that our local URL leads to.
+fn authorization_url(local: &str) -> Url {
+    Url::parse(&get(local).location().expect("a redirect")).unwrap()
+}
+
+fn param(url: &Url, name: &str) -> String {
+    url.query_pairs().find(|(key, _)| key == name).unwrap_or_else(|| panic!("no {name} in {url}")).1.into_owned()
+}
+
+/// Where the provider would send the browser, with this query.
+fn callback(local: &str, query: &str) -> String {
+    format!("{}?{query}", param(&authorization_url(local), "redirect_uri"))
+}
+
+#[test]
+fn the_first_run_signs_in_and_saves() {
+    let home = Home::with_keyring(Mode::Follow);
+    let provider = Provider::start();
+    let finished = home.run(&mut home.kubekey_for(&provider));
+    assert_eq!(home.saved().unwrap()["id_token"], finished.token());
+    assert_eq!(home.saved().unwrap()["expires_at"], finished.claims()["exp"]);
+    let last = home.browser.wait_for_journey().last().clone();
+    assert_eq!(last.status, 200);
+    assert!(last.body.contains("Jane") && last.body.trim_end().ends_with("</html>"), "{last:#?}");
+}
+
+#[test]
+fn the_request_has_pkce_state_nonce_and_a_loopback_redirect() {
+    let home = Home::with_keyring(Mode::Follow);
+    let provider = Provider::start();
+    home.run(&mut home.kubekey_for(&provider)).credential();
+    let (asked, exchanged) = (provider.requests("/authorize").remove(0), provider.requests("/token").remove(0));
+    assert_eq!(asked.param("response_type"), Some("code"));
+    assert_eq!(asked.param("code_challenge_method"), Some("S256"));
+    let verifier = exchanged.param("code_verifier").unwrap();
+    assert_eq!(asked.param("code_challenge").unwrap(), URL_SAFE_NO_PAD.encode(Sha256::digest(verifier)));
+    assert!(asked.param("state").unwrap().len() >= 22 && asked.param("nonce").unwrap().len() >= 22, "{asked:#?}");
+    let redirect_uri = asked.param("redirect_uri").unwrap();
+    assert_eq!(exchanged.param("redirect_uri"), Some(redirect_uri));
+    let redirect_uri = Url::parse(redirect_uri).unwrap();
+    assert_eq!((redirect_uri.host_str(), redirect_uri.path()), (Some("127.0.0.1"), "/callback"));
+}
+
+#[test]
+fn no_two_sign_ins_share_a_state_a_nonce_or_a_verifier() {
+    let home = Home::with_keyring(Mode::Follow);
+    let provider = Provider::start();
+    for _ in 0..2 {
+        home.run(&mut home.kubekey_for(&provider)).credential();
+        home.keyring().clear();
+    }
+    for (path, name) in [("/authorize", "state"), ("/authorize", "nonce"), ("/token", "code_verifier")] {
+        let requests = provider.requests(path);
+        assert_ne!(requests[0].param(name).unwrap(), requests[1].param(name).unwrap(), "{name}");
+    }
+    assert_ne!(home.browser.urls()[0], home.browser.urls()[1]);
+}
+
+#[test]
+fn the_launcher_gets_our_own_url_and_nothing_of_the_providers() {
+    let home = Home::with_keyring(Mode::Follow);
+    let provider = Provider::start();
+    let finished = home.run(&mut home.kubekey_for(&provider));
+    let urls = home.browser.urls();
+    let local = Url::parse(&urls[0]).unwrap();
+    assert_eq!((urls.len(), local.host_str(), local.query()), (1, Some("127.0.0.1"), None));
+    assert!(finished.stderr.contains(&urls[0]), "the printed URL is the launched one: {finished:#?}");
+}
+
+#[test]
+fn our_local_url_answers_as_often_as_it_is_asked() {
+    let home = Home::with_keyring(Mode::Note);
+    let provider = Provider::start();
+    let running = Running::start(&mut home.kubekey_for(&provider));
+    let local = home.browser.wait_for_url();
+    assert_eq!(authorization_url(&local), authorization_url(&local));
+    home.browser.open(&local).last();
+    running.wait().credential();
+}
+
+#[test]
+fn prefetchers_and_link_checkers_set_nothing_in_motion() {
+    let home = Home::with_keyring(Mode::Note);
+    let provider = Provider::start();
+    let running = Running::start(&mut home.kubekey_for(&provider));
+    let local = home.browser.wait_for_url();
+    assert_eq!(send("HEAD", &local, &[]).status, 204);
+    for header in [("Sec-Purpose", "prefetch;prerender"), ("Purpose", "prefetch"), ("X-Moz", "prefetch")] {
+        assert_eq!(send("GET", &local, &[header]).status, 204, "{header:?}");
+    }
+    assert_eq!(home.browser.open(&local).last().status, 200);
+    running.wait().credential();
+}
+
+#[test]
+fn a_launcher_that_blocks_fails_or_is_not_there_changes_nothing() {
+    for mode in [Mode::Block, Mode::Fail, Mode::Absent] {
+        let home = Home::with_keyring(mode);
+        let provider = Provider::start();
+        let running = Running::start(&mut home.kubekey_for(&provider));
+        let line = running.wait_for_stderr("http://127.0.0.1:");
+        let local = line
+            .split_whitespace()
+            .find(|word| word.starts_with("http://127.0.0.1:") && !provider.issuer().starts_with(word));
+        assert_eq!(home.browser.open(local.expect("our local URL")).last().status, 200, "{mode:?}");
+        running.wait().credential();
+    }
+}
+
+#[test]
+fn a_forged_state_a_stray_request_and_an_unknown_path_get_their_own_page_and_the_wait_goes_on() {
+    let home = Home::with_keyring(Mode::Note);
+    let provider = Provider::start();
+    let running = Running::start(&mut home.kubekey_for(&provider));
+    let local = home.browser.wait_for_url();
+    let state = param(&authorization_url(&local), "state");
+    for (url, status) in [
+        (callback(&local, "code=forged&state=forged"), 400),
+        (callback(&local, "error=access_denied&state=forged"), 400),
+        (callback(&local, "code=forged"), 400),
+        (callback(&local, &format!("state={state}")), 400),
+        (callback(&local, &format!("state={state}&state={state}&code=forged")), 400),
+        (format!("{local}x"), 404),
+        (Url::parse(&local).unwrap().join("/").unwrap().to_string(), 404),
+        (Url::parse(&local).unwrap().join("/favicon.ico").unwrap().to_string(), 404),
+    ] {
+        let page = get(&url);
+        assert_eq!(page.status, status, "{url}");
+        assert!(page.body.contains("still waiting"), "{page:#?}");
+    }
+    assert_eq!(provider.count("/token"), 0);
+    assert_eq!(home.browser.open(&local).last().status, 200);
+    running.wait().credential();
+}
+
+#[test]
+fn another_host_name_for_loopback_is_turned_away() {
+    let home = Home::with_keyring(Mode::Note);
+    let provider = Provider::start();
+    let running = Running::start(&mut home.kubekey_for(&provider));
+    let local = home.browser.wait_for_url();
+    let page = send("GET", &local, &[("Host", "rebound.example.com")]);
+    assert_eq!((page.status, page.location()), (421, None));
+    home.browser.open(&local).last();
+    running.wait().credential();
+}
+
+#[test]
+fn the_providers_refusal_is_on_the_page_and_in_the_terminal() {
+    let home = Home::with_keyring(Mode::Follow);
+    let provider = Provider::start();
+    let words = "Jane is not in <the> group\u{1b}[2J & that is it";
+    provider.configure(|behaviour| behaviour.refusal = Some(("access_denied".into(), words.into())));
+    let finished = home.run(&mut home.kubekey_for(&provider));
+    assert_eq!((finished.code(), finished.stdout.as_str()), (Some(3), ""));
+    assert!(
+        finished.stderr.contains("Jane is not in <the> group<U+001B>[2J & that is it (access_denied)"),
+        "{finished:#?}"
+    );
+    let page = home.browser.wait_for_journey().last().clone();
+    assert_eq!(page.status, 403);
+    assert!(page.body.contains("Jane is not in &#60;the&#62; group"), "{page:#?}");
+    assert!(page.body.contains("access_denied") && !page.body.contains('\u{1b}'), "{page:#?}");
+    assert_eq!(home.saved(), None);
+}
+
+#[test]
+fn a_code_that_the_provider_does_not_exchange_ends_the_sign_in_with_its_words() {
+    let home = Home::with_keyring(Mode::Follow);
+    let provider = Provider::start();
+    let body = serde_json::json!({ "error": "invalid_client", "error_description": "no such client" });
+    provider.configure(|behaviour| behaviour.code_answer = Some(Answer::json(401, &body)));
+    let finished = home.run(&mut home.kubekey_for(&provider));
+    assert_eq!((finished.code(), finished.stdout.as_str()), (Some(3), ""));
+    assert!(finished.stderr.contains("no such client (invalid_client)"), "{finished:#?}");
+    assert!(home.browser.wait_for_journey().last().body.contains("no such client"));
+}
+
+#[test]
+fn a_token_endpoint_in_trouble_is_a_provider_out_of_reach() {
+    for answer in [
+        Answer::json(503, &serde_json::json!({ "error": "temporarily_unavailable" })),
+        Answer::html(200, "<p>please log in to the airport's wireless</p>"),
+        Answer::redirect("https://elsewhere.example/token"),
+        Answer::json(200, &serde_json::json!({ "token_type": "Bearer" })),
+    ] {
+        let home = Home::with_keyring(Mode::Follow);
+        let provider = Provider::start();
+        provider.configure(|behaviour| behaviour.code_answer = Some(answer));
+        let finished = home.run(&mut home.kubekey_for(&provider));
+        assert_eq!((finished.code(), finished.stdout.as_str()), (Some(5), ""), "{finished:#?}");
+    }
+}
+
+#[test]
+fn an_answer_of_another_issuer_never_reaches_the_token_endpoint() {
+    for iss in [Iss::Other("https://evil.example".into()), Iss::Absent] {
+        let home = Home::with_keyring(Mode::Follow);
+        let provider = Provider::start();
+        provider.configure(|behaviour| behaviour.iss = iss);
+        let finished = home.run(&mut home.kubekey_for(&provider));
+        assert_eq!((finished.code(), provider.count("/token")), (Some(3), 0), "{finished:#?}");
+        assert!(finished.stderr.contains("issuer"), "{finished:#?}");
+    }
+}
+
+#[test]
+fn a_provider_that_does_not_promise_iss_may_leave_it_out() {
+    let home = Home::with_keyring(Mode::Follow);
+    let provider = Provider::start();
+    provider.configure(|behaviour| {
+        behaviour.iss = Iss::Absent;
+        behaviour.authorization_response_iss_parameter_supported = false;
+    });
+    home.run(&mut home.kubekey_for(&provider)).credential();
+}
+
+#[test]
+fn nobody_answering_ends_the_sign_in_after_the_timeout() {
+    let home = Home::with_keyring(Mode::Note);
+    let provider = Provider::start();
+    let finished = home.run(home.kubekey_for(&provider).args(["--login-timeout", "1"]));
+    assert_eq!((finished.code(), finished.stdout.as_str()), (Some(3), ""));
+    assert!(finished.stderr.contains("nobody signed in within 1 s"), "{finished:#?}");
+    assert!(finished.took >= Duration::from_secs(1), "{finished:#?}");
+}
+
+#[test]
+fn the_listener_is_gone_when_the_run_has_ended() {
+    let home = Home::with_keyring(Mode::Follow);
+    let provider = Provider::start();
+    home.run(&mut home.kubekey_for(&provider)).credential();
+    let local = Url::parse(&home.browser.urls()[0]).unwrap();
+    let address = local.socket_addrs(|| None).unwrap();
+    assert!(std::net::TcpStream::connect(&*address).is_err());
+}
+
+#[test]
+fn a_fixed_redirect_url_is_sent_as_it_was_written_and_a_taken_port_leads_to_the_next() {
+    let home = Home::with_keyring(Mode::Follow);
+    let provider = Provider::start();
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let first = format!("http://127.0.0.1:{}", taken.local_addr().unwrap().port());
+    let second = format!("http://localhost:{free}");
+    let mut kubekey = home.kubekey_for(&provider);
+    kubekey.args(["--redirect-url", &first, "--redirect-url", &second]);
+    home.run(&mut kubekey).credential();
+    assert_eq!(provider.requests("/authorize")[0].param("redirect_uri"), Some(second.as_str()));
+    assert_eq!(Url::parse(&home.browser.urls()[0]).unwrap().host_str(), Some("localhost"));
+}
+
+#[test]
+fn no_free_port_is_an_error_that_names_the_flag() {
+    let home = Home::with_keyring(Mode::Follow);
+    let provider = Provider::start();
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = taken.local_addr().unwrap().to_string();
+    let finished = home.run(home.kubekey_for(&provider).args(["--listen-address", &address]));
+    assert_eq!(finished.code(), Some(3), "{finished:#?}");
+    assert!(finished.stderr.contains(&address) && finished.stderr.contains("--listen-address"), "{finished:#?}");
+    assert_eq!(home.browser.urls().len(), 0);
+}
+
+#[test]
+fn localhost_listens_in_both_address_families() {
+    if std::net::TcpListener::bind("[::1]:0").is_err() {
+        return; // Without IPv6 there is only one family to listen in.
+    }
+    let home = Home::with_keyring(Mode::Note);
+    let provider = Provider::start();
+    let running = Running::start(home.kubekey_for(&provider).args(["--listen-address", "localhost:0"]));
+    let local = Url::parse(&home.browser.wait_for_url()).unwrap();
+    let host = format!("localhost:{}", local.port().unwrap());
+    for ip in ["127.0.0.1", "[::1]"] {
+        let url = local.as_str().replace("//localhost", &format!("//{ip}"));
+        assert_eq!(send("GET", &url, &[("Host", &host)]).status, 302, "{ip}");
+    }
+    home.browser.open(local.as_str()).last();
+    running.wait().credential();
+}
+
+#[test]
+fn a_provider_out_of_reach_is_named_before_any_browser_opens() {
+    let home = Home::with_keyring(Mode::Follow);
+    let mut provider = Provider::start();
+    provider.stop();
+    let finished = home.run(&mut home.kubekey_for(&provider));
+    assert_eq!((finished.code(), finished.stdout.as_str()), (Some(5), ""));
+    assert!(finished.stderr.contains(&provider.issuer()) && finished.stderr.contains("refused"), "{finished:#?}");
+    assert_eq!(home.browser.urls().len(), 0);
+}
+
+#[test]
+fn a_discovery_document_that_cannot_be_trusted_opens_no_browser() {
+    for (field, value, words) in [
+        ("issuer", "https://other.example", "other.example"),
+        ("authorization_endpoint", "http://login.example.com/authorize", "authorization_endpoint"),
+        ("token_endpoint", "http://login.example.com/token", "token_endpoint"),
+        ("jwks_uri", "file:///etc/passwd", "jwks_uri"),
+    ] {
+        let home = Home::with_keyring(Mode::Follow);
+        let provider = Provider::start();
+        provider.configure(|behaviour| {
+            behaviour.discovery = edit(move |document| {
+                document.insert(field.into(), value.into());
+            });
+        });
+        let finished = home.run(&mut home.kubekey_for(&provider));
+        assert_eq!((finished.code(), home.browser.urls().len()), (Some(1), 0), "{field}: {finished:#?}");
+        assert!(finished.stderr.contains(words), "{field}: {finished:#?}");
+    }
+}
+
+#[test]
+fn an_issuer_without_a_discovery_document_is_named_with_a_hint() {
+    let home = Home::with_keyring(Mode::Follow);
+    let provider = Provider::start();
+    provider.configure(|behaviour| behaviour.discovery_answer = Some(Answer::html(404, "<h1>not here</h1>")));
+    let finished = home.run(&mut home.kubekey_for(&provider));
+    assert_eq!((finished.code(), finished.stdout.as_str()), (Some(1), ""));
+    assert!(finished.stderr.contains("HTTP 404") && finished.stderr.contains("hint: the issuer URL"), "{finished:#?}");
+}
