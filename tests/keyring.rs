@@ -29,10 +29,21 @@ fn without_a_keyring_the_sign_in_works_and_says_that_it_is_not_saved() {
     let finished = home.run(&mut home.kubekey_for(&provider));
     finished.credential();
     assert!(finished.stderr.contains("warning: this sign-in is not saved"), "{finished:#?}");
+    assert!(finished.stderr.contains("no D-Bus session bus"), "{finished:#?}");
     for file in home.files() {
         let content = String::from_utf8_lossy(&std::fs::read(&file).unwrap()).into_owned();
         assert!(!content.contains(&finished.token()), "{file:?}");
     }
+}
+
+#[test]
+fn a_session_bus_without_a_keyring_is_told_from_no_bus() {
+    let mut home = Home::with_keyring(Mode::Follow);
+    home.keyring_mut().kill();
+    let provider = Provider::start();
+    let finished = home.run(&mut home.kubekey_for(&provider));
+    finished.credential();
+    assert!(finished.stderr.contains("no keyring (gnome-keyring, KWallet, KeePassXC) runs"), "{finished:#?}");
 }
 
 #[test]

@@ -19,6 +19,8 @@ const PROMPT_PATIENCE: Duration = Duration::from_secs(60);
 
 const BUS_NAME: &str = "org.freedesktop.secrets";
 
+const NO_SERVICE: &str = "no keyring (gnome-keyring, KWallet, KeePassXC) runs in this session";
+
 /// Reads what is kept under `key`.
 pub fn load(key: &CredentialKey) -> Result<Option<Secret>, KeyringError> {
     run(async {
@@ -131,7 +133,7 @@ async fn within<T>(
     let error = match timeout(patience, call).await {
         Ok(Ok(value)) => return Ok(value),
         Ok(Err(secret_service::Error::Locked)) => return Err(KeyringError::Locked("the keyring is locked".into())),
-        Ok(Err(error)) if !is_timeout(&error) => format!("the keyring failed: {}", describe(&error)),
+        Ok(Err(error)) if !is_timeout(&error) => describe(&error),
         _ => format!("the keyring did not answer within {} ms", patience.as_millis()),
     };
     Err(KeyringError::Unavailable(error))
@@ -146,11 +148,18 @@ fn is_timeout(error: &secret_service::Error) -> bool {
 
 fn describe(error: &secret_service::Error) -> String {
     match error {
-        secret_service::Error::Unavailable => "there is no Secret Service on this session's D-Bus".into(),
-        secret_service::Error::NoResult => "it has no default collection".into(),
-        secret_service::Error::Prompt => "its prompt was dismissed".into(),
-        secret_service::Error::PromptDisconnected => "it went away while its prompt was open".into(),
-        secret_service::Error::Zbus(error) => format!("D-Bus says: {error}"),
-        error => error.to_string(),
+        secret_service::Error::Unavailable => NO_SERVICE.into(),
+        secret_service::Error::NoResult => "the keyring has no default collection".into(),
+        secret_service::Error::Prompt => "the keyring's prompt was dismissed".into(),
+        secret_service::Error::PromptDisconnected => "the keyring went away while its prompt was open".into(),
+        secret_service::Error::Zbus(zbus::Error::MethodError(name, text, _)) => match name.as_str() {
+            "org.freedesktop.DBus.Error.ServiceUnknown" | "org.freedesktop.DBus.Error.NameHasNoOwner" => {
+                NO_SERVICE.into()
+            }
+            name => format!("the keyring failed: {}", text.as_deref().unwrap_or(name)),
+        },
+        // Not an answer of the keyring's, so one of the connection.
+        secret_service::Error::Zbus(error) => format!("no D-Bus session bus to reach a keyring on ({error})"),
+        error => format!("the keyring failed: {error}"),
     }
 }

@@ -1,0 +1,135 @@
+//! A user's home, empty but for a browser and, if wanted, a keyring; and `kubekey` run there.
+
+use std::fs::{self, DirBuilder};
+use std::os::unix::fs::DirBuilderExt;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use serde_json::Value;
+use tempfile::TempDir;
+
+use super::browser::{Browser, Mode};
+use super::keyring::Keyring;
+use super::provider::Provider;
+use super::run::{Finished, Running};
+
+pub struct Home {
+    pub browser: Browser,
+    keyring: Option<Keyring>,
+    folder: TempDir,
+}
+
+impl Home {
+    /// Without a session bus, as in a container or over SSH.
+    pub fn new(mode: Mode) -> Self {
+        let folder = TempDir::with_prefix("home-").expect("a temporary folder");
+        for name in ["runtime", "state", "cache", "config"] {
+            let made = DirBuilder::new().mode(0o700).create(folder.path().join(name));
+            made.expect("a folder in the home");
+        }
+        let browser = Browser::install(mode).expect("a browser");
+        Home { browser, keyring: None, folder }
+    }
+
+    /// With a keyring that is unlocked and empty.
+    pub fn with_keyring(mode: Mode) -> Self {
+        let mut home = Home::new(mode);
+        let keyring = Keyring::start(home.path());
+        home.keyring = Some(keyring.expect("dbus-daemon and gnome-keyring-daemon"));
+        home
+    }
+
+    pub fn path(&self) -> &Path {
+        self.folder.path()
+    }
+
+    pub fn runtime(&self) -> PathBuf {
+        self.path().join("runtime")
+    }
+
+    pub fn state(&self) -> PathBuf {
+        self.path().join("state")
+    }
+
+    pub fn config(&self) -> PathBuf {
+        self.path().join("config")
+    }
+
+    pub fn keyring(&self) -> &Keyring {
+        self.keyring.as_ref().expect("a home with a keyring")
+    }
+
+    pub fn keyring_mut(&mut self) -> &mut Keyring {
+        self.keyring.as_mut().expect("a home with a keyring")
+    }
+
+    /// `kubekey`, in this home's environment and nothing of the test's own.
+    pub fn kubekey(&self) -> Command {
+        let bus = match &self.keyring {
+            Some(keyring) => keyring.address().to_string(),
+            None => format!("unix:path={}/no-bus", self.path().display()),
+        };
+        let launcher = self.browser.folder().display();
+        let path = match self.browser.mode() {
+            // The machine's own launcher must not be found.
+            Mode::Absent => launcher.to_string(),
+            _ => format!("{launcher}:/usr/bin:/bin"),
+        };
+        let mut command = Command::new(env!("CARGO_BIN_EXE_kubekey"));
+        command
+            .env_clear()
+            .env("PATH", path)
+            .env("HOME", self.path())
+            .env("XDG_RUNTIME_DIR", self.runtime())
+            .env("XDG_STATE_HOME", self.state())
+            .env("XDG_CACHE_HOME", self.path().join("cache"))
+            .env("XDG_CONFIG_HOME", self.config())
+            .env("DBUS_SESSION_BUS_ADDRESS", bus)
+            .current_dir(self.path());
+        command
+    }
+
+    /// `kubekey` with this provider's issuer and client ID in its environment.
+    pub fn kubekey_for(&self, provider: &Provider) -> Command {
+        let mut command = self.kubekey();
+        command.env("KUBEKEY_ISSUER_URL", provider.issuer()).env("KUBEKEY_CLIENT_ID", provider.client_id());
+        command
+    }
+
+    /// Runs it to its end.
+    pub fn run(&self, command: &mut Command) -> Finished {
+        Running::start(command).wait()
+    }
+
+    /// What kubekey saved, if it did.
+    pub fn saved(&self) -> Option<Value> {
+        let secrets = self.keyring().secrets();
+        assert!(secrets.len() < 2, "more than one saved set: {secrets:?}");
+        let parse = |secret: &String| serde_json::from_str(secret).expect("a set in JSON");
+        secrets.first().map(parse)
+    }
+
+    /// Changes what kubekey saved: `home.edit_saved(|set| set["expires_at"] = 0.into())`.
+    pub fn edit_saved(&self, edit: impl FnOnce(&mut Value)) {
+        let mut set = self.saved().expect("a saved set");
+        edit(&mut set);
+        self.keyring().replace(&set.to_string());
+    }
+
+    /// Every file below the home, for a search through all that was written.
+    pub fn files(&self) -> Vec<PathBuf> {
+        let mut folders = vec![self.path().to_path_buf()];
+        let mut files = Vec::new();
+        while let Some(folder) = folders.pop() {
+            for entry in fs::read_dir(folder).expect("a folder of the home") {
+                let entry = entry.expect("an entry");
+                match entry.file_type().expect("a file type") {
+                    kind if kind.is_dir() => folders.push(entry.path()),
+                    kind if kind.is_file() => files.push(entry.path()),
+                    _ => {}
+                }
+            }
+        }
+        files
+    }
+}

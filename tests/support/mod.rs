@@ -1,0 +1,11 @@
+//! What the tests run `kubekey` against: an OpenID provider, a browser, a user's home.
+//!
+//! Nothing here shares code with `src/`, so that one mistake can't hide in both.
+
+pub mod browser;
+pub mod client;
+pub mod home;
+pub mod keyring;
+pub mod process;
+pub mod provider;
+pub mod run;

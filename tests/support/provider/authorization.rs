@@ -1,0 +1,106 @@
+//! The authorization endpoint: a browser comes with a request and is sent back with a code, or with an error.
+
+use url::Url;
+
+use super::behaviour::Iss;
+use super::server::{Answer, Request};
+use super::{Grant, State};
+
+impl State {
+    pub(super) fn authorize(&mut self, request: &Request) -> Answer {
+        if self.behaviour.interactive
+            && let Ok(_) = self.redirect_uri(request)
+        {
+            return sign_in_page(request);
+        }
+        self.decide(request, self.behaviour.refusal.clone())
+    }
+
+    /// The person at the interactive page has pressed a button.
+    pub(super) fn approve(&mut self, request: &Request) -> Answer {
+        let cancelled = request.form.iter().any(|(name, _)| name == "cancel");
+        let refusal = ("access_denied".into(), "You cancelled the sign-in".into());
+        self.decide(request, cancelled.then_some(refusal))
+    }
+
+    /// Sends the browser back with a code, or with an error.
+    fn decide(&mut self, request: &Request, refusal: Option<(String, String)>) -> Answer {
+        let mut location = match self.redirect_uri(request) {
+            Ok(redirect_uri) => redirect_uri,
+            // RFC 6749 4.1.2.1: never redirect to an unknown place.
+            Err(why) => return Answer::html(400, why),
+        };
+        let outcome = match refusal {
+            Some(refusal) => Err(refusal),
+            None => grant(request),
+        };
+        match outcome {
+            Ok(grant) => {
+                let code = self.secret("code");
+                location.query_pairs_mut().append_pair("code", &code);
+                self.codes.insert(code, grant);
+            }
+            Err((error, description)) => {
+                location.query_pairs_mut().append_pair("error", &error).append_pair("error_description", &description);
+            }
+        }
+        let iss = match &self.behaviour.iss {
+            Iss::Absent => None,
+            Iss::Own => Some(self.issuer()),
+            Iss::Other(other) => Some(other.clone()),
+        };
+        let rest = [("state", request.param("state")), ("iss", iss.as_deref())];
+        for (name, value) in rest {
+            if let Some(value) = value {
+                location.query_pairs_mut().append_pair(name, value);
+            }
+        }
+        Answer::redirect(location.as_str())
+    }
+
+    /// Where to send the browser, if the client and its redirect URI are known ones.
+    fn redirect_uri(&self, request: &Request) -> Result<Url, &'static str> {
+        if request.param("client_id") != Some(&self.behaviour.client_id) {
+            return Err("unknown client_id");
+        }
+        let text = request.param("redirect_uri").ok_or("no redirect_uri")?;
+        let url = Url::parse(text).map_err(|_| "redirect_uri is no URL")?;
+        let listed = &self.behaviour.redirect_uris;
+        let allowed = if listed.is_empty() {
+            matches!(url.host_str(), Some("127.0.0.1" | "localhost" | "[::1]"))
+        } else {
+            listed.iter().any(|known| known == text)
+        };
+        if allowed { Ok(url) } else { Err("redirect_uri is not allowed") }
+    }
+}
+
+/// What is asked for, or `error` and `error_description` (RFC 6749 4.1.2.1, RFC 7636 4.4.1).
+fn grant(request: &Request) -> Result<Grant, (String, String)> {
+    let error = |error: &str, description: &str| Err((error.to_string(), description.to_string()));
+    if request.param("response_type") != Some("code") {
+        return error("unsupported_response_type", "response_type must be code");
+    }
+    let scope = request.param("scope").unwrap_or_default();
+    if !scope.split(' ').any(|one| one == "openid") {
+        return error("invalid_scope", "scope must have openid");
+    }
+    let code_challenge = request.param("code_challenge").unwrap_or_default();
+    if request.param("code_challenge_method") != Some("S256") || code_challenge.len() != 43 {
+        return error("invalid_request", "code_challenge of method S256 is required");
+    }
+    Ok(Grant {
+        redirect_uri: request.param("redirect_uri").unwrap_or_default().to_string(),
+        scope: scope.to_string(),
+        nonce: request.param("nonce").map(String::from),
+        code_challenge: code_challenge.to_string(),
+    })
+}
+
+/// The parameters of the authorization request travel on in the form's action, encoded once more.
+fn sign_in_page(request: &Request) -> Answer {
+    let query = url::form_urlencoded::Serializer::new(String::new()).extend_pairs(&request.query).finish();
+    Answer::html(200, SIGN_IN_PAGE.replace("{query}", &query.replace('&', "&amp;")))
+}
+
+const SIGN_IN_PAGE: &str = include_str!("sign_in.html");

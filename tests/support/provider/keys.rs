@@ -1,0 +1,110 @@
+//! The provider's signing keys, and ID tokens signed with them, rightly or wrongly.
+//!
+//! The keys in `keys/` were made for these tests and protect nothing. There are two of each kind: one that is
+//! published and one that is not; a rotation swaps them.
+
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use jsonwebtoken::jwk::Jwk;
+use jsonwebtoken::{Algorithm, EncodingKey};
+use serde_json::{Map, Value, json};
+use sha2::{Digest, Sha256, Sha384, Sha512};
+
+const RSA: [&str; 2] = [include_str!("keys/rsa-1.pem"), include_str!("keys/rsa-2.pem")];
+const P256: [&str; 2] = [include_str!("keys/p256-1.pem"), include_str!("keys/p256-2.pem")];
+const P384: [&str; 2] = [include_str!("keys/p384-1.pem"), include_str!("keys/p384-2.pem")];
+const ED25519: [&str; 2] = [include_str!("keys/ed25519-1.pem"), include_str!("keys/ed25519-2.pem")];
+
+/// What an ID token is signed with.
+#[derive(Clone, Debug)]
+pub enum Signing {
+    /// The published key of the algorithm.
+    Published,
+    /// A key of the same kind that was never published, under the published key's ID.
+    Stranger,
+    /// HS256 with these bytes, as in an attack with a public key for a secret.
+    Secret(Vec<u8>),
+    /// Not at all: `alg` is `none` and the signature empty.
+    Nothing,
+}
+
+/// The published keys, as a JWK set. An RSA key is listed for the `algorithm` if that is one of RSA's.
+pub fn published(algorithm: Algorithm, generation: usize) -> Map<String, Value> {
+    let rsa = if is_rsa(algorithm) { algorithm } else { Algorithm::RS256 };
+    let kinds = [rsa, Algorithm::ES256, Algorithm::ES384, Algorithm::EdDSA];
+    let keys: Vec<Value> = kinds
+        .iter()
+        .map(|&kind| {
+            let jwk = Jwk::from_encoding_key(&key(kind, generation), kind).expect("a public key");
+            let mut jwk = serde_json::to_value(jwk).expect("a JWK");
+            jwk["kid"] = key_id(kind, generation).into();
+            jwk["use"] = "sig".into();
+            jwk
+        })
+        .collect();
+    Map::from_iter([("keys".to_string(), keys.into())])
+}
+
+/// The header that goes with the key and the way of signing.
+pub fn header(signing: &Signing, algorithm: Algorithm, generation: usize) -> Map<String, Value> {
+    let header = match signing {
+        Signing::Published | Signing::Stranger => {
+            json!({"typ": "JWT", "alg": algorithm, "kid": key_id(algorithm, generation)})
+        }
+        Signing::Secret(_) => json!({"typ": "JWT", "alg": "HS256"}),
+        Signing::Nothing => json!({"typ": "JWT", "alg": "none"}),
+    };
+    header.as_object().expect("an object").clone()
+}
+
+/// A JWT of this header and these claims, whatever they say.
+pub fn sign(
+    header: &Map<String, Value>,
+    claims: &Map<String, Value>,
+    signing: &Signing,
+    algorithm: Algorithm,
+    generation: usize,
+) -> String {
+    let part = |map: &Map<String, Value>| URL_SAFE_NO_PAD.encode(serde_json::to_vec(map).expect("a JSON object"));
+    let message = format!("{}.{}", part(header), part(claims));
+    let (key, algorithm) = match signing {
+        Signing::Published => (key(algorithm, generation), algorithm),
+        Signing::Stranger => (key(algorithm, generation + 1), algorithm),
+        Signing::Secret(secret) => (EncodingKey::from_secret(secret), Algorithm::HS256),
+        Signing::Nothing => return message + ".",
+    };
+    let signature = jsonwebtoken::crypto::sign(message.as_bytes(), &key, algorithm);
+    message + "." + &signature.expect("a signature")
+}
+
+/// OpenID Connect Core 3.1.3.6: the left half of the access token's hash, with the hash of the ID token's `alg`.
+pub fn at_hash(access_token: &str, algorithm: Algorithm) -> String {
+    use Algorithm::{ES384, EdDSA, PS384, PS512, RS384, RS512};
+    let hash = match algorithm {
+        RS384 | PS384 | ES384 => Sha384::digest(access_token).to_vec(),
+        RS512 | PS512 | EdDSA => Sha512::digest(access_token).to_vec(),
+        _ => Sha256::digest(access_token).to_vec(),
+    };
+    URL_SAFE_NO_PAD.encode(&hash[..hash.len() / 2])
+}
+
+fn key(algorithm: Algorithm, generation: usize) -> EncodingKey {
+    let which = generation % 2;
+    let key = match algorithm {
+        Algorithm::ES256 => EncodingKey::from_ec_pem(P256[which].as_bytes()),
+        Algorithm::ES384 => EncodingKey::from_ec_pem(P384[which].as_bytes()),
+        Algorithm::EdDSA => EncodingKey::from_ed_pem(ED25519[which].as_bytes()),
+        rsa if is_rsa(rsa) => EncodingKey::from_rsa_pem(RSA[which].as_bytes()),
+        other => panic!("there is no test key for {other:?}; for HS256 see Signing::Secret"),
+    };
+    key.expect("a test key")
+}
+
+fn key_id(algorithm: Algorithm, generation: usize) -> String {
+    format!("{algorithm:?}-{generation}")
+}
+
+fn is_rsa(algorithm: Algorithm) -> bool {
+    use Algorithm::{PS256, PS384, PS512, RS256, RS384, RS512};
+    matches!(algorithm, RS256 | RS384 | RS512 | PS256 | PS384 | PS512)
+}

@@ -1,0 +1,140 @@
+//! The token endpoint: codes and refresh tokens in, ID tokens out.
+
+use base64::Engine;
+use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
+use serde_json::json;
+use sha2::{Digest, Sha256};
+
+use super::server::{Answer, Request};
+use super::{Grant, State, apply, keys, object};
+
+impl State {
+    pub(super) fn token(&mut self, request: &Request) -> Answer {
+        if let Err(error) = self.authenticate_client(request) {
+            return oauth_error(401, "invalid_client", error);
+        }
+        match request.param("grant_type") {
+            Some("authorization_code") => self.exchange_code(request),
+            Some("refresh_token") => self.refresh(request),
+            _ => oauth_error(400, "unsupported_grant_type", "grant_type is not known"),
+        }
+    }
+
+    /// RFC 6749 2.3.1: by Basic, each part form-encoded, or in the form.
+    fn authenticate_client(&self, request: &Request) -> Result<(), &'static str> {
+        let expected = (self.behaviour.client_id.clone(), self.behaviour.client_secret.clone().unwrap_or_default());
+        let given = match request.header("authorization") {
+            Some(header) => basic(header).ok_or("the authorization header is not Basic")?,
+            None => (
+                request.param("client_id").unwrap_or_default().to_string(),
+                request.param("client_secret").unwrap_or_default().to_string(),
+            ),
+        };
+        if given == expected { Ok(()) } else { Err("client_id or client_secret is wrong") }
+    }
+
+    fn exchange_code(&mut self, request: &Request) -> Answer {
+        if let Some(answer) = &self.behaviour.code_answer {
+            return answer.clone();
+        }
+        // Taken out whatever comes next: a code is good for one try.
+        let grant = request.param("code").and_then(|code| self.codes.remove(code));
+        let Some(grant) = grant else {
+            return oauth_error(400, "invalid_grant", "code is unknown or was used before");
+        };
+        if request.param("redirect_uri") != Some(&grant.redirect_uri) {
+            return oauth_error(400, "invalid_grant", "redirect_uri differs from the first one");
+        }
+        let verifier = request.param("code_verifier").unwrap_or_default();
+        let challenge = URL_SAFE_NO_PAD.encode(Sha256::digest(verifier));
+        if !(43..=128).contains(&verifier.len()) || challenge != grant.code_challenge {
+            return oauth_error(400, "invalid_grant", "code_verifier does not fit");
+        }
+        self.issue(&grant, grant.nonce.as_deref(), true)
+    }
+
+    fn refresh(&mut self, request: &Request) -> Answer {
+        if let Some(answer) = &self.behaviour.refresh_answer {
+            return answer.clone();
+        }
+        let token = request.param("refresh_token").unwrap_or_default();
+        let Some(grant) = self.refresh_tokens.get(token).cloned() else {
+            return oauth_error(400, "invalid_grant", "refresh_token is unknown or was used before");
+        };
+        let rotate = self.behaviour.refresh_rotation;
+        if rotate {
+            self.refresh_tokens.remove(token);
+        }
+        // OpenID Connect Core 12.2: no nonce in a refreshed ID token.
+        self.issue(&grant, None, rotate)
+    }
+
+    fn issue(&mut self, grant: &Grant, nonce: Option<&str>, with_refresh_token: bool) -> Answer {
+        let access_token = self.secret("access");
+        let mut response = object(json!({
+            "access_token": access_token,
+            "token_type": "Bearer",
+            "expires_in": self.behaviour.lifetime.max(0),
+            "scope": grant.scope,
+            "id_token": self.id_token(grant, nonce, &access_token),
+        }));
+        if with_refresh_token {
+            let refresh_token = self.secret("refresh");
+            self.refresh_tokens.insert(refresh_token.clone(), grant.clone());
+            response.insert("refresh_token".into(), refresh_token.into());
+        }
+        apply(&self.behaviour.token_response, &mut response);
+        // RFC 6749 5.1
+        Answer::json(200, &response.into()).with_header("cache-control", "no-store")
+    }
+
+    fn id_token(&self, grant: &Grant, nonce: Option<&str>, access_token: &str) -> String {
+        let behaviour = &self.behaviour;
+        let now = chrono::Utc::now().timestamp();
+        let mut claims = object(json!({
+            "iss": self.issuer(),
+            "sub": "jane",
+            "aud": behaviour.client_id,
+            "iat": now,
+            "exp": now + behaviour.lifetime,
+            "auth_time": now,
+            "groups": ["developers"],
+        }));
+        let asked = |scope: &str| grant.scope.split(' ').any(|one| one == scope);
+        if asked("email") {
+            claims.insert("email".into(), "jane@example.com".into());
+            claims.insert("email_verified".into(), true.into());
+        }
+        if asked("profile") {
+            claims.insert("name".into(), "Jane Doe".into());
+        }
+        if let Some(nonce) = nonce {
+            claims.insert("nonce".into(), nonce.into());
+        }
+        if behaviour.at_hash {
+            let at_hash = keys::at_hash(access_token, behaviour.algorithm);
+            claims.insert("at_hash".into(), at_hash.into());
+        }
+        apply(&behaviour.claims, &mut claims);
+        let (signing, algorithm) = (&behaviour.signing, behaviour.algorithm);
+        let mut header = keys::header(signing, algorithm, self.generation);
+        apply(&behaviour.header, &mut header);
+        keys::sign(&header, &claims, signing, algorithm, self.generation)
+    }
+}
+
+fn basic(header: &str) -> Option<(String, String)> {
+    let decoded = STANDARD.decode(header.strip_prefix("Basic ")?).ok()?;
+    let (id, secret) = std::str::from_utf8(&decoded).ok()?.split_once(':')?;
+    Some((form_decoded(id), form_decoded(secret)))
+}
+
+fn form_decoded(part: &str) -> String {
+    let encoded = format!("value={part}");
+    let mut pairs = url::form_urlencoded::parse(encoded.as_bytes());
+    pairs.next().map(|(_, value)| value.into_owned()).unwrap_or_default()
+}
+
+fn oauth_error(status: u16, error: &str, description: &str) -> Answer {
+    Answer::json(status, &json!({"error": error, "error_description": description}))
+}
