@@ -61,27 +61,32 @@ fn new_tokens(
         Error::new(ErrorKind::Failed, format!("cannot start an event loop: {error}"))
             .hint("the system may be out of file descriptors; close some programs")
     })?;
-    runtime
-        .block_on(async {
-            let provider = Provider::discover(&settings.issuer_url).await?;
-            if let Some((saved, refresh_token)) =
-                saved.as_ref().and_then(|saved| Some((saved, saved.refresh_token.as_ref()?)))
-            {
-                match refresh(&provider, settings, saved, refresh_token).await? {
-                    Refreshed::Tokens { tokens, rotated } => return Ok((tokens, rotated)),
-                    Refreshed::SessionOver(why) => {
-                        terminal::notice(&format!("the session at the provider is over: {why}"))
-                    }
-                }
-            }
-            let tokens = sign_in(&provider, settings, exec_info.cluster_server.as_deref()).await?;
-            Ok((tokens, saved.is_some()))
-        })
-        .map(|(tokens, spent)| {
-            // Before anything is printed: kubectl may end this process as soon as it has the token.
-            store.store(key, &tokens, spent);
-            tokens
-        })
+    let result = runtime.block_on(refresh_or_sign_in(saved.as_ref(), settings, exec_info));
+    // A name that the resolver still looks up after its time is over must not hold up the end.
+    runtime.shutdown_background();
+    let (tokens, spent) = result?;
+    // Before anything is printed: kubectl may end this process as soon as it has the token.
+    store.store(key, &tokens, spent);
+    Ok(tokens)
+}
+
+/// New tokens from the provider, and whether they make the saved ones useless.
+async fn refresh_or_sign_in(
+    saved: Option<&TokenSet>,
+    settings: &Settings,
+    exec_info: &ExecInfo,
+) -> Result<(TokenSet, bool)> {
+    let provider = Provider::discover(&settings.issuer_url).await?;
+    if let Some(saved) = saved
+        && let Some(refresh_token) = &saved.refresh_token
+    {
+        match refresh(&provider, settings, saved, refresh_token).await? {
+            Refreshed::Tokens { tokens, rotated } => return Ok((tokens, rotated)),
+            Refreshed::SessionOver(why) => terminal::notice(&format!("a new sign-in is needed: {why}")),
+        }
+    }
+    let tokens = sign_in(&provider, settings, exec_info.cluster_server.as_deref()).await?;
+    Ok((tokens, saved.is_some()))
 }
 
 fn variable(name: &str) -> Option<String> {

@@ -9,6 +9,7 @@ use crate::support::browser::Mode;
 use crate::support::home::Home;
 use crate::support::provider::Provider;
 use crate::support::provider::server::Answer;
+use crate::support::run::{Finished, Running};
 
 #[test]
 fn an_item_can_be_told_by_a_person() {
@@ -87,21 +88,33 @@ fn what_was_saved_and_cannot_be_read_is_replaced_by_a_new_sign_in() {
     assert_eq!(home.browser.urls().len(), 2);
 }
 
-#[test]
-fn a_rotated_token_that_cannot_be_stored_takes_the_spent_one_with_it() {
+/// An expired token is refreshed, and something happens to the keyring before the new one is stored.
+fn refreshed_while(change: impl FnOnce(&mut Home)) -> (Home, Finished) {
     let mut home = Home::with_keyring(Mode::Follow);
     let provider = Provider::start();
     home.run(&mut home.kubekey_for(&provider)).credential();
     home.edit_saved(|set| set["expires_at"] = 1.into());
-    // The provider is slow, so that the keyring can go between the reading and the storing.
     provider.configure(|behaviour| behaviour.hold = vec!["/token"]);
-    let running = crate::support::run::Running::start(&mut home.kubekey_for(&provider));
+    let running = Running::start(&mut home.kubekey_for(&provider));
     provider.wait_for("/token", 2);
-    home.keyring_mut().kill();
+    change(&mut home);
     provider.configure(|behaviour| behaviour.hold = vec![]);
     let finished = running.wait();
     finished.credential();
     assert!(finished.stderr.contains("warning: this sign-in is not saved"), "{finished:#?}");
+    (home, finished)
+}
+
+#[test]
+fn a_rotated_token_that_cannot_be_stored_takes_the_spent_one_with_it() {
+    let (home, finished) = refreshed_while(|home| home.keyring().refuse_new_items());
+    assert!(finished.stderr.contains("the keyring failed: Rejected"), "{finished:#?}");
+    assert_eq!(home.saved(), None, "a spent refresh token that comes again is a stolen one to the provider");
+}
+
+#[test]
+fn a_spent_token_that_cannot_be_removed_is_said() {
+    let (_, finished) = refreshed_while(|home| home.keyring_mut().kill());
     assert!(finished.stderr.contains("warning: the used-up refresh token could not be removed"), "{finished:#?}");
 }
 

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::fs;
 use std::io::{self, BufRead, BufReader, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -28,6 +28,7 @@ pub struct Keyring {
     address: String,
     daemon: Process,
     connection: Connection,
+    bus_config: PathBuf,
     bus: Process,
 }
 
@@ -41,7 +42,7 @@ impl Keyring {
         let daemon = start_daemon(home, &address)?;
         let guard = Process::guard(&[&bus, &daemon])?;
         let connection = connect(&address).map_err(io::Error::other)?;
-        let keyring = Keyring { guard, address, daemon, connection, bus };
+        let keyring = Keyring { guard, address, daemon, connection, bus_config: home.join(BUS_CONFIG_FILE), bus };
         keyring.wait_until("the keyring is there", || !keyring.is_locked());
         Ok(keyring)
     }
@@ -107,6 +108,14 @@ impl Keyring {
         collection.and_then(|collection| collection.is_locked()).unwrap_or(true)
     }
 
+    /// What is saved can still be read and removed, but nothing new saved.
+    pub fn refuse_new_items(&self) {
+        let text = fs::read_to_string(&self.bus_config).expect("the bus's configuration");
+        let rule = r#"<deny send_interface="org.freedesktop.Secret.Collection" send_member="CreateItem"/>"#;
+        fs::write(&self.bus_config, text.replace("</policy>", &format!("{rule}</policy>"))).expect("a file of ours");
+        DBusProxy::new(&self.connection).and_then(|bus| Ok(bus.reload_config()?)).expect("a bus that reads it again");
+    }
+
     /// Ends the daemon: the session goes on without a Secret Service.
     pub fn kill(&mut self) {
         self.guard = Process::guard(&[&self.bus]).expect("a guard");
@@ -136,10 +145,9 @@ impl Keyring {
 
     fn with_items<T>(&self, use_items: impl FnOnce(&[Item]) -> T) -> T {
         let service = self.service();
-        let collection = service.get_default_collection().expect("a collection");
         let attributes = HashMap::from([("service", "kubekey")]);
-        let items = collection.search_items(attributes).expect("a search");
-        use_items(&items)
+        let items = service.search_items(attributes).expect("a search");
+        use_items(&items.unlocked)
     }
 
     fn service(&self) -> SecretService<'_> {
@@ -181,7 +189,7 @@ fn connect(address: &str) -> zbus::Result<Connection> {
 
 /// Without any folder of services: nothing is started on demand, no prompt appears on a real screen.
 fn start_bus(home: &Path) -> io::Result<(Process, String)> {
-    let config = home.join("session.conf");
+    let config = home.join(BUS_CONFIG_FILE);
     let socket = home.join("bus").display().to_string();
     fs::write(&config, BUS_CONFIG.replace("{socket}", &socket))?;
     let mut bus = Process::start(
@@ -199,6 +207,8 @@ fn start_bus(home: &Path) -> io::Result<(Process, String)> {
     BufReader::new(stdout).read_line(&mut address)?;
     Ok((bus, address.trim_end().to_string()))
 }
+
+const BUS_CONFIG_FILE: &str = "session.conf";
 
 const BUS_CONFIG: &str = r#"<!DOCTYPE busconfig PUBLIC "-//freedesktop//DTD D-Bus Bus Configuration 1.0//EN"
  "http://www.freedesktop.org/standards/dbus/1.0/busconfig.dtd">

@@ -1,0 +1,43 @@
+// The parts that the tests of one file share.
+
+import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { after } from 'node:test';
+
+import { startApiServer } from './api_server.js';
+import { startBrowser } from './browser.js';
+import { makeCertificates } from './certificates.js';
+import { startProvider } from './provider.js';
+import { startUser } from './user.js';
+
+/** A place for pictures of the pages. */
+export function screenshotsFolder() {
+  const folder = resolve(import.meta.dirname, '../../../target/screenshots');
+  mkdirSync(folder, { recursive: true });
+  return folder;
+}
+
+/** Starts provider, API server and browser; they end with the last test of the file. */
+export async function startStage() {
+  const folder = mkdtempSync(join(tmpdir(), 'kubekey-e2e-'));
+  process.on('exit', () => rmSync(folder, { recursive: true, force: true, maxRetries: 5 }));
+  const certificates = makeCertificates(folder);
+  const provider = await startProvider(certificates);
+  after(() => provider.stop());
+  const apiServer = await startApiServer(certificates, provider);
+  after(() => apiServer.stop());
+  const browser = await startBrowser(folder);
+  after(() => browser.close());
+  let users = 0;
+  return {
+    certificates,
+    provider,
+    apiServer,
+    browser,
+    /** A new user, for the length of the test `t`. */
+    user(t) {
+      return startUser(join(folder, `user${++users}`), { certificates, provider, apiServer }, (task) => t.after(task));
+    },
+  };
+}
