@@ -10,7 +10,7 @@ use crate::exec_credential::{self, ExecInfo};
 use crate::oidc::{Provider, Refreshed, refresh};
 use crate::sign_in::sign_in;
 use crate::token::TokenSet;
-use crate::token_cache::{Contender, CredentialKey, Lock, Store};
+use crate::token_cache::{CredentialKey, Lock, Store};
 use crate::{cli, terminal};
 
 /// Writes an `ExecCredential` with a valid ID token to `out`: the saved one, else a refreshed one, else that of a new
@@ -28,12 +28,21 @@ pub fn get_token(given: &cli::Settings, out: &mut impl Write) -> Result<()> {
         return exec_credential::write(out, exec_info.api_version, &tokens);
     }
 
-    let (lock, others_failure) = match Lock::acquire(&platform::lock_dirs(), &key.digest, settings.login_timeout)? {
-        Contender::Alone(lock) => (lock, None),
-        Contender::Waited(lock, failure) => (lock, failure),
-    };
-    match new_tokens(&store, &key, &settings, &exec_info, others_failure) {
-        Ok(tokens) => exec_credential::write(out, exec_info.api_version, &tokens),
+    let (lock, shared_failure) = Lock::acquire(&platform::lock_dirs(), &key.digest, settings.login_timeout)?;
+    // A sibling may have signed in meanwhile.
+    let saved = store.load(&key)?;
+    if let Some(tokens) = saved.as_ref().filter(|tokens| tokens.is_fresh(Utc::now())) {
+        return exec_credential::write(out, exec_info.api_version, tokens);
+    }
+    if let Some(failure) = shared_failure {
+        return Err(failure);
+    }
+    match new_tokens(saved.as_ref(), &settings, &exec_info) {
+        Ok((tokens, spent)) => {
+            // Before anything is printed: kubectl may end this process as soon as it has the token.
+            store.store(&key, &tokens, spent);
+            exec_credential::write(out, exec_info.api_version, &tokens)
+        }
         Err(error) => {
             lock.free_after_failure(&error);
             Err(error)
@@ -41,36 +50,18 @@ pub fn get_token(given: &cli::Settings, out: &mut impl Write) -> Result<()> {
     }
 }
 
-/// Under the lock: what a sibling has saved meanwhile, else a refresh, else a sign-in.
-fn new_tokens(
-    store: &Store,
-    key: &CredentialKey,
-    settings: &Settings,
-    exec_info: &ExecInfo,
-    others_failure: Option<Error>,
-) -> Result<TokenSet> {
-    let saved = store.load(key)?;
-    if let Some(tokens) = saved.as_ref().filter(|tokens| tokens.is_fresh(Utc::now())) {
-        return Ok(tokens.clone());
-    }
-    if let Some(failure) = others_failure {
-        return Err(failure);
-    }
-
+/// New tokens from the provider, and whether they make the saved ones useless.
+fn new_tokens(saved: Option<&TokenSet>, settings: &Settings, exec_info: &ExecInfo) -> Result<(TokenSet, bool)> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(|error| {
         Error::new(ErrorKind::Failed, format!("cannot start an event loop: {error}"))
             .hint("the system may be out of file descriptors; close some programs")
     })?;
-    let result = runtime.block_on(refresh_or_sign_in(saved.as_ref(), settings, exec_info));
+    let result = runtime.block_on(refresh_or_sign_in(saved, settings, exec_info));
     // A name that the resolver still looks up after its time is over must not hold up the end.
     runtime.shutdown_background();
-    let (tokens, spent) = result?;
-    // Before anything is printed: kubectl may end this process as soon as it has the token.
-    store.store(key, &tokens, spent);
-    Ok(tokens)
+    result
 }
 
-/// New tokens from the provider, and whether they make the saved ones useless.
 async fn refresh_or_sign_in(
     saved: Option<&TokenSet>,
     settings: &Settings,

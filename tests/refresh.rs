@@ -71,10 +71,10 @@ fn an_oauth_error_ends_the_session_and_the_user_signs_in_again() {
 fn trouble_is_an_error_and_nothing_is_lost() {
     let plain = |status, error: &str| Answer::json(status, &json!({ "error": error }));
     for (answer, code) in [
-        (plain(400, "temporarily_unavailable"), 3),
-        (plain(400, "slow_down"), 3),
-        (plain(401, "invalid_client"), 3),
-        (plain(400, "unauthorized_client"), 3),
+        (plain(400, "temporarily_unavailable"), 1),
+        (plain(400, "slow_down"), 1),
+        (plain(401, "invalid_client"), 1),
+        (plain(400, "unauthorized_client"), 1),
         (plain(429, "invalid_grant"), 5),
         (plain(500, "invalid_grant"), 5),
         (plain(503, "invalid_grant"), 5),

@@ -1,11 +1,10 @@
 //! Several runs for one credential at the same time.
 
-use serde_json::json;
+use std::process::Command;
 
 use crate::support::browser::Mode;
 use crate::support::home::Home;
 use crate::support::provider::Provider;
-use crate::support::provider::server::Answer;
 use crate::support::run::{Finished, Running};
 
 const SIBLINGS: usize = 8;
@@ -98,16 +97,34 @@ fn a_waiter_gives_up_after_the_login_timeout() {
     first.wait().credential();
 }
 
+/// Runs kubekey several times from one process, as kubectl does when its plugin fails.
+fn command(home: &Home, provider: &Provider, runs: usize) -> Finished {
+    let kubekey = home.kubekey_for(provider);
+    let script = format!("{}; exit $code", vec![r#""$0"; code=$?"#; runs].join("; "));
+    let mut shell = Command::new("/bin/sh");
+    shell.args(["-c", &script]).arg(kubekey.get_program()).env_clear();
+    shell.envs(kubekey.get_envs().filter_map(|(name, value)| Some((name, value?))));
+    home.run(&mut shell)
+}
+
 #[test]
-fn a_later_run_does_not_inherit_an_earlier_failure() {
+fn a_command_that_runs_kubekey_again_after_a_failure_opens_no_further_browser() {
     let home = Home::with_keyring(Mode::Follow);
     let provider = Provider::start();
-    provider.configure(|behaviour| {
-        behaviour.code_answer = Some(Answer::json(400, &json!({ "error": "invalid_grant" })));
-    });
-    assert_eq!(home.run(&mut home.kubekey_for(&provider)).code(), Some(3));
-    provider.configure(|behaviour| behaviour.code_answer = None);
-    home.run(&mut home.kubekey_for(&provider)).credential();
+    provider.configure(|behaviour| behaviour.refusal = Some(("access_denied".into(), "not you".into())));
+    let finished = command(&home, &provider, 5);
+    assert_eq!((finished.code(), home.browser.urls().len()), (Some(3), 1), "{finished:#?}");
+    assert_eq!(finished.stderr.matches("not you (access_denied)").count(), 5, "{finished:#?}");
+}
+
+#[test]
+fn the_next_command_does_not_inherit_the_failure() {
+    let home = Home::with_keyring(Mode::Follow);
+    let provider = Provider::start();
+    provider.configure(|behaviour| behaviour.refusal = Some(("access_denied".into(), "not you".into())));
+    assert_eq!(command(&home, &provider, 1).code(), Some(3));
+    provider.configure(|behaviour| behaviour.refusal = None);
+    command(&home, &provider, 1).credential();
 }
 
 #[test]

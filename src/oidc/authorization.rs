@@ -102,7 +102,9 @@ impl AuthorizationRequest {
             .await
             .map_err(|error| match token_endpoint::failure(error) {
                 token_endpoint::Failure::Trouble(error) => error,
-                token_endpoint::Failure::OAuth(error) => error.into_error("did not exchange the code"),
+                token_endpoint::Failure::OAuth(error) => {
+                    error.into_error(ErrorKind::SignIn, "did not exchange the code")
+                }
             })?;
         accept(provider, settings, &response, Expected::Nonce(&self.nonce)).await
     }

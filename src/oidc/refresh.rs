@@ -32,7 +32,7 @@ pub enum Refreshed {
 /// Asks for new tokens with the refresh token of `saved`.
 ///
 /// # Errors
-/// [`ErrorKind::Unreachable`] if the provider does not answer or is in trouble, [`ErrorKind::SignIn`] if it refuses the
+/// [`ErrorKind::Unreachable`] if the provider does not answer or is in trouble, [`ErrorKind::Failed`] if it refuses the
 /// client: the refresh token is as good as before.
 pub async fn refresh(
     provider: &Provider,
@@ -51,7 +51,7 @@ pub async fn refresh(
             return match failure(error) {
                 Failure::Trouble(error) => Err(error),
                 Failure::OAuth(error) if NOT_ABOUT_THE_SESSION.contains(&error.code.as_str()) => {
-                    Err(error.into_error("did not refresh the token"))
+                    Err(error.into_error(ErrorKind::Failed, "did not refresh the token"))
                 }
                 Failure::OAuth(error) => Ok(Refreshed::SessionOver(error.to_string())),
             };

@@ -24,12 +24,12 @@ pub struct OAuthError {
 
 impl OAuthError {
     /// The provider's words, after what it did not do.
-    pub fn into_error(self, what: &str) -> Error {
+    pub fn into_error(self, kind: ErrorKind, what: &str) -> Error {
         let hint = match self.code.as_str() {
             "invalid_client" | "unauthorized_client" => "check the client ID and the client secret",
             _ => "run the command again, or ask your administrator about this answer",
         };
-        Error::new(ErrorKind::SignIn, format!("the provider {what}: {self}")).hint(hint)
+        Error::new(kind, format!("the provider {what}: {self}")).hint(hint)
     }
 }
 

@@ -66,7 +66,7 @@ impl FailedPage {
         Self {
             title: "Sign-in failed",
             message: terminal::sanitise(&error.to_string()),
-            hint: terminal::sanitise(error.what_to_do()),
+            hint: terminal::sanitise(&format!("{}. You can close this tab.", error.what_to_do())),
         }
     }
 
@@ -203,6 +203,7 @@ fn require_owner(_: &fs::Metadata, owner: Owner) -> Result<(), String> {
 fn render_override(path: &Path, source: &str, page: &impl Serialize) -> Result<String, String> {
     let name = path.display().to_string();
     let mut environment = Environment::new();
+    // Said here, and not left to the ending of the file's name.
     environment.set_auto_escape_callback(|_| AutoEscape::Html);
     // A misspelt variable is an error with a line, not a gap on the page that nobody sees.
     environment.set_undefined_behavior(UndefinedBehavior::Strict);

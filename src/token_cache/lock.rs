@@ -1,10 +1,13 @@
 //! One lock for each credential: never more than one sign-in for it at a time, and the others use its result.
 
+use std::fmt;
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{self, Read, Seek, Write};
 use std::path::{Path, PathBuf};
 use std::thread;
 use std::time::{Duration, Instant};
+
+use chrono::{DateTime, TimeDelta, Utc};
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::terminal;
@@ -15,6 +18,13 @@ const POLL: Duration = Duration::from_millis(50);
 /// After this long a waiter says what it waits for.
 const QUIET: Duration = Duration::from_secs(2);
 
+/// How soon after a failed sign-in the same command's next run shares the failure. `kubectl` comes back at once; a
+/// program that goes on polling, as k9s does, gets a new sign-in after it.
+const SAME_COMMAND: TimeDelta = TimeDelta::seconds(10);
+
+/// The most that is read of a lock file, in bytes.
+const LONGEST: u64 = 16 * 1024;
+
 /// A held lock. The operating system frees it when the process ends, however it ends.
 #[derive(Debug)]
 pub struct Lock {
@@ -22,21 +32,16 @@ pub struct Lock {
     file: Option<File>,
 }
 
-/// How the lock was got, which says what is to be expected in the cache.
-#[derive(Debug)]
-pub enum Contender {
-    /// Nobody else was there.
-    Alone(Lock),
-    /// Another process held it meanwhile. If that one failed, this is how.
-    Waited(Lock, Option<Error>),
-}
-
 impl Lock {
     /// Takes the lock named `name` in the first of `dirs` that can be written, waiting for its holder if there is one.
     ///
+    /// With it comes the failure that this run shares, if there is one: that of the holder it waited for, or that of the
+    /// sign-in which the same command has just seen fail (`kubectl get` runs a plugin that fails five times). On its own
+    /// this run would only open one more browser tab to the same end.
+    ///
     /// # Errors
     /// [`ErrorKind::SignIn`] if it is still held after `patience`.
-    pub fn acquire(dirs: &[PathBuf], name: &str, patience: Duration) -> Result<Contender> {
+    pub fn acquire(dirs: &[PathBuf], name: &str, patience: Duration) -> Result<(Self, Option<Error>)> {
         let mut reasons = Vec::new();
         for dir in dirs {
             match open(dir, name) {
@@ -48,14 +53,14 @@ impl Lock {
             "no folder for a lock, so several sign-ins may start at once ({})",
             if reasons.is_empty() { "HOME is not set".to_owned() } else { reasons.join("; ") },
         ));
-        Ok(Contender::Alone(Self { file: None }))
+        Ok((Self { file: None }, None))
     }
 
-    /// Frees the lock and leaves `error` for those who wait for it: on their own they would only fail the same way,
-    /// one browser tab after the other.
+    /// Frees the lock and leaves `error` for the runs that share it.
     pub fn free_after_failure(mut self, error: &Error) {
+        let failure = Failure { error, command: parent_id(), at: Utc::now().timestamp() };
         // Whoever cannot read it signs in on their own, which is what happens without this, too.
-        let _ = self.write(&format!("failed {} {}", error.kind().exit_code(), terminal::sanitise(&error.to_string())));
+        let _ = self.write(&failure.to_string());
     }
 
     fn write(&mut self, text: &str) -> io::Result<()> {
@@ -69,7 +74,7 @@ impl Lock {
         let mut text = String::new();
         if let Some(file) = &mut self.file {
             // On Windows a locked file cannot be read by others; the message then does without the holder's PID.
-            let _ = file.rewind().and_then(|()| file.read_to_string(&mut text));
+            let _ = file.rewind().and_then(|()| file.take(LONGEST).read_to_string(&mut text));
         }
         text
     }
@@ -81,12 +86,41 @@ impl Lock {
     }
 }
 
-/// Reads what [`Lock::free_after_failure`] left.
-fn failure(text: &str) -> Option<Error> {
-    let (exit_code, reason) = text.strip_prefix("failed ")?.split_once(' ')?;
-    let kind = ErrorKind::from_exit_code(exit_code.parse().ok()?)?;
-    let hint = "this run waited for another kubekey, which failed; run the command again to try anew";
-    Some(Error::new(kind, reason).hint(hint))
+/// What a lock file holds after a run that failed.
+struct Failure<'a> {
+    error: &'a Error,
+    /// The process that ran kubekey.
+    command: Option<u32>,
+    /// Unix seconds.
+    at: i64,
+}
+
+impl fmt::Display for Failure<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (exit_code, command) = (self.error.kind().exit_code(), self.command.unwrap_or_default());
+        write!(f, "failed {exit_code} {command} {} {}", self.at, terminal::sanitise(&self.error.to_string()))
+    }
+}
+
+/// The failure in the lock file, if this run shares it.
+fn shared_failure(text: &str, waited: bool) -> Option<Error> {
+    let mut fields = text.strip_prefix("failed ")?.splitn(4, ' ');
+    let kind = ErrorKind::from_exit_code(fields.next()?.parse().ok()?)?;
+    let command = fields.next()?.parse::<u32>().ok()?;
+    let at = DateTime::from_timestamp(fields.next()?.parse().ok()?, 0)?;
+    let of_this_command = kind == ErrorKind::SignIn
+        && parent_id() == Some(command)
+        && (TimeDelta::zero()..SAME_COMMAND).contains(&(Utc::now() - at));
+    let hint = "this run shares the failure of another kubekey a moment ago; run the command again to try anew";
+    (waited || of_this_command).then(|| Error::new(kind, fields.next().unwrap_or_default()).hint(hint))
+}
+
+/// The process that runs kubekey; `None` where the standard library does not tell.
+fn parent_id() -> Option<u32> {
+    #[cfg(unix)]
+    return Some(std::os::unix::process::parent_id());
+    #[cfg(not(unix))]
+    None
 }
 
 fn open(dir: &Path, name: &str) -> io::Result<File> {
@@ -104,22 +138,22 @@ fn open(dir: &Path, name: &str) -> io::Result<File> {
     options.open(dir.join(format!("{name}.lock")))
 }
 
-fn wait(file: File, patience: Duration) -> Result<Contender> {
+fn wait(file: File, patience: Duration) -> Result<(Lock, Option<Error>)> {
     let mut lock = Lock { file: Some(file) };
     let start = Instant::now();
     let mut waited = false;
     let mut told = false;
     loop {
         match lock.try_lock() {
-            Ok(()) if waited => {
-                let failure = failure(&lock.read());
-                return Ok(Contender::Waited(lock.held(), failure));
+            Ok(()) => {
+                let failure = shared_failure(&lock.read(), waited);
+                // A shared failure stays for the next who shares it, with the time at which it happened.
+                return Ok(if failure.is_some() { (lock, failure) } else { (lock.held(), None) });
             }
-            Ok(()) => return Ok(Contender::Alone(lock.held())),
             Err(TryLockError::WouldBlock) => {}
             Err(TryLockError::Error(error)) => {
                 terminal::warning(&format!("locks do not work here, so several sign-ins may start at once ({error})"));
-                return Ok(Contender::Alone(Lock { file: None }));
+                return Ok((Lock { file: None }, None));
             }
         }
         waited = true;

@@ -9,7 +9,7 @@ mod lock;
 
 use sha2::{Digest, Sha256};
 
-pub use lock::{Contender, Lock};
+pub use lock::Lock;
 
 use crate::config::Settings;
 use crate::error::{Error, ErrorKind, Result};

@@ -41,6 +41,18 @@ test('a cancelled sign-in has exit code 3 and saves nothing', async (t) => {
   assert.equal(await user.saved(), undefined);
 });
 
+test('kubectl get, which runs a failing plugin several times, opens one browser for a cancelled sign-in', async (t) => {
+  const user = await stage.user(t);
+  const kubectl = user.kubectl('get', 'pods');
+  const page = await newPage(stage.browser);
+  await page.goto(await urlFrom(kubectl, user));
+  await cancel(page);
+  const { code, stderr } = await kubectl.end();
+  assert.notEqual(code, 0);
+  assert.ok(stderr.split(REFUSAL).length > 2, `one run only, so this shows nothing: ${stderr}`);
+  assert.equal((await user.launcher.calls()).length, 1);
+});
+
 test('a prefetch and a HEAD are no visit', async (t) => {
   const user = await stage.user(t);
   const kubekey = user.kubekey();

@@ -132,6 +132,15 @@ impl Keyring {
         self.daemon.signal("CONT");
     }
 
+    /// The bus takes connections and answers nothing.
+    pub fn pause_bus(&self) {
+        self.bus.signal("STOP");
+    }
+
+    pub fn resume_bus(&self) {
+        self.bus.signal("CONT");
+    }
+
     /// The Secret Service's own `Unlock` asks the user; gnome-keyring has a second way, with the password.
     fn try_unlock(&self) -> zbus::Result<()> {
         let service = Proxy::new(&self.connection, SERVICE, PATH, "org.freedesktop.Secret.Service")?;
