@@ -1,6 +1,9 @@
 //! What `kubekey` does, seen from outside: the program as a child process, against an OpenID provider, a browser and a
 //! real keyring. One program for all of them, since linking takes longer than running.
 
+// The browser's launcher and the keyring are those of a Linux desktop.
+#![cfg(all(unix, not(target_os = "macos")))]
+
 mod environment;
 mod exec_credential;
 mod id_token;

@@ -210,6 +210,19 @@ fn a_token_endpoint_in_trouble_is_a_provider_out_of_reach() {
 }
 
 #[test]
+fn no_redirect_is_followed_with_a_code_in_hand() {
+    let home = Home::with_keyring(Mode::Follow);
+    let provider = Provider::start();
+    let elsewhere = format!("{}/elsewhere", provider.issuer());
+    provider.configure(|behaviour| {
+        behaviour.code_answer = Some(Answer::new(307, "text/plain", "").with_header("Location", &elsewhere));
+    });
+    let finished = home.run(&mut home.kubekey_for(&provider));
+    assert_eq!((finished.code(), provider.count("/elsewhere")), (Some(5), 0), "{finished:#?}");
+    assert!(finished.stderr.contains("answered with a redirect"), "{finished:#?}");
+}
+
+#[test]
 fn an_answer_of_another_issuer_never_reaches_the_token_endpoint() {
     for iss in [Iss::Other("https://evil.example".into()), Iss::Absent] {
         let home = Home::with_keyring(Mode::Follow);
