@@ -14,6 +14,7 @@ In a kubeconfig:
         interactiveMode: IfAvailable
 
 IDP_ISSUER_URL, CLIENT_ID and CLIENT_SECRET are read too; the latter two only when IDP_ISSUER_URL is set.
+A variable for a repeatable flag holds several values with spaces in between.
 
 Exit codes: 0 done, 1 failed, 2 usage, 3 sign-in failed, 5 provider unreachable, 6 storage.";
 
@@ -26,7 +27,6 @@ Exit codes: 0 done, 1 failed, 2 usage, 3 sign-in failed, 5 provider unreachable,
     name = "kubekey",
     version = concat!("v", env!("CARGO_PKG_VERSION")),
     disable_version_flag = true,
-    disable_help_subcommand = true,
     after_help = EXAMPLES,
 )]
 pub struct Cli {
@@ -80,7 +80,7 @@ pub struct Settings {
     #[arg(long, value_name = "HOST:PORT", env = "KUBEKEY_LISTEN_ADDRESS", global = true)]
     pub listen_address: Vec<String>,
 
-    /// The redirect URL registered with the provider, repeatable, tried in order [default: http://127.0.0.1:PORT/callback]
+    /// The redirect URL registered with the provider, repeatable, tried in order [default: /callback at the listen address]
     #[arg(long, value_name = "URL", env = "KUBEKEY_REDIRECT_URL", alias = "oidc-redirect-url", global = true)]
     pub redirect_url: Vec<String>,
 

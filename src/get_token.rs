@@ -28,7 +28,7 @@ pub fn get_token(given: &cli::Settings, out: &mut impl Write) -> Result<()> {
         return exec_credential::write(out, exec_info.api_version, &tokens);
     }
 
-    let (lock, shared_failure) = Lock::acquire(&platform::lock_dirs(), &key.digest, settings.login_timeout)?;
+    let (mut lock, shared_failure) = Lock::acquire(&platform::lock_dirs(), &key.digest, settings.login_timeout)?;
     // A sibling may have signed in meanwhile.
     let saved = store.load(&key)?;
     if let Some(tokens) = saved.as_ref().filter(|tokens| tokens.is_fresh(Utc::now())) {
@@ -37,7 +37,7 @@ pub fn get_token(given: &cli::Settings, out: &mut impl Write) -> Result<()> {
     if let Some(failure) = shared_failure {
         return Err(failure);
     }
-    match new_tokens(saved.as_ref(), &settings, &exec_info) {
+    match new_tokens(saved.as_ref(), &settings, &exec_info, &mut |url| lock.note_url(url)) {
         Ok((tokens, spent)) => {
             // Before anything is printed: kubectl may end this process as soon as it has the token.
             store.store(&key, &tokens, spent);
@@ -51,12 +51,17 @@ pub fn get_token(given: &cli::Settings, out: &mut impl Write) -> Result<()> {
 }
 
 /// New tokens from the provider, and whether they make the saved ones useless.
-fn new_tokens(saved: Option<&TokenSet>, settings: &Settings, exec_info: &ExecInfo) -> Result<(TokenSet, bool)> {
+fn new_tokens(
+    saved: Option<&TokenSet>,
+    settings: &Settings,
+    exec_info: &ExecInfo,
+    on_sign_in: &mut dyn FnMut(&str),
+) -> Result<(TokenSet, bool)> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(|error| {
         Error::new(ErrorKind::Failed, format!("cannot start an event loop: {error}"))
             .hint("the system may be out of file descriptors; close some programs")
     })?;
-    let result = runtime.block_on(refresh_or_sign_in(saved, settings, exec_info));
+    let result = runtime.block_on(refresh_or_sign_in(saved, settings, exec_info, on_sign_in));
     // A name that the resolver still looks up after its time is over must not hold up the end.
     runtime.shutdown_background();
     result
@@ -66,6 +71,7 @@ async fn refresh_or_sign_in(
     saved: Option<&TokenSet>,
     settings: &Settings,
     exec_info: &ExecInfo,
+    on_sign_in: &mut dyn FnMut(&str),
 ) -> Result<(TokenSet, bool)> {
     let provider = Provider::discover(&settings.issuer_url).await?;
     if let Some(saved) = saved
@@ -76,7 +82,7 @@ async fn refresh_or_sign_in(
             Refreshed::SessionOver(why) => terminal::notice(&format!("a new sign-in is needed: {why}")),
         }
     }
-    let tokens = sign_in(&provider, settings, exec_info.cluster_server.as_deref()).await?;
+    let tokens = sign_in(&provider, settings, exec_info.cluster_server.as_deref(), on_sign_in).await?;
     Ok((tokens, saved.is_some()))
 }
 

@@ -39,7 +39,7 @@ fn write_line(text: &str) {
 /// (bidirectional controls), show as their code points.
 pub fn sanitise(text: &str) -> String {
     let mut safe = String::with_capacity(text.len());
-    for (index, character) in text.trim().chars().enumerate() {
+    for (index, character) in text.trim_end().chars().enumerate() {
         if index == LONGEST {
             safe.push_str(" ...");
             break;
@@ -71,7 +71,7 @@ mod tests {
 
     #[test]
     fn a_message_is_one_line() {
-        assert_eq!(sanitise("  a\r\nb\tc\n"), "a  b c");
+        assert_eq!(sanitise("a\r\nb\tc\n"), "a  b c");
     }
 
     #[test]

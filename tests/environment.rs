@@ -75,6 +75,7 @@ fn a_setting_that_cannot_be_used_is_named() {
         ("--listen-address", "8000"),
         ("--redirect-url", "http://example.com/callback"),
         ("--login-timeout", "soon"),
+        ("--template-dir", "templates"),
     ] {
         let mut kubekey = home.kubekey();
         kubekey

@@ -71,7 +71,7 @@ fn a_locked_keyring_without_a_screen_to_ask_on_is_named() {
     let finished = home.run(&mut home.kubekey_for(&provider));
     assert_eq!((finished.code(), finished.stdout.as_str(), home.browser.urls().len()), (Some(6), "", 1));
     assert!(
-        finished.stderr.contains("the keyring is locked") && finished.stderr.contains("hint: unlock"),
+        finished.stderr.contains("the keyring is locked") && finished.stderr.contains("hint: log in to the desktop"),
         "{finished:#?}"
     );
 

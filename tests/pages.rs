@@ -125,7 +125,7 @@ fn each_template_is_overridden_on_its_own() {
 #[test]
 fn a_template_that_fails_is_named_with_its_line_and_the_built_in_page_is_shown() {
     for (template, line) in [
-        ("one\ntwo {{ nmae }}", "signed_in.html line 2"),
+        ("one\ntwo {{ nmae }}", "signed_in.html line 2: undefined value: two {{ nmae }};"),
         ("one\n{% if %}", "signed_in.html line 2"),
         ("{% include '/etc/passwd' %}", "signed_in.html line 1"),
         (
@@ -167,7 +167,15 @@ fn a_folder_that_is_not_there_is_named() {
     let place = Place::new();
     let (page, finished) = place.sign_in_with(&place.home.path().join("nowhere"));
     finished.credential();
-    assert!(finished.stderr.contains("nowhere is not there"), "{finished:#?}");
+    assert!(finished.stderr.contains("nowhere is not a folder"), "{finished:#?}");
+    assert!(page.body.contains("You are signed in as Jane"));
+}
+
+#[test]
+fn a_template_of_the_original_kubekey_is_named() {
+    let place = Place::new();
+    let (page, finished) = place.sign_in_with(&place.templates("html_ok.tmpl", "{{ .Name }}"));
+    assert!(finished.stderr.contains("html_ok.tmpl is not used any more: make it signed_in.html"), "{finished:#?}");
     assert!(page.body.contains("You are signed in as Jane"));
 }
 

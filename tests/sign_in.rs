@@ -115,11 +115,9 @@ fn a_launcher_that_blocks_fails_or_is_not_there_changes_nothing() {
         let home = Home::with_keyring(mode);
         let provider = Provider::start();
         let running = Running::start(&mut home.kubekey_for(&provider));
-        let line = running.wait_for_stderr("http://127.0.0.1:");
-        let local = line
-            .split_whitespace()
-            .find(|word| word.starts_with("http://127.0.0.1:") && !provider.issuer().starts_with(word));
-        assert_eq!(home.browser.open(local.expect("our local URL")).last().status, 200, "{mode:?}");
+        let line = running.wait_for_stderr("kubekey:   http://127.0.0.1:");
+        let local = line.strip_prefix("kubekey:   ").expect("our local URL on a line of its own");
+        assert_eq!(home.browser.open(local).last().status, 200, "{mode:?}");
         running.wait().credential();
     }
 }
@@ -252,7 +250,33 @@ fn nobody_answering_ends_the_sign_in_after_the_timeout() {
     let finished = home.run(home.kubekey_for(&provider).args(["--login-timeout", "1"]));
     assert_eq!((finished.code(), finished.stdout.as_str()), (Some(3), ""));
     assert!(finished.stderr.contains("nobody signed in within 1 s"), "{finished:#?}");
+    assert!(finished.stderr.contains("hint: run the command again and open the printed address"), "{finished:#?}");
     assert!(finished.took >= Duration::from_secs(1), "{finished:#?}");
+}
+
+#[test]
+fn a_provider_that_shows_its_error_itself_leads_to_a_hint_at_client_and_redirect_uri() {
+    let home = Home::with_keyring(Mode::Follow);
+    let provider = Provider::start();
+    let mut kubekey = home.kubekey_for(&provider);
+    kubekey.args(["--client-id", "unknown", "--login-timeout", "2"]);
+    let finished = home.run(&mut kubekey);
+    assert_eq!(finished.code(), Some(3), "{finished:#?}");
+    let redirect_uri = provider.requests("/authorize")[0].param("redirect_uri").unwrap().to_owned();
+    assert!(
+        finished.stderr.contains(&format!("the client ID 'unknown' with the redirect URI {redirect_uri}")),
+        "{finished:#?}"
+    );
+}
+
+#[test]
+fn in_an_ssh_session_the_way_to_a_browser_elsewhere_is_said() {
+    let home = Home::with_keyring(Mode::Follow);
+    let provider = Provider::start();
+    let finished = home.run(home.kubekey_for(&provider).env("SSH_CONNECTION", "192.0.2.1 50000 192.0.2.2 22"));
+    let local = Url::parse(&home.browser.urls()[0]).unwrap();
+    let port = local.port().unwrap();
+    assert!(finished.stderr.contains(&format!("ssh -L {port}:127.0.0.1:{port} HOST")), "{finished:#?}");
 }
 
 #[test]

@@ -66,10 +66,13 @@ impl Settings {
             client_id: parse_client_id(client_id)?,
             client_secret: client_secret.map(Secret::new),
             scopes: parse_scopes(&given.scope)?,
-            loopback_addresses: LoopbackAddress::parse_all(&words(&given.listen_address), &words(&given.redirect_url))?,
+            loopback_addresses: LoopbackAddress::parse_all(
+                &words_and_commas(&given.listen_address),
+                &words(&given.redirect_url),
+            )?,
             login_timeout: first([given.login_timeout.clone()])
                 .map_or(Ok(DEFAULT_LOGIN_TIMEOUT), |text| parse_login_timeout(&text))?,
-            template_dir: template_dir.map(PathBuf::from),
+            template_dir: template_dir.map(parse_template_dir).transpose()?,
         })
     }
 }
@@ -94,6 +97,11 @@ fn words(values: &[String]) -> Vec<&str> {
     values.iter().flat_map(|value| value.split_whitespace()).collect()
 }
 
+/// The same for values without commas in them; kubelogin's lists have commas in between.
+fn words_and_commas(values: &[String]) -> Vec<&str> {
+    words(values).into_iter().flat_map(|value| value.split(',')).filter(|value| !value.is_empty()).collect()
+}
+
 fn missing(what: &str, names: &str) -> Error {
     Error::new(ErrorKind::Usage, format!("no {what} is set"))
         .hint(format!("give {names}, in the kubeconfig's exec section (args or env)"))
@@ -105,12 +113,14 @@ fn unusable(flag: &str, value: &str, why: &str) -> Error {
 
 fn parse_issuer_url(text: &str) -> Result<IssuerUrl> {
     let hint = "it is the 'issuer' of the provider's discovery document, for example https://login.example.com";
-    let url = Url::parse(text).map_err(|error| unusable("issuer-url", text, &error.to_string()).hint(hint))?;
+    let url = Url::parse(text).map_err(|error| unusable("issuer-url", text, &explain(error)).hint(hint))?;
     // OpenID Connect Discovery §3: https, and neither query nor fragment.
     let why_not = if url.host().is_none() || !matches!(url.scheme(), "https" | "http") {
         "it has to begin with https://"
     } else if url.scheme() == "http" && !is_loopback_host(url.host()) {
         "http is for this machine only; everything else has to be https"
+    } else if url.path().ends_with("/.well-known/openid-configuration") {
+        "leave '/.well-known/openid-configuration' off"
     } else if url.query().is_some() || url.fragment().is_some() {
         "an issuer has no '?' or '#'"
     } else if !url.username().is_empty() || url.password().is_some() {
@@ -120,6 +130,23 @@ fn parse_issuer_url(text: &str) -> Result<IssuerUrl> {
             .map_err(|error| unusable("issuer-url", text, &error.to_string()).hint(hint));
     };
     Err(unusable("issuer-url", text, why_not).hint(hint))
+}
+
+fn explain(error: url::ParseError) -> String {
+    match error {
+        url::ParseError::RelativeUrlWithoutBase => "it has to begin with https://".into(),
+        error => error.to_string(),
+    }
+}
+
+/// kubekey reads nothing from the current directory, which may be anybody's.
+fn parse_template_dir(text: String) -> Result<PathBuf> {
+    let path = PathBuf::from(&text);
+    match path.is_absolute() {
+        true => Ok(path),
+        false => Err(unusable("template-dir", &text, "it is not an absolute path")
+            .hint("give the folder's whole path; '~' and '$HOME' are not replaced in a kubeconfig")),
+    }
 }
 
 fn parse_client_id(text: String) -> Result<ClientId> {
@@ -132,7 +159,7 @@ fn parse_client_id(text: String) -> Result<ClientId> {
 }
 
 fn parse_scopes(given: &[String]) -> Result<Option<Vec<String>>> {
-    let given = words(given);
+    let given = words_and_commas(given);
     // RFC 6749 §3.3: a scope is visible ASCII without '"' and '\'.
     let is_scope = |scope: &str| scope.chars().all(|c| matches!(c, '!' | '#'..='[' | ']'..='~'));
     if let Some(scope) = given.iter().find(|scope| !is_scope(scope)) {
@@ -235,6 +262,7 @@ mod tests {
             ("https://login.example.com#x", false),
             ("https://jane:pw@login.example.com", false),
             ("login.example.com", false),
+            ("https://login.example.com/.well-known/openid-configuration", false),
         ] {
             assert_eq!(parse_issuer_url(url).is_ok(), good, "{url}");
         }
@@ -242,8 +270,9 @@ mod tests {
 
     #[test]
     fn openid_is_always_among_the_scopes() {
-        let given = ["email groups".to_owned(), "email".to_owned()];
-        assert_eq!(parse_scopes(&given).unwrap(), Some(vec!["openid".into(), "email".into(), "groups".into()]));
+        let given = ["email groups".to_owned(), "email,offline_access".to_owned()];
+        let expected = ["openid", "email", "groups", "offline_access"].map(str::to_owned);
+        assert_eq!(parse_scopes(&given).unwrap(), Some(expected.to_vec()));
         assert_eq!(parse_scopes(&[]).unwrap(), None);
         assert!(parse_scopes(&["gr\"oups".to_owned()]).is_err());
     }

@@ -59,6 +59,11 @@ impl AuthorizationRequest {
         Ok(Self { url, redirect_url, state, nonce, code_verifier })
     }
 
+    /// The redirect URI that the provider has to know.
+    pub fn redirect_uri(&self) -> &str {
+        self.redirect_url.as_str()
+    }
+
     /// Reads the query of a request to the redirect URI (RFC 6749 §4.1.2).
     pub fn read_answer(&self, provider: &Provider, query: &str) -> Answer {
         let parameters: Vec<_> = form_urlencoded::parse(query.as_bytes()).collect();

@@ -35,7 +35,7 @@ impl std::error::Error for HttpError {}
 impl From<HttpError> for Error {
     fn from(error: HttpError) -> Self {
         let hint = if error.0.contains("certificate") {
-            "if a company CA signed that certificate, add it to the system's trust store"
+            "if a company CA signed that certificate, add it to the system's trust store (on Linux SSL_CERT_FILE can name it)"
         } else {
             "check the network, the proxy (HTTPS_PROXY) and the issuer URL, and run the command again"
         };

@@ -157,7 +157,11 @@ async fn fetch_metadata(issuer: &IssuerUrl, http: &HttpClient) -> Result<Metadat
         .map_err(|error| unusable(issuer, &format!("{url} is not a discovery document: {error}")))?;
     match metadata.issuer() == issuer {
         true => Ok(metadata),
-        false => Err(unusable(issuer, &format!("its discovery document is of '{}'", metadata.issuer().as_str()))),
+        false => {
+            let theirs = metadata.issuer().as_str();
+            Err(unusable(issuer, &format!("its discovery document is of '{theirs}'"))
+                .hint(format!("if that is your provider, give it exactly so: --issuer-url={theirs}")))
+        }
     }
 }
 

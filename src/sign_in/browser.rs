@@ -1,7 +1,6 @@
 //! The sign-in in the browser: authorization code flow with PKCE and a redirect to loopback (RFC 8252).
 
 use std::thread;
-use std::time::Duration;
 
 use hyper::header::HeaderMap;
 use hyper::{Method, StatusCode};
@@ -21,12 +20,18 @@ use crate::token::TokenSet;
 /// How many random bytes make our local URL unguessable; in base64 it has 16 characters.
 const START_PATH_BYTES: u32 = 12;
 
-/// Signs the user in. `cluster` is the API server's URL, if it is known, for the page that the user sees.
+/// Signs the user in. `cluster` is the API server's URL, if it is known, for the page that the user sees. `on_start` is
+/// given our local URL once it answers.
 ///
 /// # Errors
 /// [`ErrorKind::SignIn`] if the provider refuses, nobody answers in time, or the answer is not to be believed;
 /// [`ErrorKind::Unreachable`] if the provider does not answer.
-pub async fn sign_in(provider: &Provider, settings: &Settings, cluster: Option<&str>) -> Result<TokenSet> {
+pub async fn sign_in(
+    provider: &Provider,
+    settings: &Settings,
+    cluster: Option<&str>,
+    on_start: &mut dyn FnMut(&str),
+) -> Result<TokenSet> {
     // Bound before anything opens: nobody else can take the port that the answer will come to.
     let loopback = Loopback::bind(&settings.loopback_addresses).await?;
     let request = AuthorizationRequest::new(provider, settings, &loopback.redirect_uri)?;
@@ -34,10 +39,12 @@ pub async fn sign_in(provider: &Provider, settings: &Settings, cluster: Option<&
     let pages = Pages::new(settings, cluster);
 
     let mut server = loopback.serve(places.host.clone());
-    terminal::notice(&format!("sign in to {} in your browser: {}", settings.issuer_url.as_str(), places.start_url()));
+    on_start(&places.start_url());
+    announce(settings, &places);
     launch(places.start_url());
 
-    let awaited = await_answer(&mut server, provider, &request, &places, &pages);
+    let mut visited = false;
+    let awaited = await_answer(&mut server, provider, &request, &places, &pages, &mut visited);
     let result = match timeout(settings.login_timeout, awaited).await {
         Ok((visit, Ok(code))) => match request.exchange(provider, settings, code).await {
             Ok((tokens, person)) => {
@@ -47,7 +54,7 @@ pub async fn sign_in(provider: &Provider, settings: &Settings, cluster: Option<&
             Err(error) => Err(fail(visit, &pages, error)),
         },
         Ok((visit, Err(error))) => Err(fail(visit, &pages, error)),
-        Err(_) => Err(nobody_answered(settings.login_timeout)),
+        Err(_) => Err(nobody_answered(settings, &request, visited)),
     };
     server.finish().await;
     result
@@ -89,6 +96,7 @@ async fn await_answer(
     request: &AuthorizationRequest,
     places: &Places,
     pages: &Pages<'_>,
+    visited: &mut bool,
 ) -> (Visit, Result<AuthorizationCode>) {
     loop {
         let visit = server.next().await;
@@ -98,6 +106,7 @@ async fn await_answer(
             visit.page(StatusCode::METHOD_NOT_ALLOWED, pages.failed(&FailedPage::stray("it is not a page view")));
         } else if visit.uri.path() == places.start_path {
             // As often as it is asked for: browsers have profile pickers, tabs get closed.
+            *visited = true;
             visit.redirect(request.url.as_str());
         } else if visit.uri.path() == places.callback_path {
             match request.read_answer(provider, visit.uri.query().unwrap_or_default()) {
@@ -130,10 +139,30 @@ fn fail(visit: Visit, pages: &Pages<'_>, error: Error) -> Error {
     error
 }
 
-fn nobody_answered(waited: Duration) -> Error {
-    let message = format!("nobody signed in within {} s", waited.as_secs());
-    Error::new(ErrorKind::SignIn, message)
-        .hint("run the command again and open the printed address in a browser on this computer")
+/// Tells the user where to go. The address has a line of its own, to be copied whole.
+fn announce(settings: &Settings, places: &Places) {
+    terminal::notice(&format!("sign in to {} in your browser, at", settings.issuer_url.as_str()));
+    terminal::notice(&format!("  {}", places.start_url()));
+    if std::env::var_os("SSH_CONNECTION").is_some() {
+        let host = &places.host;
+        let port = host.rsplit_once(':').map_or("80", |(_, port)| port);
+        let command = format!("ssh -L {port}:{host} HOST");
+        terminal::notice(&format!("to open it on your own computer, first run there: {command}"));
+    }
+}
+
+fn nobody_answered(settings: &Settings, request: &AuthorizationRequest, visited: bool) -> Error {
+    let message = format!("nobody signed in within {} s", settings.login_timeout.as_secs());
+    let hint = match visited {
+        // What the provider does not redirect back it shows on a page of its own: RFC 6749 §4.1.2.1.
+        true => format!(
+            "if the provider showed an error, check that it knows the client ID '{}' with the redirect URI {}",
+            settings.client_id.as_str(),
+            request.redirect_uri(),
+        ),
+        false => "run the command again and open the printed address in a browser on this computer".into(),
+    };
+    Error::new(ErrorKind::SignIn, message).hint(hint)
 }
 
 /// Brings up the browser. The launcher may block or fail: the address is printed as well, so neither changes anything.

@@ -76,7 +76,7 @@ impl Loopback {
         }
         let message = format!("cannot listen for the browser's answer ({})", reasons.join("; "));
         Err(Error::new(ErrorKind::SignIn, message)
-            .hint("end the program that uses the port, or give another --listen-address"))
+            .hint("end the program that uses the port, or give a further --listen-address (or --redirect-url) that the provider knows"))
     }
 
     /// Starts to serve. Requests for another host than `host`, the host and port of our own URLs, are turned away: a

@@ -18,6 +18,8 @@ use crate::terminal;
 const LARGEST_TEMPLATE: u64 = 1024 * 1024;
 const LARGEST_PAGE: usize = 4 * 1024 * 1024;
 
+const SIGNED_IN: &str = "signed_in.html";
+
 /// How many instructions a template may run; ours needs a few hundred.
 const FUEL: u64 = 100_000;
 
@@ -101,7 +103,7 @@ impl<'a> Pages<'a> {
             client_id: self.client_id,
             issuer: self.issuer,
         };
-        self.render("signed_in.html", &page)
+        self.render(SIGNED_IN, &page)
     }
 
     /// The page of anything else.
@@ -131,7 +133,8 @@ impl<'a> Pages<'a> {
     /// The first file of this name in the user's folder and the system's, with its text.
     fn find_override(&self, name: &str) -> Option<(PathBuf, String)> {
         if let Some(dir) = self.template_dir.filter(|dir| !dir.is_dir()) {
-            terminal::warning(&format!("the template folder {} is not there", dir.display()));
+            terminal::warning(&format!("the template folder {} is not a folder", dir.display()));
+            return None;
         }
         let system = platform::system_template_dirs();
         let own = self.template_dir.map(|dir| (dir.to_owned(), Owner::User));
@@ -140,11 +143,20 @@ impl<'a> Pages<'a> {
             let path = dir.join(name);
             match read_override(&dir, &path, owner) {
                 Ok(source) => return Some((path, source)),
-                Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+                Err(error) if error.kind() == io::ErrorKind::NotFound => warn_of_original(&dir, name),
                 Err(error) => terminal::warning(&format!("{} is not used: {error}", path.display())),
             }
         }
         None
+    }
+}
+
+/// A template of the original kubekey is in another language and not used: that must not go unsaid.
+fn warn_of_original(dir: &Path, name: &str) {
+    let original = dir.join(if name == SIGNED_IN { "html_ok.tmpl" } else { "html_fail.tmpl" });
+    if original.exists() {
+        let original = original.display();
+        terminal::warning(&format!("{original} is not used any more: make it {name}, as docs/pages.md says"));
     }
 }
 
@@ -186,7 +198,7 @@ fn require_owner(metadata: &fs::Metadata, owner: Owner) -> Result<(), String> {
         return Err(format!("belongs to user {uid}"));
     }
     if mode & OTHERS_CAN_WRITE != 0 || (mode & GROUP_CAN_WRITE != 0 && metadata.gid() != ROOT) {
-        return Err(format!("can be written by others (mode {:o})", mode & 0o7777));
+        return Err(format!("can be written by others (mode {:o}); 'chmod go-w' mends that", mode & 0o7777));
     }
     Ok(())
 }
@@ -209,8 +221,12 @@ fn render_override(path: &Path, source: &str, page: &impl Serialize) -> Result<S
     environment.set_undefined_behavior(UndefinedBehavior::Strict);
     environment.set_fuel(Some(FUEL));
     let describe = |error: minijinja::Error| {
-        let line = error.line().map(|line| format!(" line {line}")).unwrap_or_default();
-        format!("{name}{line}: {}", error.detail().map_or_else(|| error.kind().to_string(), str::to_owned))
+        let what = error.detail().map_or_else(|| error.kind().to_string(), str::to_owned);
+        let line = error.line().and_then(|line| Some((line, source.lines().nth(line.checked_sub(1)?)?.trim())));
+        match line {
+            Some((line, text)) => format!("{name} line {line}: {what}: {text}"),
+            None => format!("{name}: {what}"),
+        }
     };
     environment.add_template(&name, source).map_err(describe)?;
     let template = environment.get_template(&name).map_err(describe)?;

@@ -84,6 +84,11 @@ impl Lock {
         let _ = self.write(&format!("held by process {}", std::process::id()));
         self
     }
+
+    /// Notes where this run's sign-in can be finished, for the same: its terminal may be out of sight.
+    pub fn note_url(&mut self, url: &str) {
+        let _ = self.write(&format!("held by process {}, at {url}", std::process::id()));
+    }
 }
 
 /// What a lock file holds after a run that failed.

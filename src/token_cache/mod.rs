@@ -106,8 +106,9 @@ impl Store {
 }
 
 fn locked(why: &str) -> Error {
-    Error::new(ErrorKind::Storage, format!("the saved sign-in cannot be read: {why}"))
-        .hint("unlock the keyring, as by logging in to the desktop, and run the command again")
+    Error::new(ErrorKind::Storage, format!("the saved sign-in cannot be read: {why}")).hint(
+        "log in to the desktop, or unlock it from here (gnome-keyring-daemon --unlock), and run the command again",
+    )
 }
 
 #[cfg(test)]
