@@ -163,6 +163,17 @@ fn a_template_that_others_can_write_is_not_used() {
 }
 
 #[test]
+fn what_is_not_a_file_is_not_waited_for() {
+    let place = Place::new();
+    let dir = place.templates("sign_in_failed.html", "mine");
+    let made = std::process::Command::new("mkfifo").arg(dir.join("signed_in.html")).status().unwrap();
+    assert!(made.success());
+    let (page, finished) = place.sign_in_with(&dir);
+    assert!(finished.stderr.contains("signed_in.html is not used: it is not a file"), "{finished:#?}");
+    assert!(page.body.contains("You are signed in as Jane"));
+}
+
+#[test]
 fn a_folder_that_is_not_there_is_named() {
     let place = Place::new();
     let (page, finished) = place.sign_in_with(&place.home.path().join("nowhere"));

@@ -170,15 +170,15 @@ enum Owner {
 }
 
 fn read_override(dir: &Path, path: &Path, owner: Owner) -> io::Result<String> {
-    let file = File::open(path)?;
-    let metadata = file.metadata()?;
-    require_owner(&fs::metadata(dir)?, owner).map_err(|why| io::Error::other(format!("its folder {why}")))?;
-    require_owner(&metadata, owner).map_err(io::Error::other)?;
+    let metadata = fs::metadata(path)?;
+    // Looked at before it is opened: to open a FIFO is to wait for its writer.
     if !metadata.is_file() {
         return Err(io::Error::other("it is not a file"));
     }
+    require_owner(&fs::metadata(dir)?, owner).map_err(|why| io::Error::other(format!("its folder {why}")))?;
+    require_owner(&metadata, owner).map_err(io::Error::other)?;
     let mut source = String::new();
-    file.take(LARGEST_TEMPLATE + 1).read_to_string(&mut source)?;
+    File::open(path)?.take(LARGEST_TEMPLATE + 1).read_to_string(&mut source)?;
     if source.len() as u64 > LARGEST_TEMPLATE {
         return Err(io::Error::other(format!("it is larger than {LARGEST_TEMPLATE} bytes")));
     }
