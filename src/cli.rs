@@ -22,7 +22,7 @@ Exit codes: 0 done, 1 failed, 2 usage, 3 sign-in failed, 5 provider unreachable,
 ///
 /// Prints one ExecCredential: with the saved ID token while it is valid, else after a silent refresh, else after a
 /// sign-in in the browser.
-#[derive(Debug, Parser)]
+#[derive(Parser)]
 #[command(
     name = "kubekey",
     version = concat!("v", env!("CARGO_PKG_VERSION")),
@@ -44,14 +44,14 @@ pub struct Cli {
 }
 
 /// The subcommands.
-#[derive(Debug, Subcommand)]
+#[derive(Subcommand)]
 pub enum Command {
     /// Print an ExecCredential for kubectl (what kubekey does without a subcommand)
     GetToken,
 }
 
-/// Settings as given by flags or, where a flag is absent, by their environment variable.
-#[derive(Args, Debug, Default)]
+/// Settings as given by flags or, where a flag is absent, by their environment variable. No `Debug`: a secret is in them.
+#[derive(Args, Default)]
 pub struct Settings {
     /// The provider's issuer URL, as in its discovery document [also IDP_ISSUER_URL]
     #[arg(long, value_name = "URL", env = "KUBEKEY_ISSUER_URL", alias = "oidc-issuer-url", global = true)]
