@@ -70,7 +70,11 @@ impl ExecInfo {
         }
         Ok(Self {
             api_version: ApiVersion::parse(&document.api_version)?,
-            cluster_server: document.spec.cluster.map(|cluster| cluster.server).filter(|server| !server.is_empty()),
+            cluster_server: document
+                .spec
+                .and_then(|spec| spec.cluster)
+                .map(|cluster| cluster.server)
+                .filter(|server| !server.is_empty()),
         })
     }
 }
@@ -82,11 +86,10 @@ struct Document {
     api_version: String,
     #[serde(default)]
     kind: String,
-    #[serde(default)]
-    spec: Spec,
+    spec: Option<Spec>,
 }
 
-#[derive(Default, Deserialize)]
+#[derive(Deserialize)]
 struct Spec {
     cluster: Option<Cluster>,
 }
@@ -125,6 +128,8 @@ mod tests {
         let info = r#"{"apiVersion":"client.authentication.k8s.io/v1","kind":"ExecCredential","new":1,
             "spec":{"interactive":true,"cluster":null}}"#;
         let expected = ExecInfo { api_version: ApiVersion::V1, cluster_server: None };
+        assert_eq!(ExecInfo::parse(Some(info)).unwrap(), expected);
+        let info = r#"{"apiVersion":"client.authentication.k8s.io/v1","kind":"ExecCredential","spec":null}"#;
         assert_eq!(ExecInfo::parse(Some(info)).unwrap(), expected);
     }
 }

@@ -90,6 +90,20 @@ fn what_was_saved_and_cannot_be_read_is_replaced_by_a_new_sign_in() {
     assert_eq!(home.browser.urls().len(), 2);
 }
 
+#[test]
+fn an_old_item_in_another_collection_does_not_hide_the_new_one() {
+    let home = Home::with_keyring(Mode::Follow);
+    let provider = Provider::start();
+    home.run(&mut home.kubekey_for(&provider)).credential();
+    home.edit_saved(|set| set["expires_at"] = 1.into());
+    let old = home.saved().unwrap().to_string();
+    home.keyring().copy_elsewhere(&old);
+    assert_eq!(home.keyring().secrets().len(), 2);
+    let token = home.run(&mut home.kubekey_for(&provider)).token();
+    assert_eq!(home.saved().unwrap()["id_token"], token, "and there is only one again");
+    assert_eq!(home.run(&mut home.kubekey_for(&provider)).token(), token);
+}
+
 /// An expired token is refreshed, and something happens to the keyring before the new one is stored.
 fn refreshed_while(change: impl FnOnce(&mut Home)) -> (Home, Finished) {
     let mut home = Home::with_keyring(Mode::Follow);

@@ -127,6 +127,9 @@ fn a_template_that_fails_is_named_with_its_line_and_the_built_in_page_is_shown()
     for (template, line) in [
         ("one\ntwo {{ nmae }}", "signed_in.html line 2: undefined value: two {{ nmae }};"),
         ("one\n{% if %}", "signed_in.html line 2"),
+        (&"{% if true %}".repeat(20_000), "signed_in.html"),
+        (&format!("{{{{ {} }}}}", "[".repeat(50_000)), "signed_in.html"),
+        ("{{ 'x' * 1000000000000 }}", "signed_in.html"),
         ("{% include '/etc/passwd' %}", "signed_in.html line 1"),
         (
             "{% for a in range(9999) %}{% for b in range(9999) %}{{ b }}{% endfor %}{% endfor %}",

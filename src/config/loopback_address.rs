@@ -148,7 +148,13 @@ fn parse_redirect_url(text: &str) -> Result<Url> {
         "give the redirect URL as it is registered with the provider, for example http://localhost:8000/callback";
     let url = Url::parse(text).map_err(|error| unusable("redirect-url", text, &error.to_string()).hint(hint))?;
     let is_web = url.host().is_some() && matches!(url.scheme(), "http" | "https");
-    match is_web && url.fragment().is_none() && url.username().is_empty() && url.password().is_none() {
+    // The URL standard forgives 'http:/localhost'; providers, which compare the text, do not.
+    match is_web
+        && text.contains("://")
+        && url.fragment().is_none()
+        && url.username().is_empty()
+        && url.password().is_none()
+    {
         true => Ok(url),
         // RFC 6749 §3.1.2: no fragment.
         false => Err(unusable("redirect-url", text, "it is not a plain http:// or https:// URL").hint(hint)),
@@ -210,6 +216,7 @@ mod tests {
             (vec![], vec!["http://example.com/cb"]),
             (vec![], vec!["https://localhost:8000/cb"]),
             (vec![], vec!["javascript:alert(1)"]),
+            (vec![], vec!["http:/localhost:8000/cb"]),
             (vec![], vec!["http://localhost:8000/cb#x"]),
             (vec!["127.0.0.1:0"], vec!["http://127.0.0.1:8000/cb"]),
             (vec!["127.0.0.1:8000", "127.0.0.1:8001"], vec!["http://127.0.0.1:8000/cb"]),

@@ -49,7 +49,13 @@ pub fn store(key: &CredentialKey, saved: &Secret) -> Result<(), KeyringError> {
         attributes.extend([("issuer", key.issuer.as_str()), ("client_id", key.client_id.as_str())]);
         let label = format!("kubekey: {} at {}", key.client_id, key.issuer);
         let secret = saved.expose().as_bytes();
-        within(PATIENCE, collection.create_item(&label, attributes, secret, true, "application/json")).await?;
+        let created = collection.create_item(&label, attributes, secret, true, "application/json");
+        let created = within(PATIENCE, created).await?;
+        // One in another collection, which was the default then, would be found before this one.
+        let found = within(PATIENCE, service.search_items(lookup(key))).await?;
+        for item in found.unlocked.iter().filter(|item| item.item_path != created.item_path) {
+            within(PATIENCE, item.delete()).await?;
+        }
         Ok(())
     })
 }

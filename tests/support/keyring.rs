@@ -76,6 +76,16 @@ impl Keyring {
         });
     }
 
+    /// Puts a copy of the one secret saved by kubekey into another collection, and there another text.
+    pub fn copy_elsewhere(&self, text: &str) {
+        let attributes = self.attributes().remove(0);
+        let attributes = attributes.iter().map(|(name, value)| (&**name, &**value)).collect();
+        let service = self.service();
+        let elsewhere = service.get_collection_by_alias("session").expect("the session's collection");
+        let made = elsewhere.create_item("elsewhere", attributes, text.as_bytes(), true, "text/plain");
+        made.expect("an item in it");
+    }
+
     /// Deletes what kubekey saved.
     pub fn clear(&self) {
         self.with_items(|items| {
