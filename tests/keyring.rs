@@ -161,5 +161,5 @@ fn no_secret_reaches_the_terminal() {
         behaviour.code_answer = Some(Answer::json(200, &body));
     });
     let finished = home.run(home.kubekey_for(&provider).env("KUBEKEY_CLIENT_SECRET", "canary-secret"));
-    assert_eq!((finished.code(), finished.stderr.contains("canary")), (Some(5), false), "{finished:#?}");
+    assert_eq!((finished.code(), finished.stderr.contains("canary")), (Some(3), false), "{finished:#?}");
 }

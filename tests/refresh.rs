@@ -68,6 +68,33 @@ fn an_oauth_error_ends_the_session_and_the_user_signs_in_again() {
 }
 
 #[test]
+fn a_refusal_of_the_providers_own_kind_strands_nobody() {
+    for (status, body) in [
+        (400, json!({ "errorCode": "E0000011", "errorSummary": "Invalid token provided" })),
+        (401, json!({ "error": { "message": "the session is over" } })),
+        (200, json!({ "error": "invalid_grant" })),
+    ] {
+        let (home, provider) = signed_in_before();
+        provider.configure(|behaviour| behaviour.refresh_answer = Some(Answer::json(status, &body)));
+        home.run(&mut home.kubekey_for(&provider)).credential();
+        assert_eq!(home.browser.urls().len(), 2, "{body}");
+    }
+}
+
+#[test]
+fn an_empty_refresh_token_replaces_nothing() {
+    let (home, provider) = signed_in_before();
+    let before = home.saved().unwrap();
+    provider.configure(|behaviour| {
+        behaviour.token_response = edit(|response| {
+            response.insert("refresh_token".into(), "".into());
+        });
+    });
+    home.run(&mut home.kubekey_for(&provider)).credential();
+    assert_eq!(home.saved().unwrap()["refresh_token"], before["refresh_token"]);
+}
+
+#[test]
 fn trouble_is_an_error_and_nothing_is_lost() {
     let plain = |status, error: &str| Answer::json(status, &json!({ "error": error }));
     for (answer, code) in [

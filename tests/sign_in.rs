@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use jsonwebtoken::Algorithm;
 use sha2::{Digest, Sha256};
 use url::Url;
 
@@ -12,6 +13,7 @@ use crate::support::client::{get, send};
 use crate::support::home::Home;
 use crate::support::provider::Provider;
 use crate::support::provider::behaviour::{Iss, edit};
+use crate::support::provider::keys::published;
 use crate::support::provider::server::Answer;
 use crate::support::run::Running;
 
@@ -197,7 +199,6 @@ fn a_token_endpoint_in_trouble_is_a_provider_out_of_reach() {
         Answer::json(503, &serde_json::json!({ "error": "temporarily_unavailable" })),
         Answer::html(200, "<p>please log in to the airport's wireless</p>"),
         Answer::redirect("https://elsewhere.example/token"),
-        Answer::json(200, &serde_json::json!({ "token_type": "Bearer" })),
     ] {
         let home = Home::with_keyring(Mode::Follow);
         let provider = Provider::start();
@@ -364,6 +365,73 @@ fn a_discovery_document_that_cannot_be_trusted_opens_no_browser() {
         assert_eq!((finished.code(), home.browser.urls().len()), (Some(1), 0), "{field}: {finished:#?}");
         assert!(finished.stderr.contains(words), "{field}: {finished:#?}");
     }
+}
+
+#[test]
+fn what_nobody_reads_of_a_discovery_document_may_be_of_any_kind() {
+    let home = Home::with_keyring(Mode::Follow);
+    let provider = Provider::start();
+    provider.configure(|behaviour| {
+        behaviour.discovery = edit(|document| {
+            document.insert("op_tos_uri".into(), "".into());
+            document.insert("request_parameter_supported".into(), "true".into());
+            document.insert("claims_supported".into(), serde_json::json!([1, null, {}]));
+            document.insert("service_documentation".into(), "docs.html".into());
+            document.remove("response_types_supported");
+            document.remove("subject_types_supported");
+        });
+        // Object stores serve static files as this.
+        let keys = serde_json::Value::from(published(Algorithm::RS256, 0)).to_string();
+        behaviour.jwks_answer = Some(Answer::new(200, "binary/octet-stream", keys));
+    });
+    home.run(&mut home.kubekey_for(&provider)).credential();
+}
+
+#[test]
+fn a_promise_of_iss_in_quotes_is_a_promise() {
+    let home = Home::with_keyring(Mode::Follow);
+    let provider = Provider::start();
+    provider.configure(|behaviour| {
+        behaviour.iss = Iss::Absent;
+        behaviour.discovery = edit(|document| {
+            document.insert("authorization_response_iss_parameter_supported".into(), "true".into());
+        });
+    });
+    assert_eq!(home.run(&mut home.kubekey_for(&provider)).code(), Some(3));
+}
+
+#[test]
+fn what_nobody_reads_of_a_token_response_may_be_of_any_kind() {
+    for (field, value) in [
+        ("expires_in", serde_json::json!("3600")),
+        ("expires_in", serde_json::json!(3599.5)),
+        ("scope", serde_json::json!(["openid"])),
+        ("token_type", serde_json::json!(null)),
+    ] {
+        let home = Home::with_keyring(Mode::Follow);
+        let provider = Provider::start();
+        let given = value.clone();
+        provider.configure(|behaviour| {
+            behaviour.token_response = edit(move |response| {
+                response.insert(field.into(), given.clone());
+            });
+        });
+        let finished = home.run(&mut home.kubekey_for(&provider));
+        assert!(finished.status.success(), "{field}: {value}: {finished:#?}");
+    }
+}
+
+#[test]
+fn an_answer_without_an_access_token_is_enough_for_kubernetes() {
+    let home = Home::with_keyring(Mode::Follow);
+    let provider = Provider::start();
+    provider.configure(|behaviour| {
+        behaviour.at_hash = false;
+        behaviour.token_response = edit(|response| {
+            response.remove("access_token");
+        });
+    });
+    home.run(&mut home.kubekey_for(&provider)).credential();
 }
 
 #[test]

@@ -103,7 +103,7 @@ impl AuthorizationRequest {
         let response = client
             .exchange_code(code)
             .set_pkce_verifier(self.code_verifier)
-            .request_async(&provider.http)
+            .request_async(&|request| token_endpoint::ask(&provider.http, request))
             .await
             .map_err(|error| match token_endpoint::failure(error) {
                 token_endpoint::Failure::Trouble(error) => error,

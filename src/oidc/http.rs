@@ -2,10 +2,9 @@
 
 use std::error::Error as _;
 use std::fmt;
-use std::pin::Pin;
 use std::time::Duration;
 
-use openidconnect::{AsyncHttpClient, HttpRequest, HttpResponse};
+use openidconnect::{HttpRequest, HttpResponse};
 use reqwest::{Client, StatusCode, header, redirect};
 use url::Url;
 
@@ -76,7 +75,11 @@ impl HttpClient {
         self.send(request).await
     }
 
-    async fn send(&self, request: HttpRequest) -> std::result::Result<HttpResponse, HttpError> {
+    /// Sends a request and reads the whole answer.
+    ///
+    /// # Errors
+    /// As [`HttpClient::get`].
+    pub async fn send(&self, request: HttpRequest) -> std::result::Result<HttpResponse, HttpError> {
         let url = request.uri().to_string();
         let request = request.try_into().map_err(|error: reqwest::Error| failure(&url, &error))?;
         let mut response = self.0.execute(request).await.map_err(|error| failure(&url, &error))?;
@@ -93,15 +96,6 @@ impl HttpClient {
         *answer.status_mut() = response.status();
         *answer.headers_mut() = std::mem::take(response.headers_mut());
         Ok(answer)
-    }
-}
-
-impl<'c> AsyncHttpClient<'c> for HttpClient {
-    type Error = HttpError;
-    type Future = Pin<Box<dyn Future<Output = std::result::Result<HttpResponse, HttpError>> + Send + 'c>>;
-
-    fn call(&'c self, request: HttpRequest) -> Self::Future {
-        Box::pin(self.send(request))
     }
 }
 

@@ -6,10 +6,11 @@ use openidconnect::core::{
     CoreResponseType, CoreSubjectIdentifierType,
 };
 use openidconnect::{
-    AdditionalProviderMetadata, AuthType, ClientSecret, DiscoveryError, EndpointMaybeSet, EndpointNotSet, EndpointSet,
-    IssuerUrl, ProviderMetadata,
+    AdditionalProviderMetadata, AuthType, ClientSecret, EndpointMaybeSet, EndpointNotSet, EndpointSet, IssuerUrl,
+    ProviderMetadata,
 };
 use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
 use url::Url;
 
 use super::http::HttpClient;
@@ -76,16 +77,12 @@ impl Provider {
     /// As [`Provider::discover`].
     pub async fn fetch_keys(&self) -> Result<CoreJsonWebKeySet> {
         let jwks_uri = self.metadata.jwks_uri();
-        CoreJsonWebKeySet::fetch_async(jwks_uri, &self.http).await.map_err(|error| match error {
-            DiscoveryError::Request(error) => error.into(),
-            DiscoveryError::Parse(error) => {
-                unusable(self.metadata.issuer(), &format!("the keys at {}: {error}", **jwks_uri))
-            }
-            DiscoveryError::Response(status, ..) => {
-                unusable(self.metadata.issuer(), &format!("the keys at {}: HTTP {status} or no JSON", **jwks_uri))
-            }
-            error => unusable(self.metadata.issuer(), &format!("the keys at {}: {error}", **jwks_uri)),
-        })
+        let unusable = |why: String| unusable(self.metadata.issuer(), &format!("the keys at {}: {why}", **jwks_uri));
+        let answer = self.http.get(jwks_uri.url()).await?;
+        if !answer.status().is_success() {
+            return Err(unusable(format!("HTTP {}", answer.status())));
+        }
+        serde_json::from_slice(answer.body()).map_err(|error| unusable(error.to_string()))
     }
 
     /// The scopes and parameters that this provider needs in an authorization request.
@@ -153,7 +150,7 @@ async fn fetch_metadata(issuer: &IssuerUrl, http: &HttpClient) -> Result<Metadat
     if !answer.status().is_success() {
         return Err(unusable(issuer, &format!("{url} answered HTTP {}", answer.status())));
     }
-    let metadata: Metadata = serde_json::from_slice(answer.body())
+    let metadata = read_metadata(answer.body())
         .map_err(|error| unusable(issuer, &format!("{url} is not a discovery document: {error}")))?;
     match metadata.issuer() == issuer {
         true => Ok(metadata),
@@ -163,6 +160,27 @@ async fn fetch_metadata(issuer: &IssuerUrl, http: &HttpClient) -> Result<Metadat
                 .hint(format!("if that is your provider, give it exactly so: --issuer-url={theirs}")))
         }
     }
+}
+
+/// Reads what is used of the document; all else may be missing, empty or of any type.
+fn read_metadata(body: &[u8]) -> serde_json::Result<Metadata> {
+    let mut document: Map<String, Value> = serde_json::from_slice(body)?;
+    document.retain(|name, value| match name.as_str() {
+        "issuer" | "authorization_endpoint" | "token_endpoint" | "jwks_uri" => true,
+        "userinfo_endpoint" => value.as_str().is_some_and(|url| Url::parse(url).is_ok()),
+        "scopes_supported" | "token_endpoint_auth_methods_supported" => {
+            value.as_array().is_some_and(|list| list.iter().all(Value::is_string))
+        }
+        "authorization_response_iss_parameter_supported" => {
+            *value = (*value == true || *value == "true").into();
+            true
+        }
+        _ => false,
+    });
+    for required in ["response_types_supported", "subject_types_supported", "id_token_signing_alg_values_supported"] {
+        document.insert(required.into(), Value::Array(Vec::new()));
+    }
+    serde_json::from_value(document.into())
 }
 
 fn unusable(issuer: &IssuerUrl, why: &str) -> Error {

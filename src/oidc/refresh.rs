@@ -3,7 +3,7 @@
 use openidconnect::RefreshToken;
 
 use super::Provider;
-use super::token_endpoint::{Failure, failure};
+use super::token_endpoint::{Failure, ask, failure};
 use super::verify::{Expected, accept};
 use crate::config::Settings;
 use crate::error::{ErrorKind, Result};
@@ -45,7 +45,8 @@ pub async fn refresh(
     };
     let refresh_token = RefreshToken::new(refresh_token.expose().to_owned());
     let client = provider.client(settings)?;
-    let response = match client.exchange_refresh_token(&refresh_token).request_async(&provider.http).await {
+    let ask = |request| ask(&provider.http, request);
+    let response = match client.exchange_refresh_token(&refresh_token).request_async(&ask).await {
         Ok(response) => response,
         Err(error) => {
             return match failure(error) {

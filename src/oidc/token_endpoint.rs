@@ -1,10 +1,47 @@
 //! How the token endpoint says no, and how that differs from not answering.
 
 use openidconnect::core::{CoreErrorResponseType, CoreRequestTokenError};
-use openidconnect::{RequestTokenError, StandardErrorResponse};
+use openidconnect::{HttpRequest, HttpResponse, RequestTokenError, StandardErrorResponse};
+use reqwest::{StatusCode, header};
+use serde_json::{Map, Value};
 
-use super::http::HttpError;
+use super::http::{HttpClient, HttpError};
 use crate::error::{Error, ErrorKind};
+
+/// The fields of a token response or of an error answer that are used (RFC 6749 §5.1, §5.2).
+const USED: [&str; 6] = ["access_token", "token_type", "refresh_token", "id_token", "error", "error_description"];
+
+/// Sends a token request, and leaves of a JSON answer only what is used, for the library is strict about the rest and
+/// providers are not: Microsoft Entra v1 has an `expires_in` in quotes, Azure AD B2C no access token where no resource
+/// was asked for, Okta errors of its own kind.
+///
+/// # Errors
+/// As [`HttpClient::send`].
+pub async fn ask(http: &HttpClient, request: HttpRequest) -> std::result::Result<HttpResponse, HttpError> {
+    let mut answer = http.send(request).await?;
+    if let Ok(mut fields) = serde_json::from_slice::<Map<String, Value>>(answer.body()) {
+        fields
+            .retain(|name, value| USED.contains(&name.as_str()) && value.as_str().is_some_and(|text| !text.is_empty()));
+        *answer.status_mut() = complete(&mut fields, answer.status());
+        *answer.body_mut() = Value::from(fields).to_string().into_bytes();
+    }
+    answer.headers_mut().remove(header::CONTENT_TYPE);
+    Ok(answer)
+}
+
+/// Adds what the library insists on, and tells by the status whether it is tokens or an error.
+fn complete(fields: &mut Map<String, Value>, status: StatusCode) -> StatusCode {
+    if status.is_success() && !fields.contains_key("error") {
+        if fields.contains_key("id_token") {
+            // `at_hash`, if there is one, still has to fit.
+            fields.entry("access_token").or_insert_with(|| "".into());
+        }
+        fields.entry("token_type").or_insert_with(|| "Bearer".into());
+        return StatusCode::OK;
+    }
+    fields.entry("error").or_insert_with(|| format!("HTTP {}", status.as_u16()).into());
+    if status.is_success() { StatusCode::BAD_REQUEST } else { status }
+}
 
 /// Why there are no tokens.
 pub enum Failure {
@@ -47,12 +84,12 @@ pub fn failure(error: CoreRequestTokenError<HttpError>) -> Failure {
     match error {
         RequestTokenError::ServerResponse(answer) => Failure::OAuth(oauth_error(&answer)),
         RequestTokenError::Request(error) => Failure::Trouble(error.into()),
-        RequestTokenError::Parse(error, _) => {
-            let field = error.path().to_string();
-            // Only of an ID token is it safe to say more: what is wrong with it, its claims, is not a secret.
-            let why = if field == "id_token" { error.inner().to_string() } else { "it is not as RFC 6749 says".into() };
-            Failure::Trouble(unreadable(&format!("the field '{field}': {why}")))
-        }
+        // The only field that is more than a text is the ID token, and what is wrong with that is no secret.
+        RequestTokenError::Parse(error, _) if error.inner().is_data() => Failure::Trouble(
+            Error::new(ErrorKind::SignIn, format!("the provider's token response cannot be used: {}", error.inner()))
+                .hint("the provider's or this client's configuration is wrong: tell your administrator"),
+        ),
+        RequestTokenError::Parse(..) => Failure::Trouble(unreadable("it is no JSON")),
         RequestTokenError::Other(why) => Failure::Trouble(unreadable(&why)),
     }
 }
