@@ -4,7 +4,7 @@
 
 use std::io::Write;
 
-use chrono::SecondsFormat;
+use chrono::{DateTime, SecondsFormat, Utc};
 use serde::Deserialize;
 use serde_json::json;
 
@@ -12,6 +12,9 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::token::TokenSet;
 
 const GROUP: &str = "client.authentication.k8s.io";
+
+/// The last time that RFC 3339 can write: its years have four digits.
+const LAST_EXPIRATION: DateTime<Utc> = DateTime::from_timestamp(253_402_300_799, 0).expect("a time in the year 9999");
 
 /// The versions of the API group that kubekey answers in. What was asked for is what is answered.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -73,7 +76,7 @@ impl ExecInfo {
             cluster_server: document
                 .spec
                 .and_then(|spec| spec.cluster)
-                .map(|cluster| cluster.server)
+                .and_then(|cluster| cluster.server)
                 .filter(|server| !server.is_empty()),
         })
     }
@@ -96,8 +99,7 @@ struct Spec {
 
 #[derive(Deserialize)]
 struct Cluster {
-    #[serde(default)]
-    server: String,
+    server: Option<String>,
 }
 
 /// Writes the one JSON document that client-go reads: the ID token and its expiration.
@@ -109,7 +111,7 @@ pub fn write(out: &mut impl Write, api_version: ApiVersion, tokens: &TokenSet) -
         "apiVersion": api_version.name(),
         "kind": "ExecCredential",
         "status": {
-            "expirationTimestamp": tokens.expires_at.to_rfc3339_opts(SecondsFormat::Secs, true),
+            "expirationTimestamp": tokens.expires_at.min(LAST_EXPIRATION).to_rfc3339_opts(SecondsFormat::Secs, true),
             "token": tokens.id_token.expose(),
         },
     });

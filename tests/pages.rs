@@ -129,6 +129,7 @@ fn a_template_that_fails_is_named_with_its_line_and_the_built_in_page_is_shown()
         ("one\n{% if %}", "signed_in.html line 2"),
         (&"{% if true %}".repeat(20_000), "signed_in.html"),
         (&format!("{{{{ {} }}}}", "[".repeat(50_000)), "signed_in.html"),
+        ("{% set ns = namespace() %}{% set ns.x = ns %}{{ ns }}", "signed_in.html line 1"),
         ("{{ 'x' * 1000000000000 }}", "signed_in.html"),
         ("{% include '/etc/passwd' %}", "signed_in.html line 1"),
         (

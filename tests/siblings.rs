@@ -5,6 +5,7 @@ use std::process::Command;
 use crate::support::browser::Mode;
 use crate::support::home::Home;
 use crate::support::provider::Provider;
+use crate::support::provider::server::Answer;
 use crate::support::run::{Finished, Running};
 
 const SIBLINGS: usize = 8;
@@ -85,26 +86,26 @@ fn a_killed_holder_frees_the_lock() {
 }
 
 #[test]
-fn a_waiter_gives_up_after_the_login_timeout() {
+fn a_waiter_gives_up_some_seconds_after_the_login_timeout() {
     let home = Home::with_keyring(Mode::Note);
     let provider = Provider::start();
     let first = Running::start(&mut home.kubekey_for(&provider));
     let local = home.browser.wait_for_url();
     let second = home.run(home.kubekey_for(&provider).args(["--login-timeout", "1"]));
     assert_eq!((second.code(), second.stdout.as_str()), (Some(3), ""));
-    assert!(second.stderr.contains("another kubekey has been signing in for 1 s"), "{second:#?}");
+    assert!(second.stderr.contains("another kubekey has been signing in for 11 s"), "{second:#?}");
     home.browser.open(&local).last();
     first.wait().credential();
 }
 
 /// Runs kubekey several times from one process, as kubectl does when its plugin fails.
-fn command(home: &Home, provider: &Provider, runs: usize) -> Finished {
+fn command(home: &Home, provider: &Provider, runs: usize) -> Command {
     let kubekey = home.kubekey_for(provider);
     let script = format!("{}; exit $code", vec![r#""$0"; code=$?"#; runs].join("; "));
     let mut shell = Command::new("/bin/sh");
     shell.args(["-c", &script]).arg(kubekey.get_program()).env_clear();
     shell.envs(kubekey.get_envs().filter_map(|(name, value)| Some((name, value?))));
-    home.run(&mut shell)
+    shell
 }
 
 #[test]
@@ -112,9 +113,44 @@ fn a_command_that_runs_kubekey_again_after_a_failure_opens_no_further_browser() 
     let home = Home::with_keyring(Mode::Follow);
     let provider = Provider::start();
     provider.configure(|behaviour| behaviour.refusal = Some(("access_denied".into(), "not you".into())));
-    let finished = command(&home, &provider, 5);
+    let finished = home.run(&mut command(&home, &provider, 5));
     assert_eq!((finished.code(), home.browser.urls().len()), (Some(3), 1), "{finished:#?}");
     assert_eq!(finished.stderr.matches("not you (access_denied)").count(), 5, "{finished:#?}");
+}
+
+#[test]
+fn trouble_after_the_browser_has_opened_opens_no_further_one() {
+    let home = Home::with_keyring(Mode::Follow);
+    let provider = Provider::start();
+    provider.configure(|behaviour| behaviour.code_answer = Some(Answer::html(500, "down")));
+    let finished = home.run(&mut command(&home, &provider, 5));
+    assert_eq!((finished.code(), home.browser.urls().len()), (Some(5), 1), "{finished:#?}");
+}
+
+#[test]
+fn two_commands_that_retry_share_one_browser() {
+    let home = Home::with_keyring(Mode::Note);
+    let provider = Provider::start();
+    provider.configure(|behaviour| behaviour.refusal = Some(("access_denied".into(), "not you".into())));
+    let first = Running::start(&mut command(&home, &provider, 5));
+    let local = home.browser.wait_for_url();
+    let second = Running::start(&mut command(&home, &provider, 5));
+    second.wait_for_stderr("waiting for another kubekey");
+    home.browser.open(&local).last();
+    for command in [first, second] {
+        assert_eq!(command.wait().code(), Some(3));
+    }
+    assert_eq!(home.browser.urls().len(), 1);
+}
+
+#[test]
+fn a_failure_without_a_browser_is_not_remembered() {
+    let home = Home::with_keyring(Mode::Follow);
+    let mut provider = Provider::start();
+    provider.stop();
+    assert_eq!(home.run(&mut home.kubekey_for(&provider)).code(), Some(5));
+    provider.restart();
+    home.run(&mut home.kubekey_for(&provider)).credential();
 }
 
 #[test]
@@ -122,9 +158,9 @@ fn the_next_command_does_not_inherit_the_failure() {
     let home = Home::with_keyring(Mode::Follow);
     let provider = Provider::start();
     provider.configure(|behaviour| behaviour.refusal = Some(("access_denied".into(), "not you".into())));
-    assert_eq!(command(&home, &provider, 1).code(), Some(3));
+    assert_eq!(home.run(&mut command(&home, &provider, 1)).code(), Some(3));
     provider.configure(|behaviour| behaviour.refusal = None);
-    command(&home, &provider, 1).credential();
+    home.run(&mut command(&home, &provider, 1)).credential();
 }
 
 #[test]

@@ -5,6 +5,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use url::{Host, Url};
 
 use super::is_loopback_host;
+use super::settings::unusable;
 use crate::error::{Error, ErrorKind, Result};
 
 /// The path of the `redirect_uri` where nobody chose one.
@@ -92,18 +93,16 @@ impl LoopbackAddress {
             )
             .hint("with --listen-address it may lead elsewhere, as to a port that is forwarded"));
         };
-        let listening = Self::listening(host, url.port().unwrap_or(0));
+        let listening = Self::listening(host, port_in(text).unwrap_or(0));
         listening.redirected_by(text)
     }
 
     fn redirected_by(mut self, text: &str) -> Result<Self> {
-        let url = parse_redirect_url(text)?;
+        parse_redirect_url(text)?;
         // The text is kept as it is, since providers compare it byte by byte: `Url` would add a final slash.
-        let after_scheme = text.find("://").map_or(0, |at| at + 3);
-        let authority_end = text[after_scheme..].find(['/', '?']).map_or(text.len(), |at| after_scheme + at);
-        let (before, after) = text.split_at(authority_end);
+        let (before, after) = text.split_at(authority_end(text));
         self.redirect_uri = (before.to_owned(), after.to_owned());
-        if self.port == 0 && url.port().is_some() {
+        if self.port == 0 && port_in(text).is_some() {
             return Err(unusable("redirect-url", text, "it has a port, and --listen-address leaves the port open")
                 .hint("give the same port in both"));
         }
@@ -143,26 +142,31 @@ fn bound_ips(host: &Host<&str>) -> Option<Vec<IpAddr>> {
     }
 }
 
+/// Where the path begins.
+fn authority_end(text: &str) -> usize {
+    let after_scheme = text.find("://").map_or(0, |at| at + 3);
+    text[after_scheme..].find(['/', '?']).map_or(text.len(), |at| after_scheme + at)
+}
+
+/// The port as it is written; `Url` leaves out that of the scheme, which is one to listen on like any other.
+fn port_in(text: &str) -> Option<u16> {
+    let (_, port) = text[..authority_end(text)].rsplit_once(':')?;
+    port.parse().ok()
+}
+
 fn parse_redirect_url(text: &str) -> Result<Url> {
     let hint =
         "give the redirect URL as it is registered with the provider, for example http://localhost:8000/callback";
     let url = Url::parse(text).map_err(|error| unusable("redirect-url", text, &error.to_string()).hint(hint))?;
     let is_web = url.host().is_some() && matches!(url.scheme(), "http" | "https");
-    // The URL standard forgives 'http:/localhost'; providers, which compare the text, do not.
-    match is_web
-        && text.contains("://")
-        && url.fragment().is_none()
-        && url.username().is_empty()
-        && url.password().is_none()
-    {
+    // The URL standard forgives these; providers, which compare the text, do not.
+    let is_plain = text.contains("://") && !text.contains('\\') && !text[..authority_end(text)].ends_with(':');
+    let has_user = !url.username().is_empty() || url.password().is_some();
+    match is_web && is_plain && !has_user && url.fragment().is_none() {
         true => Ok(url),
         // RFC 6749 §3.1.2: no fragment.
         false => Err(unusable("redirect-url", text, "it is not a plain http:// or https:// URL").hint(hint)),
     }
-}
-
-fn unusable(flag: &str, value: &str, why: &str) -> Error {
-    Error::new(ErrorKind::Usage, format!("--{flag} '{value}' cannot be used: {why}"))
 }
 
 #[cfg(test)]
@@ -196,6 +200,7 @@ mod tests {
         assert_eq!(redirect_uris(&["0.0.0.0:8000"], &[]), ["http://127.0.0.1:8000/callback"]);
         assert_eq!(redirect_uris(&[], &["http://localhost"]), ["http://localhost:4711"]);
         assert_eq!(redirect_uris(&[], &["http://localhost/"]), ["http://localhost:4711/"]);
+        assert_eq!(redirect_uris(&[], &["http://localhost:80/cb"]), ["http://localhost:80/cb"]);
         assert_eq!(
             redirect_uris(&[], &["http://localhost:8000", "http://127.0.0.1:8001/cb"]),
             ["http://localhost:8000", "http://127.0.0.1:8001/cb"]
@@ -217,6 +222,8 @@ mod tests {
             (vec![], vec!["https://localhost:8000/cb"]),
             (vec![], vec!["javascript:alert(1)"]),
             (vec![], vec!["http:/localhost:8000/cb"]),
+            (vec![], vec!["http://localhost:/cb"]),
+            (vec![], vec!["http://localhost\\cb"]),
             (vec![], vec!["http://localhost:8000/cb#x"]),
             (vec!["127.0.0.1:0"], vec!["http://127.0.0.1:8000/cb"]),
             (vec!["127.0.0.1:8000", "127.0.0.1:8001"], vec!["http://127.0.0.1:8000/cb"]),

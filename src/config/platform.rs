@@ -2,9 +2,8 @@
 
 use std::path::PathBuf;
 
-/// The folder for locks: the session's runtime folder, which the system empties, else the state folder.
-///
-/// `None` where the environment names neither. Nothing is created here.
+/// The folders for locks, first wins: the session's runtime folder, which the system empties, and the state folder.
+/// Nothing is created here.
 pub fn lock_dirs() -> Vec<PathBuf> {
     let runtime = absolute("XDG_RUNTIME_DIR").map(|dir| dir.join("kubekey"));
     runtime.into_iter().chain(state_dir()).collect()

@@ -107,7 +107,8 @@ fn missing(what: &str, names: &str) -> Error {
         .hint(format!("give {names}, in the kubeconfig's exec section (args or env)"))
 }
 
-fn unusable(flag: &str, value: &str, why: &str) -> Error {
+/// A flag or its variable whose value cannot be used.
+pub(super) fn unusable(flag: &str, value: &str, why: &str) -> Error {
     Error::new(ErrorKind::Usage, format!("--{flag} '{value}' cannot be used: {why}"))
 }
 
@@ -115,6 +116,9 @@ fn parse_issuer_url(text: &str) -> Result<IssuerUrl> {
     let hint = "it is the 'issuer' of the provider's discovery document, for example https://login.example.com";
     let url = Url::parse(text).map_err(|error| unusable("issuer-url", text, &explain(error)).hint(hint))?;
     // OpenID Connect Discovery §3: https, and neither query nor fragment.
+    if !url.username().is_empty() || url.password().is_some() {
+        return Err(unusable("issuer-url", "***", "an issuer has no user name or password").hint(hint));
+    }
     let why_not = if url.host().is_none() || !matches!(url.scheme(), "https" | "http") {
         "it has to begin with https://"
     } else if url.scheme() == "http" && !is_loopback_host(url.host()) {
@@ -123,8 +127,6 @@ fn parse_issuer_url(text: &str) -> Result<IssuerUrl> {
         "leave '/.well-known/openid-configuration' off"
     } else if url.query().is_some() || url.fragment().is_some() {
         "an issuer has no '?' or '#'"
-    } else if !url.username().is_empty() || url.password().is_some() {
-        "an issuer has no user name or password"
     } else {
         return IssuerUrl::new(text.to_owned())
             .map_err(|error| unusable("issuer-url", text, &error.to_string()).hint(hint));

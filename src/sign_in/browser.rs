@@ -167,7 +167,5 @@ fn nobody_answered(settings: &Settings, request: &AuthorizationRequest, visited:
 
 /// Brings up the browser. The launcher may block or fail: the address is printed as well, so neither changes anything.
 fn launch(url: String) {
-    thread::spawn(move || {
-        let _ = open::that_detached(url);
-    });
+    let _ = thread::Builder::new().spawn(move || open::that_detached(url));
 }

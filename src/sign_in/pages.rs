@@ -220,6 +220,8 @@ fn render_override(path: &Path, source: &str, page: &impl Serialize) -> Result<S
     // A misspelt variable is an error with a line, not a gap on the page that nobody sees.
     environment.set_undefined_behavior(UndefinedBehavior::Strict);
     environment.set_fuel(Some(FUEL));
+    // A namespace can hold itself, and to print that overflows the stack.
+    environment.remove_global("namespace");
     let describe = |error: minijinja::Error| {
         let what = error.detail().map_or_else(|| error.kind().to_string(), str::to_owned);
         let line = error.line().and_then(|line| Some((line, source.lines().nth(line.checked_sub(1)?)?.trim())));

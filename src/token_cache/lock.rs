@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::Utc;
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::terminal;
@@ -18,9 +18,12 @@ const POLL: Duration = Duration::from_millis(50);
 /// After this long a waiter says what it waits for.
 const QUIET: Duration = Duration::from_secs(2);
 
-/// How soon after a failed sign-in the same command's next run shares the failure. `kubectl` comes back at once; a
+/// How soon after a failed sign-in, in seconds, the same command's next run shares the failure. `kubectl` comes back at once; a
 /// program that goes on polling, as k9s does, gets a new sign-in after it.
-const SAME_COMMAND: TimeDelta = TimeDelta::seconds(10);
+const SAME_COMMAND: i64 = 10;
+
+/// How much longer than a sign-in a waiter waits, so that it learns how the sign-in ended.
+const GRACE: Duration = Duration::from_secs(10);
 
 /// The most that is read of a lock file, in bytes.
 const LONGEST: u64 = 16 * 1024;
@@ -30,6 +33,8 @@ const LONGEST: u64 = 16 * 1024;
 pub struct Lock {
     /// `None` where there is no place for a lock: the run goes on without one.
     file: Option<File>,
+    /// Whether the user has seen something of this run.
+    has_opened_browser: bool,
 }
 
 impl Lock {
@@ -53,14 +58,30 @@ impl Lock {
             "no folder for a lock, so several sign-ins may start at once ({})",
             if reasons.is_empty() { "HOME is not set".to_owned() } else { reasons.join("; ") },
         ));
-        Ok((Self { file: None }, None))
+        Ok((Self { file: None, has_opened_browser: false }, None))
     }
 
     /// Frees the lock and leaves `error` for the runs that share it.
     pub fn free_after_failure(mut self, error: &Error) {
-        let failure = Failure { error, command: parent_id(), at: Utc::now().timestamp() };
+        let failure = Failure {
+            kind: error.kind(),
+            commands: parent_id().filter(|_| self.has_opened_browser).into_iter().collect(),
+            at: Utc::now().timestamp(),
+            message: terminal::sanitise(&error.to_string()),
+        };
         // Whoever cannot read it signs in on their own, which is what happens without this, too.
         let _ = self.write(&failure.to_string());
+    }
+
+    /// The failure that this run shares with the holder it waited for, or with its command's last run.
+    fn shared_failure(&mut self, waited: bool) -> Option<Error> {
+        let mut failure = Failure::parse(&self.read()).filter(|failure| waited || failure.is_of_this_command())?;
+        if !failure.commands.is_empty() && !failure.is_of_this_command() {
+            failure.commands.extend(parent_id());
+            // The time stays that at which it happened: a program that goes on polling gets its sign-in.
+            let _ = self.write(&failure.to_string());
+        }
+        Some(failure.into_error())
     }
 
     fn write(&mut self, text: &str) -> io::Result<()> {
@@ -87,37 +108,49 @@ impl Lock {
 
     /// Notes where this run's sign-in can be finished, for the same: its terminal may be out of sight.
     pub fn note_url(&mut self, url: &str) {
+        self.has_opened_browser = true;
         let _ = self.write(&format!("held by process {}, at {url}", std::process::id()));
     }
 }
 
 /// What a lock file holds after a run that failed.
-struct Failure<'a> {
-    error: &'a Error,
-    /// The process that ran kubekey.
-    command: Option<u32>,
+struct Failure {
+    kind: ErrorKind,
+    /// The processes whose kubekey has shared this failure, if a browser was opened for it; each may come back.
+    commands: Vec<u32>,
     /// Unix seconds.
     at: i64,
+    message: String,
 }
 
-impl fmt::Display for Failure<'_> {
+impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (exit_code, command) = (self.error.kind().exit_code(), self.command.unwrap_or_default());
-        write!(f, "failed {exit_code} {command} {} {}", self.at, terminal::sanitise(&self.error.to_string()))
+        let commands: Vec<_> = self.commands.iter().map(u32::to_string).collect();
+        write!(f, "failed {} ,{} {} {}", self.kind.exit_code(), commands.join(","), self.at, self.message)
     }
 }
 
-/// The failure in the lock file, if this run shares it.
-fn shared_failure(text: &str, waited: bool) -> Option<Error> {
-    let mut fields = text.strip_prefix("failed ")?.splitn(4, ' ');
-    let kind = ErrorKind::from_exit_code(fields.next()?.parse().ok()?)?;
-    let command = fields.next()?.parse::<u32>().ok()?;
-    let at = DateTime::from_timestamp(fields.next()?.parse().ok()?, 0)?;
-    let of_this_command = kind == ErrorKind::SignIn
-        && parent_id() == Some(command)
-        && (TimeDelta::zero()..SAME_COMMAND).contains(&(Utc::now() - at));
-    let hint = "this run shares the failure of another kubekey a moment ago; run the command again to try anew";
-    (waited || of_this_command).then(|| Error::new(kind, fields.next().unwrap_or_default()).hint(hint))
+impl Failure {
+    fn parse(text: &str) -> Option<Self> {
+        let mut fields = text.strip_prefix("failed ")?.splitn(4, ' ');
+        Some(Self {
+            kind: ErrorKind::from_exit_code(fields.next()?.parse().ok()?)?,
+            commands: fields.next()?.split(',').filter_map(|id| id.parse().ok()).collect(),
+            at: fields.next()?.parse().ok()?,
+            message: fields.next()?.to_owned(),
+        })
+    }
+
+    /// Whether the process that runs this kubekey has just seen this failure.
+    fn is_of_this_command(&self) -> bool {
+        let age = Utc::now().timestamp().saturating_sub(self.at);
+        (0..SAME_COMMAND).contains(&age) && parent_id().is_some_and(|id| self.commands.contains(&id))
+    }
+
+    fn into_error(self) -> Error {
+        let hint = "this run shares the failure of another kubekey a moment ago; run the command again to try anew";
+        Error::new(self.kind, self.message).hint(hint)
+    }
 }
 
 /// The process that runs kubekey; `None` where the standard library does not tell.
@@ -144,26 +177,27 @@ fn open(dir: &Path, name: &str) -> io::Result<File> {
 }
 
 fn wait(file: File, patience: Duration) -> Result<(Lock, Option<Error>)> {
-    let mut lock = Lock { file: Some(file) };
+    let mut lock = Lock { file: Some(file), has_opened_browser: false };
     let start = Instant::now();
     let mut waited = false;
     let mut told = false;
     loop {
         match lock.try_lock() {
             Ok(()) => {
-                let failure = shared_failure(&lock.read(), waited);
-                // A shared failure stays for the next who shares it, with the time at which it happened.
+                let failure = lock.shared_failure(waited);
                 return Ok(if failure.is_some() { (lock, failure) } else { (lock.held(), None) });
             }
             Err(TryLockError::WouldBlock) => {}
             Err(TryLockError::Error(error)) => {
                 terminal::warning(&format!("locks do not work here, so several sign-ins may start at once ({error})"));
-                return Ok((Lock { file: None }, None));
+                return Ok((Lock { file: None, has_opened_browser: false }, None));
             }
         }
         waited = true;
-        if start.elapsed() >= patience {
-            let message = format!("another kubekey has been signing in for {} s{}", patience.as_secs(), lock.holder());
+        // The holder, whose time began later than that of those who came with it, has to end first.
+        if start.elapsed() >= patience + GRACE {
+            let message =
+                format!("another kubekey has been signing in for {} s{}", (patience + GRACE).as_secs(), lock.holder());
             return Err(Error::new(ErrorKind::SignIn, message).hint("finish that sign-in, or end that process"));
         }
         if !told && start.elapsed() >= QUIET {
