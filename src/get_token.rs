@@ -23,14 +23,14 @@ pub fn get_token(given: &cli::Settings, out: &mut impl Write) -> Result<()> {
     let settings = Settings::resolve(given, variable)?;
     let key = CredentialKey::new(&settings);
 
-    let (store, saved) = Store::open(&key)?;
+    let (_, saved) = Store::open(&key)?;
     if let Some(tokens) = saved.filter(|tokens| tokens.is_fresh(Utc::now())) {
         return exec_credential::write(out, exec_info.api_version, &tokens);
     }
 
     let (mut lock, shared_failure) = Lock::acquire(&platform::lock_dirs(), &key.digest, settings.login_timeout)?;
-    // A sibling may have signed in meanwhile.
-    let saved = store.load(&key)?;
+    // A sibling may have signed in meanwhile, and a keyring that was busy may answer now.
+    let (store, saved) = Store::open(&key)?;
     if let Some(tokens) = saved.as_ref().filter(|tokens| tokens.is_fresh(Utc::now())) {
         return exec_credential::write(out, exec_info.api_version, tokens);
     }

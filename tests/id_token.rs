@@ -55,7 +55,7 @@ fn claims_that_are_wrong_or_missing_are_refused() {
     refused("expired", "expired", with_claim("exp", json!(now - 1)));
     refused("from the future", "ahead", with_claim("iat", json!(now + 120)));
     for claim in ["iss", "aud", "sub", "exp", "iat"] {
-        refused(claim, "", without_claim(claim));
+        refused(claim, claim, without_claim(claim));
     }
 }
 

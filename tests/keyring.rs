@@ -63,6 +63,22 @@ fn a_keyring_or_a_bus_that_never_answers_is_waited_for_only_so_long() {
 }
 
 #[test]
+fn a_keyring_that_was_busy_is_asked_again_before_a_browser_opens() {
+    let home = Home::with_keyring(Mode::Note);
+    let provider = Provider::start();
+    let first = Running::start(&mut home.kubekey_for(&provider));
+    let local = home.browser.wait_for_url();
+    home.keyring().pause();
+    let second = Running::start(&mut home.kubekey_for(&provider));
+    // It has given the keyring up, and waits for the lock.
+    second.wait_for_stderr("waiting for another kubekey");
+    home.keyring().resume();
+    home.browser.open(&local).last();
+    assert_eq!(first.wait().token(), second.wait().token());
+    assert_eq!(home.browser.urls().len(), 1);
+}
+
+#[test]
 fn a_locked_keyring_without_a_screen_to_ask_on_is_named() {
     let home = Home::with_keyring(Mode::Follow);
     let provider = Provider::start();

@@ -58,7 +58,9 @@ impl Settings {
         let client_id = first([given.client_id.clone(), original("CLIENT_ID")]).ok_or_else(|| {
             missing("client ID", "--client-id, KUBEKEY_CLIENT_ID, or CLIENT_ID next to IDP_ISSUER_URL")
         })?;
-        let client_secret = first([given.client_secret.clone(), original("CLIENT_SECRET")]);
+        // That secret belongs to that client at that issuer, and must not reach another.
+        let is_original = first([given.issuer_url.clone(), given.client_id.clone()]).is_none();
+        let client_secret = first([given.client_secret.clone(), original("CLIENT_SECRET").filter(|_| is_original)]);
         let template_dir = first([given.template_dir.clone(), environment("KUBEKEY_TEMPLATEDIR")]);
 
         Ok(Self {
@@ -240,6 +242,7 @@ mod tests {
         let settings = resolve(&given(), &ORIGINAL).unwrap();
         assert_eq!(settings.issuer_url.as_str(), "https://login.example.com");
         assert_eq!(settings.client_id.as_str(), "kubernetes");
+        assert!(settings.client_secret.is_none(), "a secret must not reach another issuer or client");
     }
 
     #[test]

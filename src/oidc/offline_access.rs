@@ -79,7 +79,9 @@ pub fn offline_access(facts: &ProviderFacts<'_>, chosen_scopes: Option<&[String]
         };
     };
     let is_offline = chosen.iter().any(|scope| scope == OFFLINE_ACCESS);
-    let parameters = row.filter(|_| is_offline).map(|row| row.parameters).unwrap_or_default();
+    // Without a scope for it, as at Google, the parameter is the only way to a refresh token.
+    let parameters =
+        row.filter(|row| is_offline || row.scopes.is_empty()).map(|row| row.parameters).unwrap_or_default();
     OfflineAccess { scopes: chosen.to_vec(), parameters }
 }
 
@@ -184,5 +186,9 @@ mod tests {
 
         let chosen = ["openid".to_owned(), OFFLINE_ACCESS.to_owned()];
         assert_eq!(offline_access(&facts, Some(&chosen)).parameters["prompt"], "consent");
+
+        let google = Url::parse("https://accounts.google.com").unwrap();
+        let asked = offline_access(&ProviderFacts { issuer: &google, ..facts }, Some(&chosen[..1]));
+        assert_eq!(asked.parameters["access_type"], "offline");
     }
 }

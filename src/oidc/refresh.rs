@@ -50,6 +50,10 @@ pub async fn refresh(
         Ok(response) => response,
         Err(error) => {
             return match failure(error) {
+                // Tokens that cannot be used; only a new sign-in can give better ones.
+                Failure::Trouble(error) if error.kind() == ErrorKind::SignIn => {
+                    Ok(Refreshed::SessionOver(error.to_string()))
+                }
                 Failure::Trouble(error) => Err(error),
                 Failure::OAuth(error) if NOT_ABOUT_THE_SESSION.contains(&error.code.as_str()) => {
                     Err(error.into_error(ErrorKind::Failed, "did not refresh the token"))

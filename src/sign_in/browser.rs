@@ -83,7 +83,7 @@ impl Places {
         })
     }
 
-    /// The one URL that a process list may show: it leads to the provider, and means nothing to anybody else.
+    /// The one URL that a process list may show: it tells nothing of the request, and is gone with this run.
     fn start_url(&self) -> String {
         format!("{}{}", self.origin, self.start_path)
     }

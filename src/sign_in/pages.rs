@@ -1,5 +1,6 @@
 //! The pages the browser shows: compiled in, and each to be overridden by a file of an administrator or of the user.
 
+use std::error::Error as _;
 use std::fs::{self, File};
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
@@ -10,7 +11,7 @@ use minijinja::{AutoEscape, Environment, UndefinedBehavior};
 use serde::Serialize;
 
 use crate::config::{Settings, platform};
-use crate::error::Error;
+use crate::error::{Error, root_cause};
 use crate::oidc::Person;
 use crate::terminal;
 
@@ -134,10 +135,9 @@ impl<'a> Pages<'a> {
     fn find_override(&self, name: &str) -> Option<(PathBuf, String)> {
         if let Some(dir) = self.template_dir.filter(|dir| !dir.is_dir()) {
             terminal::warning(&format!("the template folder {} is not a folder", dir.display()));
-            return None;
         }
         let system = platform::system_template_dirs();
-        let own = self.template_dir.map(|dir| (dir.to_owned(), Owner::User));
+        let own = self.template_dir.filter(|dir| dir.is_dir()).map(|dir| (dir.to_owned(), Owner::User));
         let dirs = own.into_iter().chain(system.into_iter().map(|dir| (dir, Owner::System)));
         for (dir, owner) in dirs {
             let path = dir.join(name);
@@ -223,7 +223,8 @@ fn render_override(path: &Path, source: &str, page: &impl Serialize) -> Result<S
     // A namespace can hold itself, and to print that overflows the stack.
     environment.remove_global("namespace");
     let describe = |error: minijinja::Error| {
-        let what = error.detail().map_or_else(|| error.kind().to_string(), str::to_owned);
+        let what = error.detail().map(str::to_owned).or_else(|| error.source().map(root_cause));
+        let what = what.unwrap_or_else(|| error.kind().to_string());
         let line = error.line().and_then(|line| Some((line, source.lines().nth(line.checked_sub(1)?)?.trim())));
         match line {
             Some((line, text)) => format!("{name} line {line}: {what}: {text}"),

@@ -148,7 +148,8 @@ impl Failure {
     }
 
     fn into_error(self) -> Error {
-        let hint = "this run shares the failure of another kubekey a moment ago; run the command again to try anew";
+        let hint =
+            "this run shares the failure of another kubekey a moment ago; wait ten seconds and run the command again";
         Error::new(self.kind, self.message).hint(hint)
     }
 }

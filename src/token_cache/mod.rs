@@ -62,7 +62,8 @@ pub enum KeyringError {
 }
 
 impl Store {
-    /// Reads the saved tokens, and says where those of this run are to be kept: decided before the user signs in.
+    /// Reads the saved tokens, and says where those of this run are to be kept: decided before the user signs in. What
+    /// is there and cannot be understood is like nothing there: the next store replaces it.
     ///
     /// # Errors
     /// [`ErrorKind::Storage`] if a sign-in is there and locked away: another one would not make it accessible.
@@ -71,18 +72,6 @@ impl Store {
             Ok(saved) => Ok((Self::Keyring, saved.and_then(|saved| TokenSet::from_saved(&saved)))),
             Err(KeyringError::Unavailable(why)) => Ok((Self::Nowhere(why), None)),
             Err(KeyringError::Locked(why)) => Err(locked(&why)),
-        }
-    }
-
-    /// Reads the saved tokens again. What is there and cannot be read is like nothing there: the next store replaces it.
-    ///
-    /// # Errors
-    /// [`ErrorKind::Storage`] if the keyring stopped answering meanwhile.
-    pub fn load(&self, key: &CredentialKey) -> Result<Option<TokenSet>> {
-        let Self::Keyring = self else { return Ok(None) };
-        match keyring::load(key) {
-            Ok(saved) => Ok(saved.and_then(|saved| TokenSet::from_saved(&saved))),
-            Err(KeyringError::Unavailable(why) | KeyringError::Locked(why)) => Err(locked(&why)),
         }
     }
 
