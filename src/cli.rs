@@ -48,6 +48,10 @@ pub struct Cli {
 pub enum Command {
     /// Print an ExecCredential for kubectl (what kubekey does without a subcommand)
     GetToken,
+    /// Sign in now, whatever is saved
+    Login,
+    /// Forget the saved sign-in
+    Logout,
 }
 
 /// Settings as given by flags or, where a flag is absent, by their environment variable. No `Debug`: a secret is in them.
@@ -93,6 +97,20 @@ pub struct Settings {
         global = true
     )]
     pub login_timeout: Option<String>,
+
+    /// Where to keep a sign-in: auto, keyring, kernel, file or none [default: auto]
+    #[arg(
+        long,
+        value_name = "PLACE",
+        env = "KUBEKEY_TOKEN_STORAGE",
+        alias = "token-cache-storage",
+        global = true
+    )]
+    pub token_storage: Option<String>,
+
+    /// The folder for --token-storage=file [default: tokens, in kubekey's state folder]
+    #[arg(long, value_name = "DIR", env = "KUBEKEY_TOKEN_DIR", alias = "token-cache-dir", global = true)]
+    pub token_dir: Option<String>,
 
     /// A folder with signed_in.html and sign_in_failed.html of your own [also KUBEKEY_TEMPLATEDIR]
     #[arg(long, value_name = "DIR", env = "KUBEKEY_TEMPLATE_DIR", global = true)]

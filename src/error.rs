@@ -14,9 +14,11 @@ pub enum ErrorKind {
     Usage,
     /// A sign-in was needed and did not succeed.
     SignIn,
+    /// The same, because nobody answered although a browser was opened.
+    Unanswered,
     /// The provider cannot be reached or is in trouble.
     Unreachable,
-    /// The keyring holds a sign-in and does not give it out.
+    /// A sign-in is saved and cannot be had, or the place that was asked for cannot keep one.
     Storage,
 }
 
@@ -26,7 +28,7 @@ impl ErrorKind {
         match self {
             Self::Failed => 1,
             Self::Usage => 2,
-            Self::SignIn => 3,
+            Self::SignIn | Self::Unanswered => 3,
             Self::Unreachable => 5,
             Self::Storage => 6,
         }

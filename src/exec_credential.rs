@@ -9,7 +9,7 @@ use serde::Deserialize;
 use serde_json::json;
 
 use crate::error::{Error, ErrorKind, Result};
-use crate::token::TokenSet;
+use crate::token::IdToken;
 
 const GROUP: &str = "client.authentication.k8s.io";
 
@@ -106,13 +106,13 @@ struct Cluster {
 ///
 /// # Errors
 /// [`ErrorKind::Failed`] if `out` is closed, as when kubectl has gone meanwhile.
-pub fn write(out: &mut impl Write, api_version: ApiVersion, tokens: &TokenSet) -> Result<()> {
+pub fn write(out: &mut impl Write, api_version: ApiVersion, id_token: &IdToken) -> Result<()> {
     let document = json!({
         "apiVersion": api_version.name(),
         "kind": "ExecCredential",
         "status": {
-            "expirationTimestamp": tokens.expires_at.min(LAST_EXPIRATION).to_rfc3339_opts(SecondsFormat::Secs, true),
-            "token": tokens.id_token.expose(),
+            "expirationTimestamp": id_token.expires_at.min(LAST_EXPIRATION).to_rfc3339_opts(SecondsFormat::Secs, true),
+            "token": id_token.jwt.expose(),
         },
     });
     writeln!(out, "{document}").and_then(|()| out.flush()).map_err(|error| {

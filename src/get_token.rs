@@ -1,17 +1,22 @@
 //! The straight line of the program: from what client-go asks to the `ExecCredential` that it gets.
 
 use std::io::Write;
+use std::time::{Duration, Instant};
 
 use chrono::Utc;
 
 use crate::config::{Settings, platform};
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::{ErrorKind, Result};
 use crate::exec_credential::{self, ExecInfo};
 use crate::oidc::{Provider, Refreshed, refresh};
-use crate::sign_in::sign_in;
-use crate::token::TokenSet;
-use crate::token_cache::{CredentialKey, Lock, Store};
-use crate::{cli, terminal};
+use crate::sign_in::{cool_down, sign_in};
+use crate::state::State;
+use crate::token::{IdToken, Saved, TokenSet};
+use crate::token_cache::{Lock, Store, TokenCache};
+use crate::{cli, event_loop, terminal};
+
+/// How long a refresh of a token that is still valid may take in all.
+const EARLY_PATIENCE: Duration = Duration::from_secs(2);
 
 /// Writes an `ExecCredential` with a valid ID token to `out`: the saved one, else a refreshed one, else that of a new
 /// sign-in.
@@ -21,69 +26,106 @@ use crate::{cli, terminal};
 pub fn get_token(given: &cli::Settings, out: &mut impl Write) -> Result<()> {
     let exec_info = ExecInfo::parse(variable("KUBERNETES_EXEC_INFO").as_deref())?;
     let settings = Settings::resolve(given, variable)?;
-    let key = CredentialKey::new(&settings);
+    let cache = TokenCache::new(&settings);
 
-    let (_, saved) = Store::open(&key)?;
-    if let Some(tokens) = saved.filter(|tokens| tokens.is_fresh(Utc::now())) {
-        return exec_credential::write(out, exec_info.api_version, &tokens);
+    let saved = match cache.load_from_kernel() {
+        Some(saved) => Some(saved),
+        None => cache.load()?.1,
+    };
+    if let Some(saved) = &saved
+        && let Some(id_token) = saved.fresh(Utc::now())
+    {
+        let is_due = saved.is_renewable && id_token.is_due(Utc::now(), &cache.key.digest);
+        let renewed = if is_due { refresh_early(&cache, &settings) } else { None };
+        return exec_credential::write(out, exec_info.api_version, renewed.as_ref().unwrap_or(id_token));
     }
 
-    let (mut lock, shared_failure) = Lock::acquire(&platform::lock_dirs(), &key.digest, settings.login_timeout)?;
+    let (mut lock, shared_failure) = Lock::acquire(&platform::lock_dirs(), &cache.key.digest, settings.login_timeout)?;
     // A sibling may have signed in meanwhile, and a keyring that was busy may answer now.
-    let (store, saved) = Store::open(&key)?;
-    if let Some(tokens) = saved.as_ref().filter(|tokens| tokens.is_fresh(Utc::now())) {
-        return exec_credential::write(out, exec_info.api_version, tokens);
+    let (found, saved) = cache.load()?;
+    if let Some(id_token) = saved.as_ref().and_then(|saved| saved.fresh(Utc::now())) {
+        return exec_credential::write(out, exec_info.api_version, id_token);
     }
     if let Some(failure) = shared_failure {
         return Err(failure);
     }
-    match new_tokens(saved.as_ref(), &settings, &exec_info, &mut |url| lock.note_url(url)) {
-        Ok((tokens, spent)) => {
+    match new_tokens(&cache, found, saved.as_ref(), &settings, &exec_info, &mut lock) {
+        Ok((store, tokens, spent)) => {
             // Before anything is printed: kubectl may end this process as soon as it has the token.
-            store.store(&key, &tokens, spent);
-            exec_credential::write(out, exec_info.api_version, &tokens)
+            cache.store(&store, &tokens, spent);
+            exec_credential::write(out, exec_info.api_version, &tokens.id_token)
         }
         Err(error) => {
+            if error.kind() == ErrorKind::Unanswered {
+                cool_down::start(&mut State::load(&cache.key), Utc::now());
+            }
             lock.free_after_failure(&error);
             Err(error)
         }
     }
 }
 
-/// New tokens from the provider, and whether they make the saved ones useless.
+/// New tokens, where to keep them, and whether they make the saved ones useless.
 fn new_tokens(
-    saved: Option<&TokenSet>,
+    cache: &TokenCache,
+    found: Store,
+    saved: Option<&Saved>,
     settings: &Settings,
     exec_info: &ExecInfo,
-    on_sign_in: &mut dyn FnMut(&str),
-) -> Result<(TokenSet, bool)> {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(|error| {
-        Error::new(ErrorKind::Failed, format!("cannot start an event loop: {error}"))
-            .hint("the system may be out of file descriptors; close some programs")
-    })?;
-    let result = runtime.block_on(refresh_or_sign_in(saved, settings, exec_info, on_sign_in));
-    // A name that the resolver still looks up after its time is over must not hold up the end.
-    runtime.shutdown_background();
-    result
-}
-
-async fn refresh_or_sign_in(
-    saved: Option<&TokenSet>,
-    settings: &Settings,
-    exec_info: &ExecInfo,
-    on_sign_in: &mut dyn FnMut(&str),
-) -> Result<(TokenSet, bool)> {
-    let provider = Provider::discover(&settings.issuer_url).await?;
-    if let Some(saved) = saved
-        && let Some(refresh_token) = &saved.refresh_token
-    {
-        match refresh(&provider, settings, saved, refresh_token).await? {
-            Refreshed::Tokens { tokens, rotated } => return Ok((tokens, rotated)),
+    lock: &mut Lock,
+) -> Result<(Store, TokenSet, bool)> {
+    if let Some(session) = saved.and_then(|saved| saved.session.as_ref()) {
+        let refreshed = event_loop::run(async {
+            let provider = Provider::discover(&settings.issuer_url).await?;
+            refresh(&provider, settings, session).await
+        });
+        match refreshed? {
+            Refreshed::Tokens { tokens, rotated } => return Ok((found, tokens, rotated)),
             Refreshed::SessionOver(why) => terminal::notice(&format!("a new sign-in is needed: {why}")),
         }
     }
-    let tokens = sign_in(&provider, settings, exec_info.cluster_server.as_deref(), on_sign_in).await?;
-    Ok((tokens, saved.is_some()))
+    let mut state = State::load(&cache.key);
+    cool_down::check(&state, Utc::now())?;
+    let store = cache.choose(Some(found))?;
+    let (tokens, _) = event_loop::run(async {
+        let provider = Provider::discover(&settings.issuer_url).await?;
+        sign_in(&provider, settings, exec_info.cluster_server.as_deref(), &mut |url| lock.note_url(url)).await
+    })?;
+    cool_down::end(&mut state);
+    Ok((store, tokens, saved.is_some()))
+}
+
+/// A new ID token in place of one that is valid and will not be for long; `None` leaves it at the old one. One process
+/// tries, and nobody waits for it.
+fn refresh_early(cache: &TokenCache, settings: &Settings) -> Option<IdToken> {
+    let start = Instant::now();
+    if !State::load(&cache.key).may_refresh_early(Utc::now()) {
+        return None;
+    }
+    let _lock = Lock::try_acquire(&platform::lock_dirs(), &cache.key.digest)?;
+    let (store, saved) = cache.load().ok()?;
+    let saved = saved?;
+    if let Some(id_token) = saved.fresh(Utc::now())
+        && !id_token.is_due(Utc::now(), &cache.key.digest)
+    {
+        return Some(id_token.clone());
+    }
+    let session = saved.session.as_ref()?;
+    let refreshed = event_loop::run(async {
+        let provider = Provider::discover(&settings.issuer_url);
+        let refreshed = async { refresh(&provider.await?, settings, session).await };
+        Ok(tokio::time::timeout(EARLY_PATIENCE.saturating_sub(start.elapsed()), refreshed).await)
+    });
+    match refreshed {
+        Ok(Ok(Ok(Refreshed::Tokens { tokens, rotated }))) => {
+            cache.store(&store, &tokens, rotated);
+            Some(tokens.id_token)
+        }
+        _ => {
+            State::load(&cache.key).note_refresh_failed(Utc::now());
+            None
+        }
+    }
 }
 
 fn variable(name: &str) -> Option<String> {

@@ -9,7 +9,9 @@
 //! | [`token_cache`] | where a sign-in is kept, and the lock around making one |
 //! | [`oidc`] | the provider: discovery, code exchange, refresh, verification; never the cache |
 //! | [`sign_in`] | the flow in the browser; its loopback listener knows HTTP but not OpenID Connect |
-//! | [`token`], [`secret`], [`error`], [`terminal`] | the words all others use |
+//! | [`commands`] | what is not `get-token`, a file each |
+//! | [`state`] | what one run tells the next ones beside the tokens |
+//! | [`atomic_file`], [`event_loop`], [`token`], [`secret`], [`error`], [`terminal`] | the words all others use |
 //!
 //! What holds everywhere:
 //! - stdout carries one `ExecCredential` and only on success; [`exec_credential`] alone writes it. [`terminal`] alone
@@ -18,14 +20,18 @@
 //! - An ID token is printed or saved only after `oidc::verify` has accepted it.
 //! - A secret is a [`secret::Secret`]; every place one leaves says `expose`.
 
+pub mod atomic_file;
 pub mod cli;
+pub mod commands;
 pub mod config;
 pub mod error;
+pub mod event_loop;
 pub mod exec_credential;
 pub mod get_token;
 pub mod oidc;
 pub mod secret;
 pub mod sign_in;
+pub mod state;
 pub mod terminal;
 pub mod token;
 pub mod token_cache;

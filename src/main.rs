@@ -4,13 +4,17 @@ use std::io;
 use std::process::ExitCode;
 
 use clap::Parser;
-use kubekey::cli::Cli;
-use kubekey::{get_token, terminal};
+use kubekey::cli::{Cli, Command};
+use kubekey::{commands, get_token, terminal};
 
 fn main() -> ExitCode {
-    // `get-token` is the only command so far and the default, so the settings are all there is to look at.
     let cli = Cli::parse();
-    match get_token::get_token(&cli.settings, &mut io::stdout().lock()) {
+    let result = match cli.command.unwrap_or(Command::GetToken) {
+        Command::GetToken => get_token::get_token(&cli.settings, &mut io::stdout().lock()),
+        Command::Login => commands::login(&cli.settings),
+        Command::Logout => commands::logout(&cli.settings),
+    };
+    match result {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             terminal::error(&error);

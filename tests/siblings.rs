@@ -64,7 +64,8 @@ fn a_waiter_says_once_what_it_waits_for() {
     let local = home.browser.wait_for_url();
     let second = Running::start(&mut home.kubekey_for(&provider));
     let line = second.wait_for_stderr("waiting for another kubekey that is signing in");
-    assert!(line.contains(&format!("(process {}, at {local})", first.id())), "{line}");
+    let (process, url) = (format!("(process {} since ", first.id()), format!(", at {local})"));
+    assert!(line.contains(&process) && line.contains(&url), "{line}");
     home.browser.open(&local).last();
     let (first, second) = (first.wait(), second.wait());
     assert_eq!(first.token(), second.token());

@@ -24,7 +24,8 @@ pub fn system_template_dirs() -> Vec<PathBuf> {
     dirs.iter().map(PathBuf::from).collect()
 }
 
-fn state_dir() -> Option<PathBuf> {
+/// The folder for what runs tell each other, and for tokens where somebody asked for files.
+pub fn state_dir() -> Option<PathBuf> {
     if cfg!(windows) {
         return absolute("LOCALAPPDATA").map(|dir| dir.join("kubekey"));
     }

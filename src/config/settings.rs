@@ -6,7 +6,7 @@ use std::time::Duration;
 use openidconnect::{ClientId, IssuerUrl};
 use url::{Host, Url};
 
-use super::LoopbackAddress;
+use super::{LoopbackAddress, platform};
 use crate::cli;
 use crate::error::{Error, ErrorKind, Result};
 use crate::secret::Secret;
@@ -37,8 +37,28 @@ pub struct Settings {
     pub loopback_addresses: Vec<LoopbackAddress>,
     /// How long the browser's answer is awaited.
     pub login_timeout: Duration,
+    /// Where to keep a sign-in.
+    pub token_storage: TokenStorage,
+    /// The folder for [`TokenStorage::File`]; `None` where there is no home folder.
+    pub token_dir: Option<PathBuf>,
     /// A folder of templates that the user named.
     pub template_dir: Option<PathBuf>,
+}
+
+/// Where a sign-in is kept.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum TokenStorage {
+    /// The keyring with the kernel's keys in front of it, else the kernel's keys alone, else nowhere.
+    #[default]
+    Auto,
+    /// The keyring alone.
+    Keyring,
+    /// The kernel's keys alone.
+    Kernel,
+    /// A file.
+    File,
+    /// Nowhere.
+    None,
 }
 
 impl Settings {
@@ -74,7 +94,13 @@ impl Settings {
             )?,
             login_timeout: first([given.login_timeout.clone()])
                 .map_or(Ok(DEFAULT_LOGIN_TIMEOUT), |text| parse_login_timeout(&text))?,
-            template_dir: template_dir.map(parse_template_dir).transpose()?,
+            token_storage: first([given.token_storage.clone()])
+                .map_or(Ok(TokenStorage::default()), |text| parse_token_storage(&text))?,
+            token_dir: match first([given.token_dir.clone()]) {
+                Some(text) => Some(parse_dir("token-dir", &text)?),
+                None => platform::state_dir().map(|dir| dir.join("tokens")),
+            },
+            template_dir: template_dir.map(|text| parse_dir("template-dir", &text)).transpose()?,
         })
     }
 }
@@ -144,12 +170,29 @@ fn explain(error: url::ParseError) -> String {
 }
 
 /// kubekey reads nothing from the current directory, which may be anybody's.
-fn parse_template_dir(text: String) -> Result<PathBuf> {
-    let path = PathBuf::from(&text);
+fn parse_dir(flag: &str, text: &str) -> Result<PathBuf> {
+    // client-go leaves '~' as it is; kubelogin replaces it, so its users have it in their kubeconfigs.
+    let path = match text.strip_prefix("~/") {
+        Some(below) => std::env::home_dir().map(|home| home.join(below)).unwrap_or_default(),
+        None => PathBuf::from(text),
+    };
     match path.is_absolute() {
         true => Ok(path),
-        false => Err(unusable("template-dir", &text, "it is not an absolute path")
-            .hint("give the folder's whole path; '~' and '$HOME' are not replaced in a kubeconfig")),
+        false => Err(unusable(flag, text, "it is not an absolute path")
+            .hint("give the folder's whole path; '$HOME' is not replaced in a kubeconfig")),
+    }
+}
+
+fn parse_token_storage(text: &str) -> Result<TokenStorage> {
+    match text {
+        "auto" => Ok(TokenStorage::Auto),
+        "keyring" => Ok(TokenStorage::Keyring),
+        "kernel" => Ok(TokenStorage::Kernel),
+        // kubelogin's name for it.
+        "file" | "disk" => Ok(TokenStorage::File),
+        "none" => Ok(TokenStorage::None),
+        _ => Err(unusable("token-storage", text, "there is no such place")
+            .hint("give auto, keyring, kernel, file or none")),
     }
 }
 

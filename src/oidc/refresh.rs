@@ -7,8 +7,7 @@ use super::token_endpoint::{Failure, ask, failure};
 use super::verify::{Expected, accept};
 use crate::config::Settings;
 use crate::error::{ErrorKind, Result};
-use crate::secret::Secret;
-use crate::token::TokenSet;
+use crate::token::{Session, TokenSet};
 
 /// Error codes that say something about the client or the moment, not about this user's session: signing in again
 /// would meet them, too. Every other one ends the session, whatever it is: a user must never be stranded.
@@ -29,7 +28,7 @@ pub enum Refreshed {
     SessionOver(String),
 }
 
-/// Asks for new tokens with the refresh token of `saved`.
+/// Asks for new tokens with the refresh token of `session`.
 ///
 /// # Errors
 /// [`ErrorKind::Unreachable`] if the provider does not answer or is in trouble, [`ErrorKind::Failed`] if it refuses the
@@ -37,13 +36,9 @@ pub enum Refreshed {
 pub async fn refresh(
     provider: &Provider,
     settings: &Settings,
-    saved: &TokenSet,
-    refresh_token: &Secret,
+    session: &Session,
 ) -> Result<Refreshed> {
-    let Some(subject) = saved.subject() else {
-        return Ok(Refreshed::SessionOver("the saved ID token cannot be read".into()));
-    };
-    let refresh_token = RefreshToken::new(refresh_token.expose().to_owned());
+    let refresh_token = RefreshToken::new(session.refresh_token.expose().to_owned());
     let client = provider.client(settings)?;
     let ask = |request| ask(&provider.http, request);
     let response = match client.exchange_refresh_token(&refresh_token).request_async(&ask).await {
@@ -62,10 +57,14 @@ pub async fn refresh(
             };
         }
     };
-    match accept(provider, settings, &response, Expected::Subject(&subject)).await {
+    match accept(provider, settings, &response, Expected::Subject(&session.subject)).await {
         Ok((mut tokens, _)) => {
-            let rotated = tokens.refresh_token.as_ref().is_some_and(|new| new.expose() != refresh_token.secret());
-            tokens.refresh_token.get_or_insert_with(|| Secret::new(refresh_token.secret().clone()));
+            let new = tokens.session.take().map(|new| new.refresh_token);
+            let rotated = new.as_ref().is_some_and(|new| *new != session.refresh_token);
+            tokens.session = Some(Session {
+                refresh_token: new.unwrap_or_else(|| session.refresh_token.clone()),
+                ..session.clone()
+            });
             Ok(Refreshed::Tokens { tokens, rotated })
         }
         // An ID token that is missing or not to be believed is refused; only a new sign-in can give a better one.

@@ -5,7 +5,7 @@ use openidconnect::core::{
     CoreIdToken, CoreIdTokenClaims, CoreIdTokenVerifier, CoreJsonWebKeySet, CoreJwsSigningAlgorithm, CoreTokenResponse,
 };
 use openidconnect::{
-    AccessToken, AccessTokenHash, ClaimsVerificationError, ClientId, Nonce, OAuth2TokenResponse,
+    AccessToken, AccessTokenHash, ClaimsVerificationError, ClientId, Nonce, OAuth2TokenResponse, RefreshToken,
     SignatureVerificationError, TokenResponse,
 };
 
@@ -13,7 +13,7 @@ use super::Provider;
 use crate::config::Settings;
 use crate::error::{Error, ErrorKind, Result, root_cause};
 use crate::secret::Secret;
-use crate::token::TokenSet;
+use crate::token::{IdToken, Session, TokenSet};
 
 /// How far the provider's clock may be ahead of ours.
 const LEEWAY: TimeDelta = TimeDelta::seconds(60);
@@ -78,10 +78,19 @@ pub async fn accept(
         verified => verified,
     };
     let claims = claims.map_err(|error| unbelievable(&error))?;
+    let now = Utc::now();
+    let session = |refresh_token: &RefreshToken| Session {
+        refresh_token: Secret::new(refresh_token.secret().clone()),
+        subject: claims.subject().to_string(),
+        signed_in_at: now,
+    };
     let tokens = TokenSet {
-        id_token: Secret::new(id_token.to_string()),
-        refresh_token: response.refresh_token().map(|token| Secret::new(token.secret().clone())),
-        expires_at: claims.expiration(),
+        id_token: IdToken {
+            jwt: Secret::new(id_token.to_string()),
+            issued_at: now,
+            expires_at: claims.expiration(),
+        },
+        session: response.refresh_token().map(session),
     };
     Ok((tokens, person(claims)))
 }

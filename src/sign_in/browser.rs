@@ -1,5 +1,7 @@
 //! The sign-in in the browser: authorization code flow with PKCE and a redirect to loopback (RFC 8252).
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 
 use hyper::header::HeaderMap;
@@ -12,7 +14,7 @@ use super::loopback::{Loopback, Server, Visit};
 use super::pages::{FailedPage, Pages};
 use crate::config::Settings;
 use crate::error::{Error, ErrorKind, Result};
-use crate::oidc::Provider;
+use crate::oidc::{Person, Provider};
 use crate::oidc::authorization::{Answer, AuthorizationRequest};
 use crate::terminal;
 use crate::token::TokenSet;
@@ -20,18 +22,19 @@ use crate::token::TokenSet;
 /// How many random bytes make our local URL unguessable; in base64 it has 16 characters.
 const START_PATH_BYTES: u32 = 12;
 
-/// Signs the user in. `cluster` is the API server's URL, if it is known, for the page that the user sees. `on_start` is
+/// Signs the user in, and says who it is. `cluster` is the API server's URL, if it is known, for the page that the user sees. `on_start` is
 /// given our local URL once it answers.
 ///
 /// # Errors
-/// [`ErrorKind::SignIn`] if the provider refuses, nobody answers in time, or the answer is not to be believed;
+/// [`ErrorKind::SignIn`] if the provider refuses or the answer is not to be believed; [`ErrorKind::Unanswered`] if
+/// nobody answers in time;
 /// [`ErrorKind::Unreachable`] if the provider does not answer.
 pub async fn sign_in(
     provider: &Provider,
     settings: &Settings,
     cluster: Option<&str>,
     on_start: &mut dyn FnMut(&str),
-) -> Result<TokenSet> {
+) -> Result<(TokenSet, Person)> {
     // Bound before anything opens: nobody else can take the port that the answer will come to.
     let loopback = Loopback::bind(&settings.loopback_addresses).await?;
     let request = AuthorizationRequest::new(provider, settings, &loopback.redirect_uri)?;
@@ -41,7 +44,7 @@ pub async fn sign_in(
     let mut server = loopback.serve(places.host.clone());
     on_start(&places.start_url());
     announce(settings, &places);
-    launch(places.start_url());
+    let launched = launch(places.start_url());
 
     let mut visited = false;
     let awaited = await_answer(&mut server, provider, &request, &places, &pages, &mut visited);
@@ -49,12 +52,12 @@ pub async fn sign_in(
         Ok((visit, Ok(code))) => match request.exchange(provider, settings, code).await {
             Ok((tokens, person)) => {
                 visit.page(StatusCode::OK, pages.signed_in(&person));
-                Ok(tokens)
+                Ok((tokens, person))
             }
             Err(error) => Err(fail(visit, &pages, error)),
         },
         Ok((visit, Err(error))) => Err(fail(visit, &pages, error)),
-        Err(_) => Err(nobody_answered(settings, &request, visited)),
+        Err(_) => Err(nobody_answered(settings, &request, visited, launched.load(Ordering::Relaxed))),
     };
     server.finish().await;
     result
@@ -151,7 +154,7 @@ fn announce(settings: &Settings, places: &Places) {
     }
 }
 
-fn nobody_answered(settings: &Settings, request: &AuthorizationRequest, visited: bool) -> Error {
+fn nobody_answered(settings: &Settings, request: &AuthorizationRequest, visited: bool, launched: bool) -> Error {
     let message = format!("nobody signed in within {} s", settings.login_timeout.as_secs());
     let hint = match visited {
         // What the provider does not redirect back it shows on a page of its own: RFC 6749 §4.1.2.1.
@@ -162,10 +165,23 @@ fn nobody_answered(settings: &Settings, request: &AuthorizationRequest, visited:
         ),
         false => "run the command again and open the printed address in a browser on this computer".into(),
     };
-    Error::new(ErrorKind::SignIn, message).hint(hint)
+    // Where no browser came up there is no tab too many, and no reason to keep the next run from trying.
+    let kind = if launched { ErrorKind::Unanswered } else { ErrorKind::SignIn };
+    Error::new(kind, message).hint(hint)
 }
 
-/// Brings up the browser. The launcher may block or fail: the address is printed as well, so neither changes anything.
-fn launch(url: String) {
-    let _ = thread::Builder::new().spawn(move || open::that_detached(url));
+/// Brings up the browser; what is returned turns false if that fails. The launcher may block or fail: the address is
+/// printed as well, so neither changes anything for this run.
+fn launch(url: String) -> Arc<AtomicBool> {
+    let launched = Arc::new(AtomicBool::new(true));
+    let told = launched.clone();
+    let started = thread::Builder::new().spawn(move || {
+        if open::that_detached(url).is_err() {
+            told.store(false, Ordering::Relaxed);
+        }
+    });
+    if started.is_err() {
+        launched.store(false, Ordering::Relaxed);
+    }
+    launched
 }

@@ -2,6 +2,7 @@
 //! serves HTTP, the pages are text, and only [`browser`] knows that an OAuth answer is awaited.
 
 mod browser;
+pub mod cool_down;
 mod loopback;
 mod pages;
 

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use chrono::Utc;
+use chrono::{Local, Utc};
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::terminal;
@@ -35,9 +35,15 @@ pub struct Lock {
     file: Option<File>,
     /// Whether the user has seen something of this run.
     has_opened_browser: bool,
+    /// When it was taken, as the person's clock shows it.
+    since: String,
 }
 
 impl Lock {
+    fn of(file: Option<File>) -> Self {
+        Self { file, has_opened_browser: false, since: String::new() }
+    }
+
     /// Takes the lock named `name` in the first of `dirs` that can be written, waiting for its holder if there is one.
     ///
     /// With it comes the failure that this run shares, if there is one: that of the holder it waited for, or that of the
@@ -58,7 +64,14 @@ impl Lock {
             "no folder for a lock, so several sign-ins may start at once ({})",
             if reasons.is_empty() { "HOME is not set".to_owned() } else { reasons.join("; ") },
         ));
-        Ok((Self { file: None, has_opened_browser: false }, None))
+        Ok((Self::of(None), None))
+    }
+
+    /// Takes the lock if nobody holds it; nothing is said, and nobody waits.
+    pub fn try_acquire(dirs: &[PathBuf], name: &str) -> Option<Self> {
+        let file = dirs.iter().find_map(|dir| open(dir, name).ok())?;
+        let lock = Self::of(Some(file));
+        lock.try_lock().ok().map(|()| lock.held())
     }
 
     /// Frees the lock and leaves `error` for the runs that share it.
@@ -102,14 +115,19 @@ impl Lock {
 
     /// Notes who holds the lock, for the message of those who wait.
     fn held(mut self) -> Self {
-        let _ = self.write(&format!("held by process {}", std::process::id()));
+        self.since = Local::now().format("%H:%M:%S").to_string();
+        let _ = self.write(&self.holding());
         self
     }
 
     /// Notes where this run's sign-in can be finished, for the same: its terminal may be out of sight.
     pub fn note_url(&mut self, url: &str) {
         self.has_opened_browser = true;
-        let _ = self.write(&format!("held by process {}, at {url}", std::process::id()));
+        let _ = self.write(&format!("{}, at {url}", self.holding()));
+    }
+
+    fn holding(&self) -> String {
+        format!("held by process {} since {}", std::process::id(), self.since)
     }
 }
 
@@ -125,6 +143,7 @@ struct Failure {
 
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // The comma in front keeps the field from being empty where there are no commands.
         let commands: Vec<_> = self.commands.iter().map(u32::to_string).collect();
         write!(f, "failed {} ,{} {} {}", self.kind.exit_code(), commands.join(","), self.at, self.message)
     }
@@ -178,7 +197,7 @@ fn open(dir: &Path, name: &str) -> io::Result<File> {
 }
 
 fn wait(file: File, patience: Duration) -> Result<(Lock, Option<Error>)> {
-    let mut lock = Lock { file: Some(file), has_opened_browser: false };
+    let mut lock = Lock::of(Some(file));
     let start = Instant::now();
     let mut waited = false;
     let mut told = false;
@@ -191,7 +210,7 @@ fn wait(file: File, patience: Duration) -> Result<(Lock, Option<Error>)> {
             Err(TryLockError::WouldBlock) => {}
             Err(TryLockError::Error(error)) => {
                 terminal::warning(&format!("locks do not work here, so several sign-ins may start at once ({error})"));
-                return Ok((Lock { file: None, has_opened_browser: false }, None));
+                return Ok((Lock::of(None), None));
             }
         }
         waited = true;

@@ -1,105 +1,129 @@
 //! The keyring of Linux and the BSDs: the freedesktop Secret Service, over D-Bus.
+//!
+//! Source: the Secret Service API draft of freedesktop.org. The calls are made by hand: the proxies of a library ask
+//! for more than is needed, and a read has to be quick.
 
 use std::collections::HashMap;
 use std::io;
-use std::time::Duration;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
 
-use secret_service::{EncryptionType, Item, SearchItemsResult, SecretService};
+use futures_core::Stream;
 use tokio::time::timeout;
 use zbus::connection::Builder;
+use zbus::message::Body;
+use zbus::zvariant::{DynamicDeserialize, DynamicType};
+use zbus::{Connection, ObjectPath, OwnedObjectPath, OwnedVariant, Variant};
 
+use super::secret_session::Session;
 use super::{CredentialKey, KeyringError};
 use crate::secret::Secret;
 
-/// How long one D-Bus call, and all of an access without a prompt, may take.
-const PATIENCE: Duration = Duration::from_millis(1500);
+/// How long all accesses of this run together may wait for a keyring that does not answer, in milliseconds.
+const PATIENCE: u64 = 1400;
+
+/// What a further access may still take when that is used up: a keyring that was busy may answer now.
+const LAST_TRY: u64 = 50;
+
+/// How much of it has been waited in vain.
+static WAITED: AtomicU64 = AtomicU64::new(0);
 
 /// How long the person may take to answer the keyring's own password prompt.
 const PROMPT_PATIENCE: Duration = Duration::from_secs(60);
 
-const BUS_NAME: &str = "org.freedesktop.secrets";
+const NAME: &str = "org.freedesktop.secrets";
+const SERVICE_PATH: &str = "/org/freedesktop/secrets";
+const SERVICE: &str = "org.freedesktop.Secret.Service";
+const COLLECTION: &str = "org.freedesktop.Secret.Collection";
+const ITEM: &str = "org.freedesktop.Secret.Item";
+const PROMPT: &str = "org.freedesktop.Secret.Prompt";
+const PROPERTIES: &str = "org.freedesktop.DBus.Properties";
+
+/// "No object" in place of a path.
+const NONE: &str = "/";
 
 const NO_SERVICE: &str = "no keyring (gnome-keyring, KWallet, KeePassXC) runs in this session";
 
+/// A secret as it travels: session, parameters, value, content type.
+type Travelling = (OwnedObjectPath, Vec<u8>, Vec<u8>, String);
+
+type Result<T> = std::result::Result<T, KeyringError>;
+
 /// Reads what is kept under `key`.
-pub fn load(key: &CredentialKey) -> Result<Option<Secret>, KeyringError> {
+pub fn load(key: &CredentialKey) -> Result<Option<Secret>> {
     run(async {
-        let service = connect().await?;
-        let SearchItemsResult { unlocked, locked } = within(PATIENCE, service.search_items(lookup(key))).await?;
+        let service = Service::connect().await?;
+        let (unlocked, locked) = service.search(key).await?;
         let item = match (unlocked.first(), locked.first()) {
             (Some(item), _) => item,
-            (None, Some(item)) => unlock(item).await?,
+            (None, Some(item)) => {
+                service.unlock(item).await?;
+                item
+            }
             (None, None) => return Ok(None),
         };
-        let bytes = within(PATIENCE, item.get_secret()).await?;
+        let session = service.open_session().await?;
+        let secret: (Travelling,) = service.call(item, ITEM, "GetSecret", &(session.path(),)).await?;
+        let bytes = session.decrypt(&secret.0.1, secret.0.2);
         // What is not text is not ours to read; the caller treats it like text that it cannot read.
-        Ok(Some(Secret::new(String::from_utf8(bytes).unwrap_or_default())))
+        Ok(Some(Secret::new(bytes.and_then(|bytes| String::from_utf8(bytes).ok()).unwrap_or_default())))
     })
 }
 
-/// Keeps `saved` under `key`, in place of what was there.
-pub fn store(key: &CredentialKey, saved: &Secret) -> Result<(), KeyringError> {
+/// Whether a sign-in could be kept: there is a default collection, and it is or gets unlocked.
+pub fn probe() -> Result<()> {
+    run(async { Service::connect().await?.unlocked_default_collection().await.map(drop) })
+}
+
+/// Keeps `saved` under `key`, in place of what was there, and tells the process of the keyring.
+pub fn store(key: &CredentialKey, saved: &Secret) -> Result<u32> {
     run(async {
-        let service = connect().await?;
-        let collection = within(PATIENCE, service.get_default_collection()).await?;
-        if within(PATIENCE, collection.is_locked()).await? {
-            prompted(collection.unlock()).await?;
-        }
+        let service = Service::connect().await?;
+        let collection = service.unlocked_default_collection().await?;
+        let session = service.open_session().await?;
+        let (parameters, value) = session.encrypt(saved.expose().as_bytes());
+        let label = format!("kubekey: {} at {}", key.client_id, key.issuer);
         let mut attributes = lookup(key);
         attributes.extend([("issuer", key.issuer.as_str()), ("client_id", key.client_id.as_str())]);
-        let label = format!("kubekey: {} at {}", key.client_id, key.issuer);
-        let secret = saved.expose().as_bytes();
-        let created = collection.create_item(&label, attributes, secret, true, "application/json");
-        let created = within(PATIENCE, created).await?;
-        // One in another collection, which was the default then, would be found before this one.
-        let found = within(PATIENCE, service.search_items(lookup(key))).await?;
-        for item in found.unlocked.iter().filter(|item| item.item_path != created.item_path) {
-            within(PATIENCE, item.delete()).await?;
+        let properties = HashMap::from([
+            ("org.freedesktop.Secret.Item.Label", Variant::from(label)),
+            ("org.freedesktop.Secret.Item.Attributes", Variant::from(attributes)),
+        ]);
+        let secret = (session.path(), parameters, value, "application/json");
+        let (item, prompt): (OwnedObjectPath, OwnedObjectPath) =
+            service.call(&collection, COLLECTION, "CreateItem", &(properties, secret, true)).await?;
+        if prompt.as_str() != NONE {
+            service.prompt(&prompt).await?;
         }
-        Ok(())
+        service.forget_others(key, &item).await;
+        service.process().await
     })
 }
 
 /// Removes what is kept under `key`; nothing there is as good.
-pub fn remove(key: &CredentialKey) -> Result<(), KeyringError> {
+pub fn remove(key: &CredentialKey) -> Result<()> {
     run(async {
-        let service = connect().await?;
-        let found = within(PATIENCE, service.search_items(lookup(key))).await?;
-        for item in found.unlocked.iter().chain(&found.locked) {
-            within(PATIENCE, item.delete()).await?;
+        let service = Service::connect().await?;
+        let (unlocked, locked) = service.search(key).await?;
+        for item in unlocked.iter().chain(&locked) {
+            service.delete(item).await?;
         }
         Ok(())
     })
 }
 
+/// The process of the keyring that runs now.
+pub fn process() -> Option<u32> {
+    run(async { Service::connect().await?.process().await }).ok()
+}
+
 /// Runs one access to its end, on this thread: starting more of them would cost more than the access.
-fn run<T>(access: impl Future<Output = Result<T, KeyringError>>) -> Result<T, KeyringError> {
+fn run<T>(access: impl Future<Output = Result<T>>) -> Result<T> {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
-        .map_err(|error| KeyringError::Unavailable(format!("no event loop for D-Bus: {error}")))?;
+        .map_err(|error| KeyringError::Broken(format!("no event loop for D-Bus: {error}")))?;
     runtime.block_on(access)
-}
-
-async fn connect() -> Result<SecretService<'static>, KeyringError> {
-    let connection = within(PATIENCE, async {
-        let connection = Builder::session()?.method_timeout(PATIENCE).build().await?;
-        // gnome-keyring-daemon 42 to 50 aborts now and then when a client opens a session as its first call and is
-        // gone soon after (GNOME items 190, 196 and 199). A call that it has answered before makes that go away.
-        let ping = connection.call_method(
-            Some(BUS_NAME),
-            "/org/freedesktop/secrets",
-            Some("org.freedesktop.DBus.Peer"),
-            "Ping",
-            &(),
-        );
-        ping.await?;
-        Ok::<_, secret_service::Error>(connection)
-    })
-    .await?;
-    // The bus is a socket of this user's own, so the secret is not encrypted once more: a Diffie-Hellman exchange costs
-    // more than everything else together.
-    within(PATIENCE, SecretService::connect_with_existing(EncryptionType::Plain, connection)).await
 }
 
 /// What the item is found by. The person-readable attributes are not part of it.
@@ -107,65 +131,191 @@ fn lookup(key: &CredentialKey) -> HashMap<&str, &str> {
     HashMap::from([("service", "kubekey"), ("credential", &key.digest)])
 }
 
-async fn unlock<'a, 'b>(item: &'a Item<'b>) -> Result<&'a Item<'b>, KeyringError> {
-    prompted(item.unlock()).await?;
-    // A service may report success and stay locked, as when the prompt was dismissed.
-    match within(PATIENCE, item.is_locked()).await? {
-        false => Ok(item),
-        true => Err(KeyringError::Locked("the keyring is still locked".into())),
+/// A connection to the bus, on which the service has answered.
+struct Service(Connection);
+
+impl Service {
+    async fn connect() -> Result<Self> {
+        let connection = within(Builder::session().method_timeout(patience()).build()).await?;
+        let service = Self(connection);
+        // gnome-keyring-daemon 42 to 50 aborts now and then when a client opens a session as its first call and is
+        // gone soon after (GNOME items 190, 196 and 199). A call that it has answered before makes that go away.
+        service.raw_call(SERVICE_PATH, "org.freedesktop.DBus.Peer", "Ping", &()).await?;
+        Ok(service)
+    }
+
+    /// The bus is a socket of this user's own, so the secret is not encrypted once more where the service allows that:
+    /// a Diffie-Hellman exchange costs more than everything else together.
+    async fn open_session(&self) -> Result<Session> {
+        let plain = self.raw_call(SERVICE_PATH, SERVICE, "OpenSession", &("plain", Variant::from(""))).await;
+        match plain {
+            Ok(answer) => {
+                let (_, path): (OwnedVariant, OwnedObjectPath) = read(&answer)?;
+                Ok(Session::plain(path))
+            }
+            Err(KeyringError::Broken(_)) => {
+                let (private, public) = Session::key_pair();
+                let wanted = (Session::ALGORITHM, Variant::from(public));
+                let (theirs, path): (OwnedVariant, OwnedObjectPath) =
+                    self.call(SERVICE_PATH, SERVICE, "OpenSession", &wanted).await?;
+                let theirs = Vec::<u8>::try_from(theirs).map_err(|error| KeyringError::Broken(error.to_string()))?;
+                Ok(Session::encrypted(path, &private, &theirs))
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    async fn search(&self, key: &CredentialKey) -> Result<(Vec<OwnedObjectPath>, Vec<OwnedObjectPath>)> {
+        self.call(SERVICE_PATH, SERVICE, "SearchItems", &(lookup(key),)).await
+    }
+
+    async fn unlocked_default_collection(&self) -> Result<OwnedObjectPath> {
+        let (collection,): (OwnedObjectPath,) = self.call(SERVICE_PATH, SERVICE, "ReadAlias", &("default",)).await?;
+        if collection.as_str() == NONE {
+            return Err(KeyringError::Absent("the keyring has no default collection".into()));
+        }
+        let (is_locked,): (OwnedVariant,) = self.call(&collection, PROPERTIES, "Get", &(COLLECTION, "Locked")).await?;
+        if bool::try_from(is_locked).unwrap_or(true) {
+            self.unlock(&collection).await?;
+        }
+        Ok(collection)
+    }
+
+    /// Unlocks an item or a collection, by way of the keyring's own prompt.
+    async fn unlock(&self, object: &OwnedObjectPath) -> Result<()> {
+        require_screen()?;
+        let (unlocked, prompt): (Vec<OwnedObjectPath>, OwnedObjectPath) =
+            self.call(SERVICE_PATH, SERVICE, "Unlock", &(vec![object],)).await?;
+        if prompt.as_str() != NONE {
+            return self.prompt(&prompt).await;
+        }
+        match unlocked.is_empty() {
+            false => Ok(()),
+            true => Err(KeyringError::Locked("the keyring is still locked".into())),
+        }
+    }
+
+    /// Lets the keyring ask the person, and waits for the answer.
+    async fn prompt(&self, path: &OwnedObjectPath) -> Result<()> {
+        require_screen()?;
+        let rule = zbus::MatchRule::builder()
+            .msg_type(zbus::message::Type::Signal)
+            .path(path.as_str())
+            .interface(PROMPT)
+            .member("Completed")
+            .build()
+            .map_err(|error| describe(&error))?;
+        let mut answers = within(zbus::MessageStream::for_match_rule(rule, &self.0, None)).await?;
+        let () = self.call(path, PROMPT, "Prompt", &("",)).await?;
+        let next = std::future::poll_fn(|context| {
+            Stream::poll_next(std::pin::Pin::new(&mut answers), context)
+        });
+        match timeout(PROMPT_PATIENCE, next).await {
+            Ok(Some(Ok(answer))) => match answer.body().deserialize::<(bool, OwnedVariant)>() {
+                Ok((false, _)) => Ok(()),
+                _ => Err(KeyringError::Locked("the keyring is locked, and its prompt was dismissed".into())),
+            },
+            Ok(_) => Err(KeyringError::Broken("the keyring went away while its prompt was open".into())),
+            Err(_) => {
+                let seconds = PROMPT_PATIENCE.as_secs();
+                Err(KeyringError::Locked(format!("nobody unlocked the keyring within {seconds} s")))
+            }
+        }
+    }
+
+    /// An item in another collection, which was the default then, would be found before the new one.
+    async fn forget_others(&self, key: &CredentialKey, item: &OwnedObjectPath) {
+        let Ok((unlocked, _)) = self.search(key).await else { return };
+        for other in unlocked.iter().filter(|other| *other != item) {
+            // The new one is stored, whatever becomes of the old one.
+            let _ = self.delete(other).await;
+        }
+    }
+
+    async fn delete(&self, item: &OwnedObjectPath) -> Result<()> {
+        let (prompt,): (OwnedObjectPath,) = self.call(item, ITEM, "Delete", &()).await?;
+        match prompt.as_str() {
+            NONE => Ok(()),
+            _ => self.prompt(&prompt).await,
+        }
+    }
+
+    async fn process(&self) -> Result<u32> {
+        let bus = Some("org.freedesktop.DBus");
+        let answer = within(self.0.call_method(
+            bus,
+            "/org/freedesktop/DBus",
+            bus,
+            "GetConnectionUnixProcessID",
+            &(NAME,),
+        ));
+        read(&answer.await?.body())
+    }
+
+    async fn call<B, T>(&self, path: &str, interface: &str, method: &str, arguments: &B) -> Result<T>
+    where
+        B: serde::Serialize + DynamicType,
+        T: for<'d> DynamicDeserialize<'d>,
+    {
+        read(&self.raw_call(path, interface, method, arguments).await?)
+    }
+
+    async fn raw_call<B>(&self, path: &str, interface: &str, method: &str, arguments: &B) -> Result<Body>
+    where
+        B: serde::Serialize + DynamicType,
+    {
+        let path = ObjectPath::try_from(path).map_err(|error| KeyringError::Broken(error.to_string()))?;
+        let call = self.0.call_method(Some(NAME), path, Some(interface), method, arguments);
+        Ok(within(call).await?.body())
     }
 }
 
-/// Waits for an action that shows a password prompt, where there is a screen to show it on.
-async fn prompted(action: impl Future<Output = Result<(), secret_service::Error>>) -> Result<(), KeyringError> {
-    let has_screen = ["WAYLAND_DISPLAY", "DISPLAY"].iter().any(|name| std::env::var_os(name).is_some());
-    if !has_screen {
-        return Err(KeyringError::Locked("the keyring is locked, and this session has no screen to ask on".into()));
+fn read<T>(body: &Body) -> Result<T>
+where
+    T: for<'d> DynamicDeserialize<'d>,
+{
+    body.deserialize().map_err(|error| KeyringError::Broken(format!("the keyring's answer cannot be read: {error}")))
+}
+
+/// A password prompt needs a screen to be shown on.
+fn require_screen() -> Result<()> {
+    match ["WAYLAND_DISPLAY", "DISPLAY"].iter().any(|name| std::env::var_os(name).is_some()) {
+        true => Ok(()),
+        false => Err(KeyringError::Locked("the keyring is locked, and this session has no screen to ask on".into())),
     }
-    match timeout(PROMPT_PATIENCE, action).await {
-        Ok(Ok(())) => Ok(()),
-        Ok(Err(error)) => Err(KeyringError::Locked(format!("the keyring is locked, and was not unlocked: {error}"))),
-        Err(_) => {
-            Err(KeyringError::Locked(format!("nobody unlocked the keyring within {} s", PROMPT_PATIENCE.as_secs())))
+}
+
+fn patience() -> Duration {
+    Duration::from_millis(PATIENCE.saturating_sub(WAITED.load(Ordering::Relaxed)).max(LAST_TRY))
+}
+
+/// Bounds a call by what is left of this run's patience.
+async fn within<T>(call: impl Future<Output = zbus::Result<T>>) -> Result<T> {
+    let start = Instant::now();
+    match timeout(patience(), call).await {
+        Ok(Ok(value)) => Ok(value),
+        Ok(Err(error)) if !is_timeout(&error) => Err(describe(&error)),
+        _ => {
+            WAITED.fetch_add(start.elapsed().as_millis() as u64, Ordering::Relaxed);
+            Err(KeyringError::Silent(format!("the keyring did not answer within {} ms", start.elapsed().as_millis())))
         }
     }
 }
 
-/// Bounds a call: by the clock as a whole, and by the connection, which bounds each D-Bus method in it.
-async fn within<T>(
-    patience: Duration,
-    call: impl Future<Output = Result<T, secret_service::Error>>,
-) -> Result<T, KeyringError> {
-    let error = match timeout(patience, call).await {
-        Ok(Ok(value)) => return Ok(value),
-        Ok(Err(secret_service::Error::Locked)) => return Err(KeyringError::Locked("the keyring is locked".into())),
-        Ok(Err(error)) if !is_timeout(&error) => describe(&error),
-        _ => format!("the keyring did not answer within {} ms", patience.as_millis()),
-    };
-    Err(KeyringError::Unavailable(error))
+fn is_timeout(error: &zbus::Error) -> bool {
+    matches!(error, zbus::Error::InputOutput(error) if error.kind() == io::ErrorKind::TimedOut)
 }
 
-fn is_timeout(error: &secret_service::Error) -> bool {
+fn describe(error: &zbus::Error) -> KeyringError {
     match error {
-        secret_service::Error::Zbus(zbus::Error::InputOutput(error)) => error.kind() == io::ErrorKind::TimedOut,
-        _ => false,
-    }
-}
-
-fn describe(error: &secret_service::Error) -> String {
-    match error {
-        secret_service::Error::Unavailable => NO_SERVICE.into(),
-        secret_service::Error::NoResult => "the keyring has no default collection".into(),
-        secret_service::Error::Prompt => "the keyring's prompt was dismissed".into(),
-        secret_service::Error::PromptDisconnected => "the keyring went away while its prompt was open".into(),
-        secret_service::Error::Zbus(zbus::Error::MethodError(name, text, _)) => match name.as_str() {
+        zbus::Error::MethodError(name, text, _) => match name.as_str() {
             "org.freedesktop.DBus.Error.ServiceUnknown" | "org.freedesktop.DBus.Error.NameHasNoOwner" => {
-                NO_SERVICE.into()
+                KeyringError::Absent(NO_SERVICE.into())
             }
-            name => format!("the keyring failed: {}", text.as_deref().unwrap_or(name)),
+            "org.freedesktop.Secret.Error.IsLocked" => KeyringError::Locked("the keyring is locked".into()),
+            name => KeyringError::Broken(format!("the keyring failed: {}", text.as_deref().unwrap_or(name))),
         },
         // Not an answer of the keyring's, so one of the connection.
-        secret_service::Error::Zbus(error) => format!("no D-Bus session bus to reach a keyring on ({error})"),
-        error => format!("the keyring failed: {error}"),
+        error => KeyringError::Absent(format!("no D-Bus session bus to reach a keyring on ({error})")),
     }
 }

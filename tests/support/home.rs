@@ -15,12 +15,14 @@ use super::run::{Finished, Running};
 
 pub struct Home {
     pub browser: Browser,
+    /// For `--token-storage`.
+    storage: &'static str,
     keyring: Option<Keyring>,
     folder: TempDir,
 }
 
 impl Home {
-    /// Without a session bus, as in a container or over SSH.
+    /// Without a session bus, as in a container or over SSH. Nothing is kept, not even by the machine's kernel.
     pub fn new(mode: Mode) -> Self {
         let folder = TempDir::with_prefix("home-").expect("a temporary folder");
         for name in ["runtime", "state", "cache", "config"] {
@@ -28,15 +30,27 @@ impl Home {
             made.expect("a folder in the home");
         }
         let browser = Browser::install(mode).expect("a browser");
-        Home { browser, keyring: None, folder }
+        Home { browser, storage: "none", keyring: None, folder }
     }
 
-    /// With a keyring that is unlocked and empty.
+    /// With a keyring that is unlocked and empty, and nothing in front of it.
     pub fn with_keyring(mode: Mode) -> Self {
         let mut home = Home::new(mode);
         let keyring = Keyring::start(home.path());
         home.keyring = Some(keyring.expect("dbus-daemon and gnome-keyring-daemon"));
-        home
+        home.store_in("keyring")
+    }
+
+    /// Keeps sign-ins elsewhere. What goes into the kernel's keyring of this machine's user has to be removed again, by
+    /// [`Home::log_out`].
+    pub fn store_in(mut self, storage: &'static str) -> Self {
+        self.storage = storage;
+        self
+    }
+
+    /// Forgets the sign-in at this provider, wherever it is.
+    pub fn log_out(&self, provider: &Provider) -> Finished {
+        self.run(self.kubekey_for(provider).arg("logout"))
     }
 
     pub fn path(&self) -> &Path {
@@ -85,6 +99,7 @@ impl Home {
             .env("XDG_CACHE_HOME", self.path().join("cache"))
             .env("XDG_CONFIG_HOME", self.config())
             .env("DBUS_SESSION_BUS_ADDRESS", bus)
+            .env("KUBEKEY_TOKEN_STORAGE", self.storage)
             .current_dir(self.path());
         command
     }

@@ -9,10 +9,10 @@ use std::time::{Duration, Instant};
 
 use secret_service::EncryptionType;
 use secret_service::blocking::{Item, SecretService};
-use zbus::blocking::connection::Builder;
-use zbus::blocking::fdo::DBusProxy;
-use zbus::blocking::{Connection, Proxy};
-use zbus::zvariant::{OwnedObjectPath, OwnedValue, Value};
+use zbus5::blocking::connection::Builder;
+use zbus5::blocking::fdo::DBusProxy;
+use zbus5::blocking::{Connection, Proxy};
+use zbus5::zvariant::{OwnedObjectPath, OwnedValue, Value};
 
 use super::process::Process;
 
@@ -152,7 +152,7 @@ impl Keyring {
     }
 
     /// The Secret Service's own `Unlock` asks the user; gnome-keyring has a second way, with the password.
-    fn try_unlock(&self) -> zbus::Result<()> {
+    fn try_unlock(&self) -> zbus5::Result<()> {
         let service = Proxy::new(&self.connection, SERVICE, PATH, "org.freedesktop.Secret.Service")?;
         let plain = ("plain", Value::from(""));
         let (_, session): (OwnedValue, OwnedObjectPath) = service.call("OpenSession", &plain)?;
@@ -202,7 +202,7 @@ fn secret(item: &Item) -> String {
 }
 
 /// A time-out, so that a paused daemon fails a test rather than hangs it.
-fn connect(address: &str) -> zbus::Result<Connection> {
+fn connect(address: &str) -> zbus5::Result<Connection> {
     Builder::address(address)?.method_timeout(PATIENCE).build()
 }
 

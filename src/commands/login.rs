@@ -1,0 +1,39 @@
+//! `kubekey login`: a new sign-in, whatever is saved.
+
+use crate::config::{Settings, platform};
+use crate::error::Result;
+use crate::oidc::Provider;
+use crate::sign_in::{cool_down, sign_in};
+use crate::state::State;
+use crate::token_cache::{Lock, TokenCache};
+use crate::{cli, event_loop, terminal};
+
+/// Signs the user in and keeps the tokens; prints nothing on stdout.
+///
+/// # Errors
+/// As [`crate::get_token::get_token`]; then what was saved is as good as before.
+pub fn login(given: &cli::Settings) -> Result<()> {
+    let settings = Settings::resolve(given, |name| std::env::var(name).ok())?;
+    let cache = TokenCache::new(&settings);
+    let (mut lock, _) = Lock::acquire(&platform::lock_dirs(), &cache.key.digest, settings.login_timeout)?;
+    let result = cache.choose(None).and_then(|store| {
+        let signed_in = event_loop::run(async {
+            let provider = Provider::discover(&settings.issuer_url).await?;
+            sign_in(&provider, &settings, None, &mut |url| lock.note_url(url)).await
+        });
+        signed_in.map(|signed_in| (store, signed_in))
+    });
+    match result {
+        Ok((store, (tokens, person))) => {
+            cache.store(&store, &tokens, false);
+            cool_down::end(&mut State::load(&cache.key));
+            let until = tokens.id_token.expires_at.with_timezone(&chrono::Local).format("%Y-%m-%d %H:%M:%S %:z");
+            terminal::notice(&format!("signed in as {}, with a token that is valid until {until}", person.name));
+            Ok(())
+        }
+        Err(error) => {
+            lock.free_after_failure(&error);
+            Err(error)
+        }
+    }
+}

@@ -1,0 +1,7 @@
+//! The subcommands, a file each. `get-token` is the program itself and has its own place: [`crate::get_token`].
+
+mod login;
+mod logout;
+
+pub use login::login;
+pub use logout::logout;

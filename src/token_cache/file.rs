@@ -1,0 +1,146 @@
+//! The file that a user or an administrator asked for instead of a keyring: readable by its owner alone.
+
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Read};
+use std::path::{Path, PathBuf};
+
+use super::CredentialKey;
+use crate::atomic_file;
+use crate::secret::Secret;
+
+/// The most that is read of a file, in bytes; a token with 600 groups has 64 KiB.
+const LARGEST: u64 = 1024 * 1024;
+
+/// Reads what is kept under `key` in `dir`.
+///
+/// # Errors
+/// If a file is there and cannot be trusted or read.
+pub fn load(dir: &Path, key: &CredentialKey) -> io::Result<Option<Secret>> {
+    let file = match open(&path(dir, key)) {
+        Ok(file) => file,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        Err(error) => return Err(error),
+    };
+    let mut bytes = Vec::new();
+    file.take(LARGEST).read_to_end(&mut bytes)?;
+    // What is not text is not ours to read; the caller treats it like text that it cannot read.
+    Ok(Some(unprotect(bytes).and_then(|bytes| String::from_utf8(bytes).ok()).map(Secret::new).unwrap_or_else(|| Secret::new(""))))
+}
+
+/// Whether `dir` can keep tokens: makes it, and looks whose it is.
+///
+/// # Errors
+/// If it cannot be made or others can write in it.
+pub fn prepare(dir: &Path) -> io::Result<()> {
+    atomic_file::create_private_dir(dir)?;
+    require_own(dir, &fs::symlink_metadata(dir)?)
+}
+
+/// Keeps `saved` under `key`: the file is the old or the new one at every moment.
+///
+/// # Errors
+/// If it cannot be written; then the old one is as it was.
+pub fn store(dir: &Path, key: &CredentialKey, saved: &Secret) -> io::Result<()> {
+    prepare(dir)?;
+    atomic_file::write(&path(dir, key), &protect(saved.expose().as_bytes())?)?;
+    // The lock is ours, so every other one beside it is of a run that was killed.
+    remove_all(dir, |name| name.starts_with(&key.digest) && name.ends_with(".new"))
+}
+
+/// Removes what is kept under `key`; nothing there is as good.
+///
+/// # Errors
+/// If it is there and stays.
+pub fn remove(dir: &Path, key: &CredentialKey) -> io::Result<()> {
+    remove_all(dir, |name| name.starts_with(&key.digest))
+}
+
+fn remove_all(dir: &Path, is_meant: impl Fn(&str) -> bool) -> io::Result<()> {
+    let entries = match fs::read_dir(dir) {
+        Ok(entries) => entries,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+        Err(error) => return Err(error),
+    };
+    for entry in entries {
+        let entry = entry?;
+        if entry.file_name().to_str().is_some_and(&is_meant) {
+            fs::remove_file(entry.path())?;
+        }
+    }
+    Ok(())
+}
+
+fn path(dir: &Path, key: &CredentialKey) -> PathBuf {
+    dir.join(format!("{}.json", key.digest))
+}
+
+/// Opens the file itself and not what a link leads to, and looks at what was opened rather than at its name.
+#[cfg(unix)]
+fn open(path: &Path) -> io::Result<File> {
+    use std::os::unix::fs::OpenOptionsExt;
+    let flags = rustix::fs::OFlags::NOFOLLOW | rustix::fs::OFlags::NONBLOCK;
+    let file = OpenOptions::new().read(true).custom_flags(flags.bits() as i32).open(path).map_err(|error| {
+        // What ELOOP says of its own, "too many levels of symbolic links", helps nobody.
+        match error.raw_os_error() == Some(rustix::io::Errno::LOOP.raw_os_error()) {
+            true => refused(path, "is a symbolic link"),
+            false => error,
+        }
+    })?;
+    let metadata = file.metadata()?;
+    match metadata.is_file() {
+        true => require_own(path, &metadata).map(|()| file),
+        false => Err(refused(path, "is not a file")),
+    }
+}
+
+#[cfg(not(unix))]
+fn open(path: &Path) -> io::Result<File> {
+    OpenOptions::new().read(true).open(path)
+}
+
+/// A token that others can read is no secret; one that others can write may be an attacker's sign-in.
+#[cfg(unix)]
+fn require_own(path: &Path, metadata: &fs::Metadata) -> io::Result<()> {
+    use std::os::unix::fs::MetadataExt;
+    if metadata.is_symlink() {
+        Err(refused(path, "is a symbolic link"))
+    } else if metadata.uid() != rustix::process::geteuid().as_raw() {
+        Err(refused(path, "belongs to another user"))
+    } else if metadata.mode() & 0o077 != 0 {
+        Err(refused(path, &format!("is open to others (mode {:03o})", metadata.mode() & 0o777)))
+    } else {
+        Ok(())
+    }
+}
+
+#[cfg(not(unix))]
+fn require_own(_: &Path, _: &fs::Metadata) -> io::Result<()> {
+    // Below the user's profile, where Windows lets nobody else in; and what is in the file is encrypted for this user.
+    Ok(())
+}
+
+#[cfg(unix)]
+fn refused(path: &Path, why: &str) -> io::Error {
+    io::Error::new(io::ErrorKind::PermissionDenied, format!("{} {why}", path.display()))
+}
+
+#[cfg(not(windows))]
+fn protect(bytes: &[u8]) -> io::Result<Vec<u8>> {
+    Ok(bytes.to_vec())
+}
+
+#[cfg(not(windows))]
+fn unprotect(bytes: Vec<u8>) -> Option<Vec<u8>> {
+    Some(bytes)
+}
+
+/// DPAPI: only this user on this computer can read it.
+#[cfg(windows)]
+fn protect(bytes: &[u8]) -> io::Result<Vec<u8>> {
+    windows_dpapi::encrypt_data(bytes, windows_dpapi::Scope::User, None).map_err(io::Error::other)
+}
+
+#[cfg(windows)]
+fn unprotect(bytes: Vec<u8>) -> Option<Vec<u8>> {
+    windows_dpapi::decrypt_data(&bytes, windows_dpapi::Scope::User, None).ok()
+}
