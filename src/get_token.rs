@@ -73,7 +73,7 @@ async fn refresh_or_sign_in(
     exec_info: &ExecInfo,
     on_sign_in: &mut dyn FnMut(&str),
 ) -> Result<(TokenSet, bool)> {
-    let provider = Provider::discover(&settings.issuer_url).await?;
+    let mut provider = Provider::discover(&settings.issuer_url).await?;
     if let Some(saved) = saved
         && let Some(refresh_token) = &saved.refresh_token
     {
@@ -82,6 +82,9 @@ async fn refresh_or_sign_in(
             Refreshed::SessionOver(why) => terminal::notice(&format!("a new sign-in is needed: {why}")),
         }
     }
+    // With yesterday's endpoints, or with none that answers, a person would sit before an error page that leads nowhere.
+    provider.renew().await?;
+    provider.fetch_keys_early();
     let tokens = sign_in(&provider, settings, exec_info.cluster_server.as_deref(), on_sign_in).await?;
     Ok((tokens, saved.is_some()))
 }

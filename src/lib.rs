@@ -7,9 +7,9 @@
 //! | [`exec_credential`] | the protocol between client-go and its plugins |
 //! | [`config`] | settings, their defaults and where files live |
 //! | [`token_cache`] | where a sign-in is kept, and the lock around making one |
-//! | [`oidc`] | the provider: discovery, code exchange, refresh, verification; never the cache |
+//! | [`oidc`] | the provider: discovery, code exchange, refresh, verification; its public metadata on disk, but never the token cache |
 //! | [`sign_in`] | the flow in the browser; its loopback listener knows HTTP but not OpenID Connect |
-//! | [`token`], [`secret`], [`error`], [`terminal`] | the words all others use |
+//! | [`token`], [`secret`], [`error`], [`terminal`], [`atomic_file`] | the words all others use |
 //!
 //! What holds everywhere:
 //! - stdout carries one `ExecCredential` and only on success; [`exec_credential`] alone writes it. [`terminal`] alone
@@ -18,6 +18,7 @@
 //! - An ID token is printed or saved only after `oidc::verify` has accepted it.
 //! - A secret is a [`secret::Secret`]; every place one leaves says `expose`.
 
+pub mod atomic_file;
 pub mod cli;
 pub mod config;
 pub mod error;
