@@ -1,25 +1,25 @@
-//! Files that are whole at every moment: written beside their place, then renamed into it.
+//! Files that only their owner can read, and that are there whole or not at all.
 
 use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
-/// How often another name is tried for the file beside.
+/// How many names are tried for the temporary file. One is taken only where a process with the same ID broke off.
 const ATTEMPTS: u32 = 16;
 
-/// Writes `bytes` to `path`, readable by its owner alone; missing folders are made likewise. The old file is as it was
-/// until the new one is on the disk.
+/// Writes the file at `path`, in place of the one that may be there; folders that are missing are made. Whoever reads at
+/// the same time gets all of the old or all of the new, and so it is after a power cut.
 ///
 /// # Errors
-/// Those of the file system; then the file beside is gone again.
+/// If a folder or the file cannot be written; then the old file is as it was, and nothing else is left.
 pub fn write(path: &Path, bytes: &[u8]) -> io::Result<()> {
     let dir = path.parent().ok_or(io::ErrorKind::InvalidInput)?;
     create_private_dir(dir)?;
-    let (mut file, beside) = create_beside(path)?;
-    let written = file.write_all(bytes).and_then(|()| file.sync_all()).and_then(|()| fs::rename(&beside, path));
+    let (temporary, file) = create_beside(path)?;
+    let written = fill(file, bytes).and_then(|()| fs::rename(&temporary, path));
     if written.is_err() {
-        // The error that is told is the first one.
-        let _ = fs::remove_file(&beside);
+        // The first error is the one to report.
+        let _ = fs::remove_file(&temporary);
     }
     written
 }
@@ -36,46 +36,73 @@ pub fn create_private_dir(dir: &Path) -> io::Result<()> {
     builder.create(dir)
 }
 
-/// A new file: `create_new` follows no link and takes over nobody's file. One that a killed run has left behind is in
-/// the way only if a process has the same ID, and then it is removed.
-fn create_beside(path: &Path) -> io::Result<(File, PathBuf)> {
+/// A new file in the same folder, for a rename does not cross file systems. It is never one that exists, so no link that
+/// somebody else put there is followed.
+fn create_beside(path: &Path) -> io::Result<(PathBuf, File)> {
     let mut options = OpenOptions::new();
     options.write(true).create_new(true);
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    let mut name = path.file_name().ok_or(io::ErrorKind::InvalidInput)?.to_owned();
-    name.push(format!(".{}.new", std::process::id()));
-    let beside = path.with_file_name(name);
-    for _ in 1..ATTEMPTS {
-        match options.open(&beside) {
-            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => fs::remove_file(&beside)?,
-            opened => return opened.map(|file| (file, beside)),
+    let name = path.file_name().ok_or(io::ErrorKind::InvalidInput)?;
+    let mut attempt = 0;
+    loop {
+        let mut name = name.to_owned();
+        name.push(format!(".{}-{attempt}.new", std::process::id()));
+        let temporary = path.with_file_name(name);
+        match options.open(&temporary) {
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists && attempt < ATTEMPTS => attempt += 1,
+            opened => return opened.map(|file| (temporary, file)),
         }
     }
-    options.open(&beside).map(|file| (file, beside))
 }
 
-#[cfg(test)]
+/// Closes the file, too: Windows renames no open one.
+fn fill(mut file: File, bytes: &[u8]) -> io::Result<()> {
+    file.write_all(bytes)?;
+    file.sync_all()
+}
+
+#[cfg(all(test, unix))]
 mod tests {
+    use std::fs;
+    use std::os::unix::fs::PermissionsExt;
+    use std::path::Path;
+
     use super::write;
 
-    #[test]
-    fn a_file_is_replaced_and_nothing_is_left_beside_it() {
-        let dir = tempfile::tempdir().unwrap();
-        let path = dir.path().join("a/b");
-        write(&path, b"old").unwrap();
-        write(&path, b"new").unwrap();
-        assert_eq!(std::fs::read(&path).unwrap(), b"new");
-        assert_eq!(std::fs::read_dir(path.parent().unwrap()).unwrap().count(), 1);
+    fn mode(path: &Path) -> u32 {
+        fs::metadata(path).unwrap().permissions().mode() & 0o777
     }
 
     #[test]
-    fn what_cannot_be_written_leaves_nothing_beside() {
-        let dir = tempfile::tempdir().unwrap();
-        let path = dir.path().join("a");
-        std::fs::create_dir(&path).unwrap();
-        std::fs::write(path.join("x"), "").unwrap();
-        assert!(write(&path, b"new").is_err());
-        assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 1);
+    fn a_file_is_private_replaced_as_a_whole_and_alone_in_its_folder() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a/b/file");
+        write(&path, b"a long first text").unwrap();
+        write(&path, b"second").unwrap();
+        assert_eq!(fs::read(&path).unwrap(), b"second");
+        assert_eq!((mode(&path), mode(&folder.path().join("a")), mode(path.parent().unwrap())), (0o600, 0o700, 0o700));
+        assert_eq!(fs::read_dir(path.parent().unwrap()).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn a_link_at_the_temporary_name_is_not_followed() {
+        let folder = tempfile::tempdir().unwrap();
+        let (path, target) = (folder.path().join("file"), folder.path().join("target"));
+        fs::write(&target, "untouched").unwrap();
+        std::os::unix::fs::symlink(&target, folder.path().join(format!("file.{}-0.new", std::process::id()))).unwrap();
+        write(&path, b"text").unwrap();
+        assert_eq!((fs::read(&path).unwrap(), fs::read(&target).unwrap()), (b"text".to_vec(), b"untouched".to_vec()));
+    }
+
+    #[test]
+    fn a_write_that_fails_leaves_nothing_behind() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("file");
+        fs::create_dir(&path).unwrap();
+        assert!(write(&path, b"text").is_err());
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
+        fs::write(folder.path().join("no-folder"), "").unwrap();
+        assert!(write(&folder.path().join("no-folder/file"), b"text").is_err());
     }
 }

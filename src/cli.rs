@@ -99,13 +99,7 @@ pub struct Settings {
     pub login_timeout: Option<String>,
 
     /// Where to keep a sign-in: auto, keyring, kernel, file or none [default: auto]
-    #[arg(
-        long,
-        value_name = "PLACE",
-        env = "KUBEKEY_TOKEN_STORAGE",
-        alias = "token-cache-storage",
-        global = true
-    )]
+    #[arg(long, value_name = "PLACE", env = "KUBEKEY_TOKEN_STORAGE", alias = "token-cache-storage", global = true)]
     pub token_storage: Option<String>,
 
     /// The folder for --token-storage=file [default: tokens, in kubekey's state folder]

@@ -87,10 +87,7 @@ fn new_tokens(
     let mut state = State::load(&cache.key);
     cool_down::check(&state, Utc::now())?;
     let store = cache.choose(Some(found))?;
-    let (tokens, _) = event_loop::run(async {
-        let provider = Provider::discover(&settings.issuer_url).await?;
-        sign_in(&provider, settings, exec_info.cluster_server.as_deref(), &mut |url| lock.note_url(url)).await
-    })?;
+    let (tokens, _) = sign_in(settings, exec_info.cluster_server.as_deref(), &mut |url| lock.note_url(url))?;
     cool_down::end(&mut state);
     Ok((store, tokens, saved.is_some()))
 }

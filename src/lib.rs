@@ -7,7 +7,7 @@
 //! | [`exec_credential`] | the protocol between client-go and its plugins |
 //! | [`config`] | settings, their defaults and where files live |
 //! | [`token_cache`] | where a sign-in is kept, and the lock around making one |
-//! | [`oidc`] | the provider: discovery, code exchange, refresh, verification; never the cache |
+//! | [`oidc`] | the provider: discovery, code exchange, refresh, verification; its public metadata on disk, but never the token cache |
 //! | [`sign_in`] | the flow in the browser; its loopback listener knows HTTP but not OpenID Connect |
 //! | [`commands`] | what is not `get-token`, a file each |
 //! | [`state`] | what one run tells the next ones beside the tokens |

@@ -103,9 +103,9 @@ impl IdToken {
 /// FNV-1a over the key and the last characters of the token's signature.
 fn hash(salt: &str, jwt: &str) -> u64 {
     let tail = &jwt.as_bytes()[jwt.len().saturating_sub(16)..];
-    salt.bytes().chain(tail.iter().copied()).fold(0xcbf2_9ce4_8422_2325, |hash, byte| {
-        (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
-    })
+    salt.bytes()
+        .chain(tail.iter().copied())
+        .fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3))
 }
 
 impl TokenSet {

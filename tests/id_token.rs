@@ -4,6 +4,7 @@ use jsonwebtoken::Algorithm;
 use serde_json::{Value, json};
 
 use crate::support::browser::Mode;
+use crate::support::client::get;
 use crate::support::home::Home;
 use crate::support::provider::Provider;
 use crate::support::provider::behaviour::{Behaviour, edit};
@@ -127,6 +128,9 @@ fn keys_rotated_while_the_user_was_signing_in_are_fetched_again() {
     let provider = Provider::start();
     let running = crate::support::run::Running::start(&mut home.kubekey_for(&provider));
     let local = home.browser.wait_for_url();
+    provider.wait_for("/jwks", 1);
+    // The provider answers one after the other: after this one the keys of before are on their way.
+    get(&provider.issuer());
     provider.rotate_keys();
     home.browser.open(&local).last();
     running.wait().credential();

@@ -8,6 +8,7 @@ mod environment;
 mod exec_credential;
 mod id_token;
 mod keyring;
+mod metadata_cache;
 mod pages;
 mod refresh;
 mod saved_token;

@@ -1,6 +1,7 @@
 //! The warm path: what is saved is printed, and nothing else happens.
 
 use std::fs;
+use std::process::Command;
 
 use crate::support::browser::Mode;
 use crate::support::home::Home;
@@ -48,4 +49,17 @@ fn another_client_issuer_or_scope_is_another_credential() {
     home.run(home.kubekey_for(&provider).args(["--scope", "groups"])).credential();
     assert_eq!(home.browser.urls().len(), 2);
     assert_eq!(home.keyring().secrets().len(), 2);
+}
+
+#[test]
+fn a_warm_run_does_not_even_look_at_the_cached_metadata() {
+    let home = Home::with_keyring(Mode::Follow);
+    let provider = Provider::start();
+    home.run(&mut home.kubekey_for(&provider)).credential();
+    let mut files = fs::read_dir(home.cache().join("kubekey")).unwrap();
+    let file = files.next().unwrap().unwrap().path();
+    fs::remove_file(&file).unwrap();
+    // Whoever opens this to read waits for ever.
+    assert!(Command::new("mkfifo").arg(&file).status().unwrap().success());
+    home.run(&mut home.kubekey_for(&provider)).credential();
 }

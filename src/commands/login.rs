@@ -2,11 +2,10 @@
 
 use crate::config::{Settings, platform};
 use crate::error::Result;
-use crate::oidc::Provider;
 use crate::sign_in::{cool_down, sign_in};
 use crate::state::State;
 use crate::token_cache::{Lock, TokenCache};
-use crate::{cli, event_loop, terminal};
+use crate::{cli, terminal};
 
 /// Signs the user in and keeps the tokens; prints nothing on stdout.
 ///
@@ -16,13 +15,9 @@ pub fn login(given: &cli::Settings) -> Result<()> {
     let settings = Settings::resolve(given, |name| std::env::var(name).ok())?;
     let cache = TokenCache::new(&settings);
     let (mut lock, _) = Lock::acquire(&platform::lock_dirs(), &cache.key.digest, settings.login_timeout)?;
-    let result = cache.choose(None).and_then(|store| {
-        let signed_in = event_loop::run(async {
-            let provider = Provider::discover(&settings.issuer_url).await?;
-            sign_in(&provider, &settings, None, &mut |url| lock.note_url(url)).await
-        });
-        signed_in.map(|signed_in| (store, signed_in))
-    });
+    let result = cache
+        .choose(None)
+        .and_then(|store| sign_in(&settings, None, &mut |url| lock.note_url(url)).map(|signed_in| (store, signed_in)));
     match result {
         Ok((store, (tokens, person))) => {
             cache.store(&store, &tokens, false);

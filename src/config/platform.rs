@@ -9,6 +9,11 @@ pub fn lock_dirs() -> Vec<PathBuf> {
     runtime.into_iter().chain(state_dir()).collect()
 }
 
+/// The folder for what providers publish about themselves, which may be deleted at any time. Nothing is created here.
+pub fn metadata_dir() -> Option<PathBuf> {
+    user_dir("XDG_CACHE_HOME", ".cache")
+}
+
 /// The folders that may hold an administrator's templates, first wins.
 ///
 /// On Windows there is none yet: `%ProgramData%` can be written by every user, and what makes a folder there
@@ -26,6 +31,11 @@ pub fn system_template_dirs() -> Vec<PathBuf> {
 
 /// The folder for what runs tell each other, and for tokens where somebody asked for files.
 pub fn state_dir() -> Option<PathBuf> {
+    user_dir("XDG_STATE_HOME", ".local/state")
+}
+
+/// kubekey's folder below that of an XDG variable or its default in the home; macOS and Windows have one for all.
+fn user_dir(variable: &str, default: &str) -> Option<PathBuf> {
     if cfg!(windows) {
         return absolute("LOCALAPPDATA").map(|dir| dir.join("kubekey"));
     }
@@ -33,8 +43,8 @@ pub fn state_dir() -> Option<PathBuf> {
     if cfg!(target_os = "macos") {
         return home.map(|dir| dir.join("Library/Caches/kubekey"));
     }
-    let state = absolute("XDG_STATE_HOME").or_else(|| home.map(|dir| dir.join(".local/state")));
-    state.map(|dir| dir.join("kubekey"))
+    let base = absolute(variable).or_else(|| home.map(|dir| dir.join(default)));
+    base.map(|dir| dir.join("kubekey"))
 }
 
 /// The XDG Base Directory specification: a relative path in one of its variables is invalid and to be ignored. It

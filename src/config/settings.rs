@@ -191,8 +191,10 @@ fn parse_token_storage(text: &str) -> Result<TokenStorage> {
         // kubelogin's name for it.
         "file" | "disk" => Ok(TokenStorage::File),
         "none" => Ok(TokenStorage::None),
-        _ => Err(unusable("token-storage", text, "there is no such place")
-            .hint("give auto, keyring, kernel, file or none")),
+        _ => {
+            Err(unusable("token-storage", text, "there is no such place")
+                .hint("give auto, keyring, kernel, file or none"))
+        }
     }
 }
 

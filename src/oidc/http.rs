@@ -17,6 +17,7 @@ const REQUEST_TIMEOUT: Duration = Duration::from_secs(30);
 const LARGEST_BODY: usize = 1024 * 1024;
 
 /// An HTTPS client with the platform's trust store that follows no redirect and reads no endless answer.
+#[derive(Clone)]
 pub struct HttpClient(Client);
 
 /// The provider could not be reached, or answered that it is in trouble. An OAuth error answer is none of these.

@@ -1,9 +1,11 @@
 //! The OpenID provider: discovery, the code exchange, the refresh, and what an ID token has to be to be believed.
 //!
-//! Nothing here knows where tokens are kept or how the user's browser is reached.
+//! What the provider publishes is kept on disk, see `metadata_cache`. Nothing here knows where tokens are kept or how the user's browser is reached.
 
 pub mod authorization;
+mod discovery;
 mod http;
+mod metadata_cache;
 mod offline_access;
 mod provider;
 mod refresh;

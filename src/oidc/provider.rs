@@ -1,88 +1,118 @@
 //! What is known of the provider: its discovery document and its keys.
 
-use openidconnect::core::{
-    CoreAuthDisplay, CoreClaimName, CoreClaimType, CoreClient, CoreClientAuthMethod, CoreGrantType, CoreJsonWebKey,
-    CoreJsonWebKeySet, CoreJweContentEncryptionAlgorithm, CoreJweKeyManagementAlgorithm, CoreResponseMode,
-    CoreResponseType, CoreSubjectIdentifierType,
-};
-use openidconnect::{
-    AdditionalProviderMetadata, AuthType, ClientSecret, EndpointMaybeSet, EndpointNotSet, EndpointSet, IssuerUrl,
-    ProviderMetadata,
-};
-use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value};
-use url::Url;
+use std::sync::Arc;
 
+use chrono::Utc;
+use openidconnect::core::{CoreClient, CoreClientAuthMethod, CoreJsonWebKeySet};
+use openidconnect::{AuthType, ClientSecret, EndpointMaybeSet, EndpointNotSet, EndpointSet, IssuerUrl};
+use serde_json::Value;
+use tokio::sync::Mutex;
+
+use super::discovery::{Metadata, discovery_url, fetch_metadata, read_metadata, unusable};
 use super::http::HttpClient;
+use super::metadata_cache::{MetadataCache, Part};
 use super::offline_access::{OfflineAccess, ProviderFacts, offline_access};
-use crate::config::{Settings, is_loopback_host};
-use crate::error::{Error, ErrorKind, Result};
-
-/// Fields of the discovery document that the library does not know.
-#[derive(Clone, Debug, Deserialize, Serialize)]
-pub struct FurtherMetadata {
-    /// RFC 9207 §3: whether every answer of the authorization endpoint has the parameter `iss`.
-    #[serde(default)]
-    pub authorization_response_iss_parameter_supported: bool,
-}
-
-impl AdditionalProviderMetadata for FurtherMetadata {}
-
-/// The discovery document (OpenID Connect Discovery §3).
-pub type Metadata = ProviderMetadata<
-    FurtherMetadata,
-    CoreAuthDisplay,
-    CoreClientAuthMethod,
-    CoreClaimName,
-    CoreClaimType,
-    CoreGrantType,
-    CoreJweContentEncryptionAlgorithm,
-    CoreJweKeyManagementAlgorithm,
-    CoreJsonWebKey,
-    CoreResponseMode,
-    CoreResponseType,
-    CoreSubjectIdentifierType,
->;
+use crate::config::{Settings, platform};
+use crate::error::Result;
 
 /// The library's client for a provider whose token endpoint is known.
 pub type Client =
     CoreClient<EndpointSet, EndpointNotSet, EndpointNotSet, EndpointNotSet, EndpointSet, EndpointMaybeSet>;
 
 /// An OpenID provider that has been discovered.
+#[derive(Clone)]
 pub struct Provider {
-    /// Its discovery document, with the keys in it.
+    /// Its discovery document. The keys are not in it, see [`Provider::keys`].
     pub metadata: Metadata,
-    /// The client that reached it.
+    /// The client that reaches it.
     pub http: HttpClient,
+    cache: MetadataCache,
+    /// Whether an earlier run has asked for `metadata`.
+    is_cached: bool,
+    /// Locked while they are fetched, so that whoever needs them meanwhile waits instead of asking, too.
+    keys: Arc<Mutex<Option<CoreJsonWebKeySet>>>,
 }
 
 impl Provider {
-    /// Fetches the discovery document of `issuer`, and then its keys.
+    /// Reads the discovery document of `issuer` from the cache, or else fetches it.
     ///
     /// # Errors
-    /// [`ErrorKind::Unreachable`] if it does not answer; [`ErrorKind::Failed`] if the answer is not to be used.
+    /// `Unreachable` if it does not answer; `Failed` if the answer is not to be used.
     pub async fn discover(issuer: &IssuerUrl) -> Result<Self> {
         let http = HttpClient::new()?;
-        let metadata = fetch_metadata(issuer, &http).await?;
-        require_safe_endpoints(&metadata)?;
-        let mut provider = Self { metadata, http };
-        let keys = provider.fetch_keys().await?;
-        provider.metadata = provider.metadata.set_jwks(keys);
-        Ok(provider)
+        let cache = MetadataCache::new(platform::metadata_dir(), issuer);
+        let cached = cache.load(Part::Discovery, &discovery_url(issuer)?, Utc::now());
+        let cached = cached.and_then(|document| read_metadata(issuer, document).ok());
+        let is_cached = cached.is_some();
+        let metadata = match cached {
+            Some(metadata) => metadata,
+            None => fetch_metadata(issuer, &http, &cache).await?,
+        };
+        Ok(Self { metadata, http, cache, is_cached, keys: Arc::default() })
     }
 
-    /// Fetches the keys: for an ID token that was signed after they had been rotated, once more.
+    /// Fetches the discovery document, unless this run has done so.
     ///
     /// # Errors
     /// As [`Provider::discover`].
-    pub async fn fetch_keys(&self) -> Result<CoreJsonWebKeySet> {
-        let jwks_uri = self.metadata.jwks_uri();
-        let unusable = |why: String| unusable(self.metadata.issuer(), &format!("the keys at {}: {why}", **jwks_uri));
-        let answer = self.http.get(jwks_uri.url()).await?;
+    pub async fn renew(&mut self) -> Result<()> {
+        if self.is_cached {
+            self.metadata = fetch_metadata(self.metadata.issuer(), &self.http, &self.cache).await?;
+            self.is_cached = false;
+        }
+        Ok(())
+    }
+
+    /// Forgets what an earlier run has learned of this provider: it is out of date.
+    pub fn forget_cached(&self) {
+        if self.is_cached {
+            self.cache.remove();
+        }
+    }
+
+    /// The keys that its ID tokens are signed with: those of the cache, or else those of now.
+    ///
+    /// # Errors
+    /// As [`Provider::discover`].
+    pub async fn keys(&self) -> Result<CoreJsonWebKeySet> {
+        let mut keys = self.keys.lock().await;
+        if keys.is_none() {
+            let cached = self.cache.load(Part::Keys, self.metadata.jwks_uri().url(), Utc::now());
+            *keys = cached.and_then(|document| serde_json::from_value(document).ok());
+        }
+        match &*keys {
+            Some(keys) => Ok(keys.clone()),
+            None => Ok(keys.insert(self.fetch_keys().await?).clone()),
+        }
+    }
+
+    /// The keys of now: for an ID token that may be signed with one that is newer than those known.
+    ///
+    /// # Errors
+    /// As [`Provider::discover`].
+    pub async fn refetch_keys(&self) -> Result<CoreJsonWebKeySet> {
+        let mut keys = self.keys.lock().await;
+        Ok(keys.insert(self.fetch_keys().await?).clone())
+    }
+
+    /// Gets the keys while the user is in the browser. Has to be called within the event loop.
+    pub fn fetch_keys_early(&self) {
+        let provider = self.clone();
+        // A failure is nobody's yet: whoever needs the keys asks once more.
+        tokio::spawn(async move { provider.keys().await });
+    }
+
+    async fn fetch_keys(&self) -> Result<CoreJsonWebKeySet> {
+        let url = self.metadata.jwks_uri().url();
+        let unusable = |why: String| unusable(self.metadata.issuer(), &format!("the keys at {url}: {why}"));
+        let answer = self.http.get(url).await?;
         if !answer.status().is_success() {
             return Err(unusable(format!("HTTP {}", answer.status())));
         }
-        serde_json::from_slice(answer.body()).map_err(|error| unusable(error.to_string()))
+        let document: Value = serde_json::from_slice(answer.body()).map_err(|error| unusable(error.to_string()))?;
+        let keys = serde_json::from_value(document.clone()).map_err(|error| unusable(error.to_string()))?;
+        self.cache.store(Part::Keys, url, answer.headers(), document, Utc::now());
+        Ok(keys)
     }
 
     /// The scopes and parameters that this provider needs in an authorization request.
@@ -119,73 +149,6 @@ fn auth_type(offered: Option<&[CoreClientAuthMethod]>) -> AuthType {
         true => AuthType::RequestBody,
         false => AuthType::BasicAuth,
     }
-}
-
-/// A code, a secret or a token sent over http can be read on the way; a `file:` URL is not for a browser to open.
-fn require_safe_endpoints(metadata: &Metadata) -> Result<()> {
-    let endpoints = [
-        ("authorization_endpoint", Some(metadata.authorization_endpoint().url())),
-        ("token_endpoint", metadata.token_endpoint().map(|endpoint| endpoint.url())),
-        ("jwks_uri", Some(metadata.jwks_uri().url())),
-    ];
-    let is_safe = |url: &Url| match url.scheme() {
-        "https" => true,
-        "http" => is_loopback_host(url.host()),
-        _ => false,
-    };
-    match endpoints.iter().find(|(_, url)| url.is_some_and(|url| !is_safe(url))) {
-        Some((name, url)) => {
-            let url = url.map(Url::as_str).unwrap_or_default();
-            Err(unusable(metadata.issuer(), &format!("its {name} is '{url}', which is not https")))
-        }
-        None => Ok(()),
-    }
-}
-
-/// OpenID Connect Discovery §4. The library would fetch the keys in the same breath, from wherever the document says;
-/// here the endpoints are looked at in between.
-async fn fetch_metadata(issuer: &IssuerUrl, http: &HttpClient) -> Result<Metadata> {
-    let url = issuer.join(".well-known/openid-configuration").map_err(|error| unusable(issuer, &error.to_string()))?;
-    let answer = http.get(&url).await?;
-    if !answer.status().is_success() {
-        return Err(unusable(issuer, &format!("{url} answered HTTP {}", answer.status())));
-    }
-    let metadata = read_metadata(answer.body())
-        .map_err(|error| unusable(issuer, &format!("{url} is not a discovery document: {error}")))?;
-    match metadata.issuer() == issuer {
-        true => Ok(metadata),
-        false => {
-            let theirs = metadata.issuer().as_str();
-            Err(unusable(issuer, &format!("its discovery document is of '{theirs}'"))
-                .hint(format!("if that is your provider, give it exactly so: --issuer-url={theirs}")))
-        }
-    }
-}
-
-/// Reads what is used of the document; all else may be missing, empty or of any type.
-fn read_metadata(body: &[u8]) -> serde_json::Result<Metadata> {
-    let mut document: Map<String, Value> = serde_json::from_slice(body)?;
-    document.retain(|name, value| match name.as_str() {
-        "issuer" | "authorization_endpoint" | "token_endpoint" | "jwks_uri" => true,
-        "userinfo_endpoint" => value.as_str().is_some_and(|url| Url::parse(url).is_ok()),
-        "scopes_supported" | "token_endpoint_auth_methods_supported" => {
-            value.as_array().is_some_and(|list| list.iter().all(Value::is_string))
-        }
-        "authorization_response_iss_parameter_supported" => {
-            *value = (*value == true || *value == "true").into();
-            true
-        }
-        _ => false,
-    });
-    for required in ["response_types_supported", "subject_types_supported", "id_token_signing_alg_values_supported"] {
-        document.insert(required.into(), Value::Array(Vec::new()));
-    }
-    serde_json::from_value(document.into())
-}
-
-fn unusable(issuer: &IssuerUrl, why: &str) -> Error {
-    Error::new(ErrorKind::Failed, format!("{} is not an issuer that can be used: {why}", issuer.as_str()))
-        .hint("the issuer URL has to be exactly the 'issuer' of the provider's discovery document")
 }
 
 #[cfg(test)]

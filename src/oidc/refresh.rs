@@ -1,9 +1,11 @@
 //! The refresh: new tokens without the user (RFC 6749 §6, OpenID Connect Core §12).
 
-use openidconnect::RefreshToken;
+use openidconnect::{HttpRequest, HttpResponse, RefreshToken};
+use reqwest::StatusCode;
 
 use super::Provider;
-use super::token_endpoint::{Failure, ask, failure};
+use super::http::HttpError;
+use super::token_endpoint::{self, Failure, failure};
 use super::verify::{Expected, accept};
 use crate::config::Settings;
 use crate::error::{ErrorKind, Result};
@@ -33,14 +35,12 @@ pub enum Refreshed {
 /// # Errors
 /// [`ErrorKind::Unreachable`] if the provider does not answer or is in trouble, [`ErrorKind::Failed`] if it refuses the
 /// client: the refresh token is as good as before.
-pub async fn refresh(
-    provider: &Provider,
-    settings: &Settings,
-    session: &Session,
-) -> Result<Refreshed> {
+pub async fn refresh(provider: &Provider, settings: &Settings, session: &Session) -> Result<Refreshed> {
     let refresh_token = RefreshToken::new(session.refresh_token.expose().to_owned());
     let client = provider.client(settings)?;
-    let ask = |request| ask(&provider.http, request);
+    // Before the refresh token may be spent on an answer that cannot be verified.
+    provider.keys().await?;
+    let ask = |request| ask(provider, request);
     let response = match client.exchange_refresh_token(&refresh_token).request_async(&ask).await {
         Ok(response) => response,
         Err(error) => {
@@ -71,4 +71,14 @@ pub async fn refresh(
         Err(error) if error.kind() == ErrorKind::SignIn => Ok(Refreshed::SessionOver(error.to_string())),
         Err(error) => Err(error),
     }
+}
+
+/// As [`token_endpoint::ask`]. An endpoint that is gone may have been named by yesterday's discovery document: the next
+/// run asks for today's.
+async fn ask(provider: &Provider, request: HttpRequest) -> std::result::Result<HttpResponse, HttpError> {
+    let answer = token_endpoint::ask(&provider.http, request).await?;
+    if [StatusCode::NOT_FOUND, StatusCode::METHOD_NOT_ALLOWED, StatusCode::GONE].contains(&answer.status()) {
+        provider.forget_cached();
+    }
+    Ok(answer)
 }

@@ -56,7 +56,7 @@ pub struct Person {
 ///
 /// # Errors
 /// [`ErrorKind::SignIn`] if there is none or it is not to be believed; [`ErrorKind::Unreachable`] if the keys had to
-/// be fetched again and could not be.
+/// be fetched and could not be.
 pub async fn accept(
     provider: &Provider,
     settings: &Settings,
@@ -73,8 +73,8 @@ pub async fn accept(
         let verifier = CoreIdTokenVerifier::new_public_client(client_id.clone(), issuer, keys.clone());
         verify(id_token, verifier, client_id, access_token, expected)
     };
-    let claims = match verify(provider.metadata.jwks()) {
-        Err(error) if may_be_rotation(&error) => verify(&provider.fetch_keys().await?),
+    let claims = match verify(&provider.keys().await?) {
+        Err(error) if may_be_rotation(&error) => verify(&provider.refetch_keys().await?),
         verified => verified,
     };
     let claims = claims.map_err(|error| unbelievable(&error))?;
@@ -85,11 +85,7 @@ pub async fn accept(
         signed_in_at: now,
     };
     let tokens = TokenSet {
-        id_token: IdToken {
-            jwt: Secret::new(id_token.to_string()),
-            issued_at: now,
-            expires_at: claims.expiration(),
-        },
+        id_token: IdToken { jwt: Secret::new(id_token.to_string()), issued_at: now, expires_at: claims.expiration() },
         session: response.refresh_token().map(session),
     };
     Ok((tokens, person(claims)))

@@ -14,21 +14,15 @@ use super::loopback::{Loopback, Server, Visit};
 use super::pages::{FailedPage, Pages};
 use crate::config::Settings;
 use crate::error::{Error, ErrorKind, Result};
-use crate::oidc::{Person, Provider};
 use crate::oidc::authorization::{Answer, AuthorizationRequest};
+use crate::oidc::{Person, Provider};
 use crate::terminal;
 use crate::token::TokenSet;
 
 /// How many random bytes make our local URL unguessable; in base64 it has 16 characters.
 const START_PATH_BYTES: u32 = 12;
 
-/// Signs the user in, and says who it is. `cluster` is the API server's URL, if it is known, for the page that the user sees. `on_start` is
-/// given our local URL once it answers.
-///
-/// # Errors
-/// [`ErrorKind::SignIn`] if the provider refuses or the answer is not to be believed; [`ErrorKind::Unanswered`] if
-/// nobody answers in time;
-/// [`ErrorKind::Unreachable`] if the provider does not answer.
+/// As [`super::sign_in`], at a provider that is known.
 pub async fn sign_in(
     provider: &Provider,
     settings: &Settings,

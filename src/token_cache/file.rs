@@ -24,7 +24,12 @@ pub fn load(dir: &Path, key: &CredentialKey) -> io::Result<Option<Secret>> {
     let mut bytes = Vec::new();
     file.take(LARGEST).read_to_end(&mut bytes)?;
     // What is not text is not ours to read; the caller treats it like text that it cannot read.
-    Ok(Some(unprotect(bytes).and_then(|bytes| String::from_utf8(bytes).ok()).map(Secret::new).unwrap_or_else(|| Secret::new(""))))
+    Ok(Some(
+        unprotect(bytes)
+            .and_then(|bytes| String::from_utf8(bytes).ok())
+            .map(Secret::new)
+            .unwrap_or_else(|| Secret::new("")),
+    ))
 }
 
 /// Whether `dir` can keep tokens: makes it, and looks whose it is.

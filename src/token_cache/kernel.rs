@@ -31,7 +31,8 @@ pub enum Part {
 /// Whether this process may share its keys with others of the same UID that are not the same person's: those of another
 /// container. Containers have a PID namespace of their own; so have the distributions of WSL, which are one person's.
 pub fn is_shared() -> bool {
-    let is_container = fs::metadata("/proc/self/ns/pid").is_ok_and(|namespace| namespace.ino() != INITIAL_PID_NAMESPACE);
+    let is_container =
+        fs::metadata("/proc/self/ns/pid").is_ok_and(|namespace| namespace.ino() != INITIAL_PID_NAMESPACE);
     is_container && std::env::var_os("WSL_DISTRO_NAME").is_none()
 }
 

@@ -283,8 +283,7 @@ impl TokenCache {
             }
         };
         let left = tokens.id_token.expires_at - Utc::now();
-        let id_token_is_kept =
-            kernel::store(&self.key, Part::IdToken, &tokens.id_token_to_saved(), left.num_seconds());
+        let id_token_is_kept = kernel::store(&self.key, Part::IdToken, &tokens.id_token_to_saved(), left.num_seconds());
         match session_is_kept || id_token_is_kept {
             true => None,
             false => Some("the kernel has no room for it (keyctl quota)".into()),
@@ -299,7 +298,12 @@ impl TokenCache {
         let Some(saved) = saved else { return };
         let Some(id_token) = saved.fresh(Utc::now()) else { return };
         let front = TokenSet { id_token: id_token.clone(), session: saved.session.clone() };
-        kernel::store(&self.key, Part::IdToken, &front.id_token_to_saved(), (id_token.expires_at - Utc::now()).num_seconds());
+        kernel::store(
+            &self.key,
+            Part::IdToken,
+            &front.id_token_to_saved(),
+            (id_token.expires_at - Utc::now()).num_seconds(),
+        );
     }
 
     fn remove_spent(&self, store: &Store) -> std::result::Result<(), ()> {
@@ -354,9 +358,9 @@ impl TokenCache {
     /// Whether the keyring is another process than the one that the sign-in was saved in.
     fn restarted(&self) -> String {
         match (State::load(&self.key).keyring_process(), keyring::process()) {
-            (Some(then), Some(now)) if then != now => format!(
-                " (the keyring has ended since and was started again: it was process {then} and is {now} now)"
-            ),
+            (Some(then), Some(now)) if then != now => {
+                format!(" (the keyring has ended since and was started again: it was process {then} and is {now} now)")
+            }
             _ => String::new(),
         }
     }

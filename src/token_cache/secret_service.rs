@@ -207,9 +207,7 @@ impl Service {
             .map_err(|error| describe(&error))?;
         let mut answers = within(zbus::MessageStream::for_match_rule(rule, &self.0, None)).await?;
         let () = self.call(path, PROMPT, "Prompt", &("",)).await?;
-        let next = std::future::poll_fn(|context| {
-            Stream::poll_next(std::pin::Pin::new(&mut answers), context)
-        });
+        let next = std::future::poll_fn(|context| Stream::poll_next(std::pin::Pin::new(&mut answers), context));
         match timeout(PROMPT_PATIENCE, next).await {
             Ok(Some(Ok(answer))) => match answer.body().deserialize::<(bool, OwnedVariant)>() {
                 Ok((false, _)) => Ok(()),
@@ -242,13 +240,8 @@ impl Service {
 
     async fn process(&self) -> Result<u32> {
         let bus = Some("org.freedesktop.DBus");
-        let answer = within(self.0.call_method(
-            bus,
-            "/org/freedesktop/DBus",
-            bus,
-            "GetConnectionUnixProcessID",
-            &(NAME,),
-        ));
+        let answer =
+            within(self.0.call_method(bus, "/org/freedesktop/DBus", bus, "GetConnectionUnixProcessID", &(NAME,)));
         read(&answer.await?.body())
     }
 
@@ -309,11 +302,15 @@ fn is_timeout(error: &zbus::Error) -> bool {
 fn describe(error: &zbus::Error) -> KeyringError {
     match error {
         zbus::Error::MethodError(name, text, _) => match name.as_str() {
-            "org.freedesktop.DBus.Error.ServiceUnknown" | "org.freedesktop.DBus.Error.NameHasNoOwner" => {
-                KeyringError::Absent(NO_SERVICE.into())
-            }
             "org.freedesktop.Secret.Error.IsLocked" => KeyringError::Locked("the keyring is locked".into()),
             name => KeyringError::Broken(format!("the keyring failed: {}", text.as_deref().unwrap_or(name))),
+        },
+        zbus::Error::FDO(error) => match &**error {
+            zbus::fdo::Error::ServiceUnknown(_) | zbus::fdo::Error::NameHasNoOwner(_) => {
+                KeyringError::Absent(NO_SERVICE.into())
+            }
+            zbus::fdo::Error::NoReply(why) => KeyringError::Silent(format!("the keyring did not answer: {why}")),
+            error => KeyringError::Broken(format!("the keyring failed: {error}")),
         },
         // Not an answer of the keyring's, so one of the connection.
         error => KeyringError::Absent(format!("no D-Bus session bus to reach a keyring on ({error})")),

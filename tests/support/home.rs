@@ -69,6 +69,10 @@ impl Home {
         self.path().join("config")
     }
 
+    pub fn cache(&self) -> PathBuf {
+        self.path().join("cache")
+    }
+
     pub fn keyring(&self) -> &Keyring {
         self.keyring.as_ref().expect("a home with a keyring")
     }
@@ -96,7 +100,7 @@ impl Home {
             .env("HOME", self.path())
             .env("XDG_RUNTIME_DIR", self.runtime())
             .env("XDG_STATE_HOME", self.state())
-            .env("XDG_CACHE_HOME", self.path().join("cache"))
+            .env("XDG_CACHE_HOME", self.cache())
             .env("XDG_CONFIG_HOME", self.config())
             .env("DBUS_SESSION_BUS_ADDRESS", bus)
             .env("KUBEKEY_TOKEN_STORAGE", self.storage)

@@ -46,6 +46,9 @@ pub struct Behaviour {
     /// Takes the place of the JWK set.
     pub jwks_answer: Option<Answer>,
 
+    /// The header `Cache-Control` of the discovery document and the JWK set.
+    pub cache_control: Option<String>,
+
     /// Shows a page with a button, for a person; without it, Jane is signed in already.
     pub interactive: bool,
     /// `error` and `error_description` instead of a code.
@@ -90,6 +93,7 @@ impl Default for Behaviour {
             discovery_answer: None,
             jwks: None,
             jwks_answer: None,
+            cache_control: None,
             interactive: false,
             refusal: None,
             iss: Iss::Own,

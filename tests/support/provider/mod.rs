@@ -210,7 +210,7 @@ impl State {
             document.insert("authorization_response_iss_parameter_supported".into(), true.into());
         }
         apply(&self.behaviour.discovery, &mut document);
-        Answer::json(200, &document.into())
+        self.cacheable(&document.into())
     }
 
     fn jwks(&self) -> Answer {
@@ -219,7 +219,15 @@ impl State {
         }
         let mut keys = keys::published(self.behaviour.algorithm, self.generation);
         apply(&self.behaviour.jwks, &mut keys);
-        Answer::json(200, &keys.into())
+        self.cacheable(&keys.into())
+    }
+
+    fn cacheable(&self, document: &Value) -> Answer {
+        let answer = Answer::json(200, document);
+        match &self.behaviour.cache_control {
+            Some(value) => answer.with_header("cache-control", value),
+            None => answer,
+        }
     }
 
     /// A new secret: of a kind that can be searched for, and not the same in two providers.

@@ -1,0 +1,222 @@
+//! The provider's discovery document and keys on disk, so that a refresh is one request instead of three. They are
+//! public and no secret; what is read is validated like an answer of the provider. No failure here is an error: what
+//! cannot be read is fetched, and what cannot be written is fetched again next time.
+
+use std::fs::{self, File};
+use std::io::Read;
+use std::path::PathBuf;
+
+use chrono::{DateTime, Utc};
+use openidconnect::IssuerUrl;
+use reqwest::header::{AGE, CACHE_CONTROL, DATE, EXPIRES, HeaderMap, HeaderName};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use sha2::{Digest, Sha256};
+use url::Url;
+
+use crate::atomic_file;
+
+/// How long, in seconds, an answer is kept whose headers say nothing.
+const DEFAULT_LIFETIME: i64 = 60 * 60;
+
+/// The longest, in seconds: after it a key that was withdrawn is no longer believed, whatever the headers said.
+const LONGEST_LIFETIME: i64 = 24 * 60 * 60;
+
+/// The most that is read of a file, in bytes: two answers of the largest size, and what is around them.
+const LARGEST: u64 = 4 * 1024 * 1024;
+
+/// The file of one issuer.
+#[derive(Clone, Debug)]
+pub struct MetadataCache {
+    issuer: String,
+    /// `None` where the user has no folder for caches.
+    path: Option<PathBuf>,
+}
+
+/// What is kept of a provider.
+#[derive(Clone, Copy, Debug)]
+pub enum Part {
+    /// The discovery document.
+    Discovery,
+    /// The JWK set.
+    Keys,
+}
+
+#[derive(Default, Deserialize, Serialize)]
+struct Contents {
+    issuer: String,
+    discovery: Option<Document>,
+    keys: Option<Document>,
+}
+
+/// An answer of the provider. The times are in Unix seconds.
+#[derive(Deserialize, Serialize)]
+struct Document {
+    url: String,
+    fetched_at: i64,
+    expires_at: i64,
+    body: Value,
+}
+
+impl MetadataCache {
+    /// The cache for `issuer` in `dir`.
+    pub fn new(dir: Option<PathBuf>, issuer: &IssuerUrl) -> Self {
+        let name = format!("metadata-{:x}.json", Sha256::digest(issuer.as_str()));
+        Self { issuer: issuer.as_str().to_owned(), path: dir.map(|dir| dir.join(name)) }
+    }
+
+    /// What `url` answered, if that is known and has not expired at `now`.
+    pub fn load(&self, part: Part, url: &Url, now: DateTime<Utc>) -> Option<Value> {
+        let document = self.read()?.part(part).take()?;
+        (document.url == url.as_str() && document.is_fresh(now.timestamp())).then_some(document.body)
+    }
+
+    /// Keeps what `url` answered at `now`, for as long as its `headers` allow, in place of what was known.
+    pub fn store(&self, part: Part, url: &Url, headers: &HeaderMap, body: Value, now: DateTime<Utc>) {
+        let Some(path) = &self.path else { return };
+        let fetched_at = now.timestamp();
+        let expires_at = fetched_at + lifetime(headers, now);
+        let document = Document { url: url.as_str().to_owned(), fetched_at, expires_at, body };
+        let mut contents = self.read().unwrap_or_default();
+        contents.issuer.clone_from(&self.issuer);
+        *contents.part(part) = Some(document).filter(|document| document.is_fresh(fetched_at));
+        if contents.discovery.is_none() && contents.keys.is_none() {
+            return self.remove();
+        }
+        if let Ok(text) = serde_json::to_vec(&contents) {
+            let _ = atomic_file::write(path, &text);
+        }
+    }
+
+    /// Forgets all that is known of the issuer.
+    pub fn remove(&self) {
+        if let Some(path) = &self.path {
+            let _ = fs::remove_file(path);
+        }
+    }
+
+    fn read(&self) -> Option<Contents> {
+        let mut text = Vec::new();
+        File::open(self.path.as_ref()?).ok()?.take(LARGEST).read_to_end(&mut text).ok()?;
+        let contents: Contents = serde_json::from_slice(&text).ok()?;
+        (contents.issuer == self.issuer).then_some(contents)
+    }
+}
+
+impl Contents {
+    fn part(&mut self, part: Part) -> &mut Option<Document> {
+        match part {
+            Part::Discovery => &mut self.discovery,
+            Part::Keys => &mut self.keys,
+        }
+    }
+}
+
+impl Document {
+    /// Times that this program cannot have written come from a clock that was wrong, and prove nothing.
+    fn is_fresh(&self, now: i64) -> bool {
+        self.fetched_at <= now && now < self.expires_at && self.expires_at <= now + LONGEST_LIFETIME
+    }
+}
+
+/// How many seconds an answer may be kept (RFC 9111 §4.2).
+fn lifetime(headers: &HeaderMap, now: DateTime<Utc>) -> i64 {
+    let control: Vec<_> = headers.get_all(CACHE_CONTROL).iter().filter_map(|value| value.to_str().ok()).collect();
+    let mut directives = control.iter().flat_map(|value| value.split(',')).map(|directive| {
+        let (name, value) = directive.split_once('=').unwrap_or((directive, ""));
+        (name.trim().to_ascii_lowercase(), value.trim().trim_matches('"').to_owned())
+    });
+    if directives.clone().any(|(name, _)| name == "no-store" || name == "no-cache") {
+        return 0;
+    }
+    let lifetime = match (directives.find(|(name, _)| name == "max-age"), headers.contains_key(EXPIRES)) {
+        // §4.2.1: max-age wins over Expires, and what cannot be read is as good as expired.
+        (Some((_, seconds)), _) => seconds_of(&seconds).unwrap_or(0),
+        (None, true) => http_date(headers, EXPIRES)
+            .map_or(0, |expires| (expires - http_date(headers, DATE).unwrap_or(now)).num_seconds()),
+        (None, false) => DEFAULT_LIFETIME,
+    };
+    // §5.1: so long it has been kept on its way already.
+    let age = text(headers, AGE).and_then(seconds_of).unwrap_or(0);
+    (lifetime - age).clamp(0, LONGEST_LIFETIME)
+}
+
+/// §1.2.2: a number too large is a very large number.
+fn seconds_of(text: &str) -> Option<i64> {
+    let is_number = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    is_number.then(|| text.parse().unwrap_or(i64::MAX))
+}
+
+fn http_date(headers: &HeaderMap, name: HeaderName) -> Option<DateTime<Utc>> {
+    DateTime::parse_from_rfc2822(text(headers, name)?).ok().map(|date| date.to_utc())
+}
+
+fn text(headers: &HeaderMap, name: HeaderName) -> Option<&str> {
+    headers.get(name)?.to_str().ok().map(str::trim)
+}
+
+#[cfg(test)]
+mod tests {
+    use chrono::TimeDelta;
+
+    use super::*;
+
+    const DAY: i64 = 24 * 60 * 60;
+
+    fn now() -> DateTime<Utc> {
+        DateTime::parse_from_rfc2822("Tue, 06 Jan 2026 12:00:00 GMT").unwrap().to_utc()
+    }
+
+    #[test]
+    fn the_lifetime_is_that_of_the_headers_and_a_day_at_most() {
+        for (headers, expected) in [
+            (&[][..], 3600),
+            (&[("cache-control", "public, must-revalidate")], 3600),
+            (&[("cache-control", "max-age=60")], 60),
+            (&[("cache-control", "public, Max-Age=\"60\" , s-maxage=9")], 60),
+            (&[("cache-control", "public"), ("cache-control", "max-age=60")], 60),
+            (&[("cache-control", "max-age=60"), ("age", "20")], 40),
+            (&[("cache-control", "max-age=60"), ("age", "61")], 0),
+            (&[("cache-control", "max-age=60"), ("age", "-20")], 60),
+            (&[("cache-control", "max-age=86401")], DAY),
+            (&[("cache-control", "max-age=99999999999999999999")], DAY),
+            (&[("cache-control", "max-age=soon")], 0),
+            (&[("cache-control", "max-age=-1")], 0),
+            (&[("cache-control", "no-store")], 0),
+            (&[("cache-control", "max-age=60, No-Store")], 0),
+            (&[("cache-control", "max-age=60"), ("cache-control", "no-cache")], 0),
+            (&[("expires", "Tue, 06 Jan 2026 12:01:00 GMT")], 60),
+            (&[("expires", "Tue, 06 Jan 2026 12:01:00 GMT"), ("date", "Tue, 06 Jan 2026 12:00:50 GMT")], 10),
+            (&[("expires", "Tue, 06 Jan 2026 11:00:00 GMT")], 0),
+            (&[("expires", "Tue, 06 Jan 2099 11:00:00 GMT")], DAY),
+            (&[("expires", "0")], 0),
+            (&[("expires", "0"), ("cache-control", "max-age=60")], 60),
+        ] {
+            let mut map = HeaderMap::new();
+            for (name, value) in headers {
+                map.append(HeaderName::from_static(name), value.parse().unwrap());
+            }
+            assert_eq!(lifetime(&map, now()), expected, "{headers:?}");
+        }
+    }
+
+    #[test]
+    fn what_is_kept_is_there_until_it_expires_and_not_before_it_was_fetched() {
+        let folder = tempfile::tempdir().unwrap();
+        let issuer = IssuerUrl::new("https://login.example.com".into()).unwrap();
+        let (cache, url) = (MetadataCache::new(Some(folder.path().into()), &issuer), issuer.url());
+        let headers = HeaderMap::from_iter([(CACHE_CONTROL, "max-age=60".parse().unwrap())]);
+        cache.store(Part::Keys, url, &headers, "the keys".into(), now());
+        for (seconds, expected) in [(-1, None), (0, Some("the keys".into())), (59, Some("the keys".into())), (60, None)]
+        {
+            assert_eq!(cache.load(Part::Keys, url, now() + TimeDelta::seconds(seconds)), expected, "{seconds}");
+        }
+        assert_eq!(cache.load(Part::Discovery, url, now()), None);
+        let elsewhere = Url::parse("https://elsewhere.example.com").unwrap();
+        assert_eq!(cache.load(Part::Keys, &elsewhere, now()), None, "these are the keys of another URL");
+
+        let no_store = HeaderMap::from_iter([(CACHE_CONTROL, "no-store".parse().unwrap())]);
+        cache.store(Part::Keys, url, &no_store, "newer keys".into(), now());
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0, "nothing is left");
+    }
+}
