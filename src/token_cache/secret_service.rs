@@ -310,7 +310,10 @@ fn describe(error: &zbus::Error) -> KeyringError {
                 KeyringError::Absent(NO_SERVICE.into())
             }
             zbus::fdo::Error::NoReply(why) => KeyringError::Silent(format!("the keyring did not answer: {why}")),
-            error => KeyringError::Broken(format!("the keyring failed: {error}")),
+            error => {
+                let why = zbus::DBusError::description(error).map_or_else(|| error.to_string(), str::to_owned);
+                KeyringError::Broken(format!("the keyring failed: {why}"))
+            }
         },
         // Not an answer of the keyring's, so one of the connection.
         error => KeyringError::Absent(format!("no D-Bus session bus to reach a keyring on ({error})")),
