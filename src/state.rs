@@ -85,12 +85,11 @@ impl State {
         self.keyring.as_ref().filter(|keyring| keyring.boot == boot()).map(|keyring| keyring.process)
     }
 
-    /// Notes that the sign-in is in the keyring, or no longer. Writes only what is new.
+    /// Notes in which keyring's process the sign-in is, or that it is elsewhere. Writes only what is new.
     pub fn note_keyring(&mut self, process: Option<u32>) {
         let keyring = process.map(|process| Keyring { machine: machine(), boot: boot(), process });
-        if self.keyring != keyring || self.absent.is_some() {
+        if self.keyring != keyring {
             self.keyring = keyring;
-            self.absent = None;
             self.save();
         }
     }

@@ -4,10 +4,14 @@
 // The browser's launcher and the keyring are those of a Linux desktop.
 #![cfg(all(unix, not(target_os = "macos")))]
 
+mod cool_down;
+mod early_refresh;
 mod environment;
 mod exec_credential;
 mod id_token;
+mod kernel;
 mod keyring;
+mod login;
 mod metadata_cache;
 mod pages;
 mod refresh;

@@ -77,6 +77,31 @@ impl Home {
         self.keyring.as_ref().expect("a home with a keyring")
     }
 
+    /// Starts the keyring's daemon again after it was killed.
+    pub fn start_keyring_again(&mut self, with_password: bool) {
+        let home = self.path().to_path_buf();
+        self.keyring_mut().start_again(&home, with_password);
+    }
+
+    /// kubekey's state of the one credential that there is.
+    pub fn state_file(&self) -> PathBuf {
+        let files = self.files();
+        let mut found = files.into_iter().filter(|file| {
+            file.parent() == Some(&self.state().join("kubekey")) && file.extension().is_some_and(|ext| ext == "json")
+        });
+        let file = found.next().expect("a state file");
+        assert_eq!(found.next(), None, "more than one credential");
+        file
+    }
+
+    /// Changes that state.
+    pub fn edit_state(&self, edit: impl FnOnce(&mut Value)) {
+        let file = self.state_file();
+        let mut state = serde_json::from_slice(&fs::read(&file).expect("the state")).expect("JSON");
+        edit(&mut state);
+        fs::write(file, state.to_string()).expect("a file of ours");
+    }
+
     pub fn keyring_mut(&mut self) -> &mut Keyring {
         self.keyring.as_mut().expect("a home with a keyring")
     }

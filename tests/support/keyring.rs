@@ -133,6 +133,32 @@ impl Keyring {
         self.wait_until("the keyring is gone", || !self.has_service());
     }
 
+    /// Starts another daemon after [`Keyring::kill`]; without the password its collection is there and locked, as when
+    /// D-Bus brings the daemon back after a crash.
+    pub fn start_again(&mut self, home: &Path, with_password: bool) {
+        let mut command = daemon_command(home, &self.address);
+        command.args(["--foreground", "--components=secrets"]);
+        if with_password {
+            command.arg("--unlock");
+        }
+        self.daemon = Process::start(&mut command).expect("a daemon");
+        let mut input = self.daemon.child().stdin.take().expect("piped");
+        if with_password {
+            input.write_all(PASSWORD).expect("a daemon that reads");
+        }
+        drop(input);
+        self.guard = Process::guard(&[&self.bus, &self.daemon]).expect("a guard");
+        self.wait_until("the keyring is there", || self.has_service());
+        if with_password {
+            self.wait_until("the keyring is unlocked", || !self.is_locked());
+        }
+    }
+
+    /// The process of the daemon.
+    pub fn process(&mut self) -> u32 {
+        self.daemon.child().id()
+    }
+
     /// The daemon stays on the bus and answers nothing.
     pub fn pause(&self) {
         self.daemon.signal("STOP");

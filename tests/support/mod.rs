@@ -5,6 +5,7 @@
 pub mod browser;
 pub mod client;
 pub mod home;
+pub mod kernel;
 pub mod keyring;
 pub mod process;
 pub mod provider;

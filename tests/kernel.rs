@@ -1,0 +1,262 @@
+//! The kernel's keys: in front of the keyring, and instead of it.
+
+use std::os::unix::fs::MetadataExt;
+use std::process::Command;
+
+use serde_json::json;
+
+use crate::support::browser::Mode;
+use crate::support::home::Home;
+use crate::support::kernel;
+use crate::support::provider::Provider;
+use crate::support::provider::behaviour::edit;
+
+/// Possessor all, user view: keyctl_setperm(3).
+const OWN: u32 = 0x3f01_0000;
+
+/// The name of the one credential in this home.
+fn digest(home: &Home) -> String {
+    home.state_file().file_stem().unwrap().to_string_lossy().into_owned()
+}
+
+fn fatten(provider: &Provider, bytes: usize) {
+    let groups = "g".repeat(bytes);
+    provider.configure(|behaviour| {
+        behaviour.claims = edit(move |claims| {
+            claims.insert("groups".into(), json!([groups]));
+        });
+    });
+}
+
+#[test]
+fn in_front_of_a_keyring_it_holds_the_id_token_and_never_the_refresh_token() {
+    let home = Home::with_keyring(Mode::Follow).store_in("auto");
+    let provider = Provider::start();
+    let token = home.run(&mut home.kubekey_for(&provider)).token();
+    let digest = digest(&home);
+    let kept = kernel::find("id_token", &digest).expect("the ID token");
+    assert_eq!((kept.json["id_token"].as_str(), kept.permissions), (Some(&*token), OWN));
+    assert!(kept.json.get("refresh_token").is_none(), "{}", kept.json);
+    assert!(["59m", "60m", "1h"].contains(&&*kept.timeout), "an hour: {}", kept.timeout);
+    assert_eq!(kernel::count(&digest), 1);
+    assert!(home.saved().unwrap()["refresh_token"].is_string());
+
+    // With the keyring stopped nobody else can have answered.
+    home.keyring().pause();
+    let finished = home.run(&mut home.kubekey_for(&provider));
+    home.keyring().resume();
+    assert_eq!((finished.token(), finished.stderr.as_str()), (token.clone(), ""));
+
+    kernel::forget("id_token", &digest);
+    assert_eq!(home.run(&mut home.kubekey_for(&provider)).token(), token);
+    assert!(kernel::find("id_token", &digest).is_some(), "what the keyring gave is in front again");
+    home.log_out(&provider);
+    assert_eq!((kernel::count(&digest), home.saved()), (0, None));
+}
+
+#[test]
+fn without_a_keyring_it_holds_both_and_the_user_signs_in_once() {
+    let home = Home::new(Mode::Follow).store_in("auto");
+    let provider = Provider::start();
+    let first = home.run(&mut home.kubekey_for(&provider)).token();
+    let digest = digest(&home);
+    let session = kernel::find("session", &digest).expect("the session");
+    assert_eq!((session.permissions, session.json["subject"].as_str()), (OWN, Some("jane")));
+    assert!(["11h", "12h"].contains(&&*session.timeout), "{}", session.timeout);
+    assert_eq!(home.run(&mut home.kubekey_for(&provider)).token(), first);
+
+    // As when the hour is over.
+    kernel::forget("id_token", &digest);
+    let finished = home.run(&mut home.kubekey_for(&provider));
+    assert_eq!((finished.stderr.as_str(), home.browser.urls().len()), ("", 1));
+    assert_ne!(finished.token(), first);
+    let after = kernel::find("session", &digest).expect("the session");
+    assert_eq!(after.json["signed_in_at"], session.json["signed_in_at"], "twelve hours count from the sign-in");
+    assert_ne!(after.json["refresh_token"], session.json["refresh_token"]);
+    home.log_out(&provider);
+    assert_eq!(kernel::count(&digest), 0);
+}
+
+#[test]
+fn a_token_over_12_kib_is_not_kept_and_is_refreshed_each_time() {
+    let home = Home::new(Mode::Follow).store_in("kernel");
+    let provider = Provider::start();
+    fatten(&provider, 9 * 1024);
+    home.run(&mut home.kubekey_for(&provider)).credential();
+    provider.forget_requests();
+    let finished = home.run(&mut home.kubekey_for(&provider));
+    assert_eq!((finished.stderr.as_str(), home.browser.urls().len(), provider.count("/token")), ("", 1, 1));
+    home.log_out(&provider);
+}
+
+/// A user of this machine with nothing else to do, or the user who runs the tests.
+struct User(Option<u32>);
+
+impl User {
+    fn new(home: &Home) -> Self {
+        let is_root = std::fs::metadata(home.path()).unwrap().uid() == 0;
+        let user = is_root.then(|| 200_000 + std::process::id() % 100_000);
+        if let Some(id) = user {
+            let owner = format!("{id}:{id}");
+            let folders = [home.path(), home.browser.folder()];
+            assert!(Command::new("chown").arg("-R").arg(owner).args(folders).status().unwrap().success());
+        }
+        User(user)
+    }
+
+    /// `command` in this user's name.
+    fn run_as(&self, command: &Command) -> Command {
+        let mut run = Command::new("setpriv");
+        if let Some(id) = self.0 {
+            run.args([format!("--reuid={id}"), format!("--regid={id}"), "--clear-groups".into()]);
+        }
+        run.arg(command.get_program()).args(command.get_args()).env_clear();
+        run.envs(command.get_envs().filter_map(|(name, value)| Some((name, value?))));
+        run.current_dir(command.get_current_dir().expect("a home"));
+        run
+    }
+
+    /// Does something to this user's other keys, which count for the same quota.
+    fn keyctl(&self, home: &Home, script: &str) {
+        let mut shell = Command::new("/bin/sh");
+        shell.args(["-c", script]);
+        shell.env("PATH", "/usr/bin:/bin").current_dir(home.path());
+        let finished = home.run(&mut self.run_as(&shell));
+        assert_eq!(finished.code(), Some(0), "{finished:#?}");
+    }
+}
+
+#[test]
+fn half_a_quota_is_enough_for_a_session_and_what_has_no_room_is_a_miss() {
+    let home = Home::new(Mode::Follow).store_in("auto");
+    let provider = Provider::start();
+    let user = User::new(&home);
+    user.keyctl(&home, "head -c 10000 /dev/zero | keyctl padd user fill @u");
+    fatten(&provider, 7000);
+    let first = home.run(&mut user.run_as(&home.kubekey_for(&provider)));
+    first.credential();
+    assert!(!first.stderr.contains("not saved"), "the session has room: {first:#?}");
+    provider.forget_requests();
+    let second = home.run(&mut user.run_as(&home.kubekey_for(&provider)));
+    assert_eq!((second.stderr.as_str(), home.browser.urls().len(), provider.count("/token")), ("", 1, 1));
+    assert_ne!(first.token(), second.token(), "the ID token had no room");
+
+    fatten(&provider, 10);
+    let third = home.run(&mut user.run_as(&home.kubekey_for(&provider)));
+    provider.forget_requests();
+    let fourth = home.run(&mut user.run_as(&home.kubekey_for(&provider)));
+    assert_eq!((third.token(), provider.count_all()), (fourth.token(), 0), "one of usual size has");
+    user.keyctl(&home, "keyctl clear @u");
+}
+
+#[test]
+fn in_a_container_it_is_not_used_and_one_line_says_what_to_do() {
+    let home = Home::new(Mode::Follow).store_in("auto");
+    let provider = Provider::start();
+    let kubekey = home.kubekey_for(&provider);
+    let mut contained = Command::new("unshare");
+    if std::fs::metadata(home.path()).unwrap().uid() != 0 {
+        contained.arg("--map-root-user");
+    }
+    contained.args(["--pid", "--fork", "--kill-child", "--mount-proc"]).arg(kubekey.get_program()).env_clear();
+    contained.envs(kubekey.get_envs().filter_map(|(name, value)| Some((name, value?))));
+    let finished = home.run(&mut contained);
+    finished.credential();
+    let warnings: Vec<_> = finished.stderr.lines().filter(|line| line.contains("warning")).collect();
+    assert_eq!(warnings.len(), 1, "{finished:#?}");
+    assert!(warnings[0].contains("not kept") && warnings[0].contains("--token-storage=file"), "{finished:#?}");
+    assert_eq!(kernel::count(&digest(&home)), 0);
+}
+
+#[test]
+fn a_sign_in_in_a_keyring_that_does_not_answer_is_not_made_anew_elsewhere() {
+    let mut home = Home::with_keyring(Mode::Follow).store_in("auto");
+    let provider = Provider::start();
+    let token = home.run(&mut home.kubekey_for(&provider)).token();
+    let digest = digest(&home);
+    kernel::forget("id_token", &digest);
+    home.keyring().pause();
+    let finished = home.run(&mut home.kubekey_for(&provider));
+    home.keyring().resume();
+    assert_eq!((finished.code(), finished.stdout.as_str()), (Some(6), ""), "{finished:#?}");
+    assert!(finished.stderr.contains("in the keyring, which cannot be had"), "{finished:#?}");
+    assert_eq!(home.run(&mut home.kubekey_for(&provider)).token(), token, "nothing is lost");
+
+    kernel::forget("id_token", &digest);
+    home.keyring_mut().kill();
+    let finished = home.run(&mut home.kubekey_for(&provider));
+    assert_eq!((finished.code(), home.browser.urls().len()), (Some(6), 1), "{finished:#?}");
+    assert!(finished.stderr.contains("'kubekey login'"), "{finished:#?}");
+
+    // The way on that the hint names.
+    let login = home.run(home.kubekey_for(&provider).arg("login"));
+    assert_eq!((login.code(), login.stdout.as_str()), (Some(0), ""), "{login:#?}");
+    home.run(&mut home.kubekey_for(&provider)).credential();
+    assert_eq!(home.browser.urls().len(), 2);
+    home.log_out(&provider);
+    assert_eq!(kernel::count(&digest), 0);
+}
+
+#[test]
+fn a_keyring_that_came_back_locked_is_told_from_one_that_was_locked() {
+    let mut home = Home::with_keyring(Mode::Follow).store_in("auto");
+    let provider = Provider::start();
+    home.run(&mut home.kubekey_for(&provider)).credential();
+    kernel::forget("id_token", &digest(&home));
+    home.keyring().lock();
+    let locked = home.run(&mut home.kubekey_for(&provider));
+    assert_eq!(locked.code(), Some(6));
+    assert!(!locked.stderr.contains("started again"), "{locked:#?}");
+
+    let before = home.keyring_mut().process();
+    home.keyring_mut().kill();
+    home.start_keyring_again(false);
+    let after = home.keyring_mut().process();
+    let restarted = home.run(&mut home.kubekey_for(&provider));
+    assert_eq!(restarted.code(), Some(6));
+    let expected = format!("was started again: it was process {before} and is {after} now");
+    assert!(restarted.stderr.contains(&expected), "{restarted:#?}");
+}
+
+#[test]
+fn a_keyring_that_cannot_take_a_sign_in_is_found_out_before_it_and_the_kernel_takes_it() {
+    for has_collection in [true, false] {
+        let mut home = Home::with_keyring(Mode::Follow).store_in("auto");
+        let provider = Provider::start();
+        home.keyring_mut().kill();
+        if !has_collection {
+            std::fs::remove_dir_all(home.path().join(".local/share/keyrings")).unwrap();
+        }
+        home.start_keyring_again(false);
+        let token = home.run(&mut home.kubekey_for(&provider)).token();
+        assert_eq!(home.run(&mut home.kubekey_for(&provider)).token(), token);
+        assert_eq!(home.browser.urls().len(), 1);
+
+        let strict = home.run(home.kubekey_for(&provider).args(["--token-storage", "keyring"]));
+        assert_eq!((strict.code(), home.browser.urls().len()), (Some(6), 1), "{strict:#?}");
+        let why = if has_collection { "the keyring is locked" } else { "no default collection" };
+        assert!(strict.stderr.contains(why), "{strict:#?}");
+        home.log_out(&provider);
+    }
+}
+
+#[test]
+fn a_session_without_a_keyring_is_remembered_for_a_minute() {
+    let mut home = Home::with_keyring(Mode::Follow).store_in("auto");
+    let provider = Provider::start();
+    home.keyring_mut().kill();
+    home.run(&mut home.kubekey_for(&provider)).credential();
+    home.start_keyring_again(true);
+    let digest = digest(&home);
+    kernel::forget("id_token", &digest);
+    kernel::forget("session", &digest);
+    home.run(&mut home.kubekey_for(&provider)).credential();
+    assert_eq!((home.saved(), kernel::count(&digest)), (None, 2), "it was not asked");
+
+    kernel::forget("id_token", &digest);
+    kernel::forget("session", &digest);
+    home.edit_state(|state| state["absent"][1] = (chrono::Utc::now().timestamp() - 60).into());
+    home.run(&mut home.kubekey_for(&provider)).credential();
+    assert!(home.saved().is_some(), "after a minute it is asked again");
+    home.log_out(&provider);
+}
