@@ -63,6 +63,8 @@ pub struct Behaviour {
     pub token_response: Option<Edit>,
     /// A refresh token is good for one use and is followed by the next; else it is good for ever and sent once.
     pub refresh_rotation: bool,
+    /// How far away the provider is: every answer takes this long.
+    pub delay: Duration,
     /// How long the token endpoint thinks before it answers.
     pub token_delay: Duration,
     /// Paths whose requests are recorded, then left without an answer until their path is taken out again.
@@ -77,6 +79,12 @@ pub struct Behaviour {
     pub header: Option<Edit>,
     /// Changes the ID token's claims, before it is signed.
     pub claims: Option<Edit>,
+}
+
+impl Behaviour {
+    pub(super) fn delay_of(&self, path: &str) -> Duration {
+        if path == "/token" { self.delay + self.token_delay } else { self.delay }
+    }
 }
 
 impl Default for Behaviour {
@@ -101,6 +109,7 @@ impl Default for Behaviour {
             refresh_answer: None,
             token_response: None,
             refresh_rotation: true,
+            delay: Duration::ZERO,
             token_delay: Duration::ZERO,
             hold: Vec::new(),
             lifetime: 3600,

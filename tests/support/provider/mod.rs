@@ -142,10 +142,8 @@ async fn answer(shared: Arc<Shared>, request: Request) -> Answer {
     shared.state().requests.push(request.clone());
     shared.arrived.notify_all();
     shared.wait_while_held(&request.path).await;
-    if request.path == "/token" {
-        let delay = shared.state().behaviour.token_delay;
-        tokio::time::sleep(delay).await;
-    }
+    let delay = shared.state().behaviour.delay_of(&request.path);
+    tokio::time::sleep(delay).await;
     let mut state = shared.state();
     let discovery = format!("{}/.well-known/openid-configuration", state.behaviour.issuer_path.trim_end_matches('/'));
     match (&*request.method, &*request.path) {
