@@ -1,0 +1,136 @@
+//! The other half of the cache: where a new sign-in goes, and how one is forgotten.
+
+use chrono::{TimeDelta, Utc};
+
+use super::failure::unusable_file;
+use super::kernel::{self, Part};
+use super::{KeyringError, Store, TokenCache, file, keyring};
+use crate::config::TokenStorage;
+use crate::error::{Error, ErrorKind, Result};
+use crate::state::State;
+use crate::terminal;
+use crate::token::TokenSet;
+
+/// How long after the sign-in the kernel keeps a refresh token: a day's work.
+const LONGEST_SESSION: TimeDelta = TimeDelta::hours(12);
+
+impl TokenCache {
+    /// Where the tokens of the sign-in that is about to begin are going to be kept: looked at before the user is
+    /// troubled. `found` is what [`TokenCache::load`] said; `None` asks afresh.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Storage`] if the place that was asked for cannot keep anything.
+    pub fn choose(&self, found: Option<Store>) -> Result<Store> {
+        match self.storage {
+            TokenStorage::None => Ok(Store::Nowhere(None)),
+            TokenStorage::Kernel if kernel::is_available() => Ok(Store::Kernel),
+            TokenStorage::Kernel => Err(Error::new(ErrorKind::Storage, "the kernel keeps no keys here")
+                .hint("give another --token-storage: auto, keyring, file or none")),
+            TokenStorage::File => {
+                let dir = self.token_dir()?;
+                file::prepare(dir).map_err(|error| unusable_file(&error))?;
+                Ok(Store::File(dir.to_owned()))
+            }
+            TokenStorage::Keyring => keyring::probe().map(|()| Store::Keyring).map_err(|error| self.kept_back(error)),
+            TokenStorage::Auto => Ok(self.choose_auto(found)),
+        }
+    }
+
+    fn choose_auto(&self, found: Option<Store>) -> Store {
+        let store = match found.unwrap_or(Store::Keyring) {
+            Store::Keyring => match keyring::probe() {
+                Ok(()) => Store::Keyring,
+                Err(error) => self.without_keyring(error.why()),
+            },
+            store => store,
+        };
+        if let Store::Nowhere(Some(why)) = &store {
+            terminal::warning(&format!(
+                "this sign-in is not kept, and each run has to sign in again: {why}; --token-storage=file keeps it in a file"
+            ));
+        }
+        store
+    }
+
+    /// Keeps `tokens`. What goes wrong is a warning: the user has signed in and gets their token.
+    ///
+    /// `spent` says that the saved refresh token was rotated away. If the new one cannot be kept, the old one goes, too:
+    /// to a provider a spent refresh token that comes again is a stolen one, and it may end all of the user's sessions.
+    pub fn store(&self, store: &Store, tokens: &TokenSet, spent: bool) {
+        let failed = match store {
+            Store::Nowhere(_) => None,
+            Store::Kernel => self.store_in_kernel(tokens),
+            Store::File(dir) => file::store(dir, &self.key, &tokens.to_saved()).err().map(|error| error.to_string()),
+            Store::Keyring => self.store_in_keyring(tokens),
+        };
+        let Some(why) = failed else { return };
+        terminal::warning(&format!("this sign-in is not saved, the next run has to sign in again: {why}"));
+        if spent && self.remove_spent(store).is_err() {
+            terminal::warning("the used-up refresh token could not be removed either");
+        }
+    }
+
+    fn store_in_keyring(&self, tokens: &TokenSet) -> Option<String> {
+        let result = keyring::store(&self.key, &tokens.to_saved());
+        // In front only what is new, whether or not it is behind as well.
+        self.put_in_front(Some(&tokens.clone().into()));
+        match result {
+            Ok(process) => {
+                if self.storage == TokenStorage::Auto {
+                    State::load(&self.key).note_keyring(Some(process));
+                    kernel::remove(&self.key, Part::Session);
+                }
+                None
+            }
+            Err(error) => Some(error.why()),
+        }
+    }
+
+    fn store_in_kernel(&self, tokens: &TokenSet) -> Option<String> {
+        State::load(&self.key).note_keyring(None);
+        let session_is_kept = match &tokens.session {
+            Some(session) => {
+                let left = session.signed_in_at + LONGEST_SESSION - Utc::now();
+                kernel::store(&self.key, Part::Session, &session.to_saved(), left.num_seconds())
+            }
+            None => {
+                kernel::remove(&self.key, Part::Session);
+                false
+            }
+        };
+        let left = tokens.id_token.expires_at - Utc::now();
+        let id_token_is_kept = kernel::store(&self.key, Part::IdToken, &tokens.id_token_to_saved(), left.num_seconds());
+        match session_is_kept || id_token_is_kept {
+            true => None,
+            false => Some("the kernel has no room for it (keyctl quota)".into()),
+        }
+    }
+
+    fn remove_spent(&self, store: &Store) -> std::result::Result<(), ()> {
+        match store {
+            Store::Keyring => keyring::remove(&self.key).map_err(drop),
+            Store::File(dir) => file::remove(dir, &self.key).map_err(drop),
+            Store::Kernel | Store::Nowhere(_) => Ok(()),
+        }
+    }
+
+    /// Removes the sign-in from every place where it may be.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Storage`] if it is left in one.
+    pub fn remove(&self) -> Result<()> {
+        kernel::remove(&self.key, Part::IdToken);
+        kernel::remove(&self.key, Part::Session);
+        if let Some(dir) = &self.token_dir {
+            file::remove(dir, &self.key).map_err(|error| unusable_file(&error))?;
+        }
+        match keyring::remove(&self.key) {
+            Ok(()) => Ok(()),
+            Err(KeyringError::Absent(_)) if !State::load(&self.key).is_in_keyring() => Ok(()),
+            Err(error) => {
+                let message = format!("the saved sign-in may still be in the keyring: {}", error.why());
+                Err(Error::new(ErrorKind::Storage, message).hint("run this again in a session with that keyring"))
+            }
+        }
+    }
+}
