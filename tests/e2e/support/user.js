@@ -21,6 +21,10 @@ export async function startUser(folder, { certificates, provider, apiServer }, a
   env.PATH = `${launcher.bin}:${process.env.PATH}`;
   const settings = ['--issuer-url', provider.issuer, '--client-id', CLIENT_ID];
   writeKubeconfig(env.KUBECONFIG, certificates, apiServer, settings);
+  // The kernel keeps tokens for a UID, which all users of these tests share, and beyond their end.
+  const logOut = () => run(KUBEKEY, ['logout', ...settings], { env });
+  await logOut();
+  atEnd(logOut);
   const begin = (command, args) => {
     const program = start(command, args, { env });
     atEnd(() => stop(program));
