@@ -12,7 +12,7 @@ use crate::oidc::{Provider, Refreshed, refresh};
 use crate::sign_in::{cool_down, sign_in};
 use crate::state::State;
 use crate::token::{IdToken, Saved, TokenSet};
-use crate::token_cache::{Lock, Store, TokenCache};
+use crate::token_cache::{Lock, Store, TokenCache, Unlock};
 use crate::{cli, event_loop, terminal};
 
 /// How long a refresh of a token that is still valid may take in all.
@@ -30,7 +30,7 @@ pub fn get_token(given: &cli::Settings, out: &mut impl Write) -> Result<()> {
 
     let saved = match cache.load_from_kernel() {
         Some(saved) => Some(saved),
-        None => cache.load()?.1,
+        None => cache.load(Unlock::Ask)?.1,
     };
     if let Some(saved) = &saved
         && let Some(id_token) = saved.fresh(Utc::now())
@@ -42,7 +42,7 @@ pub fn get_token(given: &cli::Settings, out: &mut impl Write) -> Result<()> {
 
     let (mut lock, shared_failure) = Lock::acquire(&platform::lock_dirs(), &cache.key.digest, settings.login_timeout)?;
     // A sibling may have signed in meanwhile, and a keyring that was busy may answer now.
-    let (found, saved) = cache.load()?;
+    let (found, saved) = cache.load(Unlock::Ask)?;
     if let Some(id_token) = saved.as_ref().and_then(|saved| saved.fresh(Utc::now())) {
         return exec_credential::write(out, exec_info.api_version, id_token);
     }
@@ -95,12 +95,21 @@ fn new_tokens(
 /// A new ID token in place of one that is valid and will not be for long; `None` leaves it at the old one. One process
 /// tries, and nobody waits for it.
 fn refresh_early(cache: &TokenCache, settings: &Settings) -> Option<IdToken> {
-    let start = Instant::now();
     if !State::load(&cache.key).may_refresh_early(Utc::now()) {
         return None;
     }
     let _lock = Lock::try_acquire(&platform::lock_dirs(), &cache.key.digest)?;
-    let (store, saved) = cache.load().ok()?;
+    let renewed = try_refresh_early(cache, settings);
+    if renewed.is_none() {
+        State::load(&cache.key).note_refresh_failed(Utc::now());
+    }
+    renewed
+}
+
+/// What goes wrong here is no news: the token at hand is good, and the run that needs a new one will say it.
+fn try_refresh_early(cache: &TokenCache, settings: &Settings) -> Option<IdToken> {
+    let start = Instant::now();
+    let (store, saved) = cache.load(Unlock::Never).ok()?;
     let saved = saved?;
     if let Some(id_token) = saved.fresh(Utc::now())
         && !id_token.is_due(Utc::now(), &cache.key.digest)
@@ -118,10 +127,7 @@ fn refresh_early(cache: &TokenCache, settings: &Settings) -> Option<IdToken> {
             cache.store(&store, &tokens, rotated);
             Some(tokens.id_token)
         }
-        _ => {
-            State::load(&cache.key).note_refresh_failed(Utc::now());
-            None
-        }
+        _ => None,
     }
 }
 

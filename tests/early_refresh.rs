@@ -63,6 +63,20 @@ fn in_front_of_a_keyring_the_kernel_knows_that_there_is_one() {
 }
 
 #[test]
+fn a_locked_keyring_leaves_the_valid_token_and_is_remembered() {
+    let home = Home::with_keyring(Mode::Follow).store_in("auto");
+    let provider = Provider::start();
+    provider.configure(|behaviour| behaviour.lifetime = 65);
+    let token = home.run(&mut home.kubekey_for(&provider)).token();
+    home.keyring().lock();
+    let finished = home.run(&mut home.kubekey_for(&provider));
+    assert_eq!((finished.token(), finished.stderr.as_str()), (token, ""));
+    home.edit_state(|state| assert!(state["refresh_failed_at"].as_i64() > Some(0), "{state}"));
+    home.keyring().unlock();
+    home.log_out(&provider);
+}
+
+#[test]
 fn one_process_tries_and_the_others_print_the_valid_token() {
     let (home, provider, token) = signed_in_before(60);
     provider.configure(|behaviour| behaviour.hold = vec!["/token"]);

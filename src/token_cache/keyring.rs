@@ -6,7 +6,7 @@ use keyring::{Entry, Error};
 use keyring_core::{Entry, Error};
 
 use super::split::{self, Items};
-use super::{CredentialKey, KeyringError};
+use super::{CredentialKey, KeyringError, Unlock};
 use crate::secret::Secret;
 
 const SERVICE: &str = "kubekey";
@@ -15,7 +15,7 @@ const SERVICE: &str = "kubekey";
 const LARGEST_ITEM: usize = if cfg!(windows) { 2560 } else { usize::MAX };
 
 /// Reads what is kept under `key`.
-pub fn load(key: &CredentialKey) -> Result<Option<Secret>, KeyringError> {
+pub fn load(key: &CredentialKey, _: Unlock) -> Result<Option<Secret>, KeyringError> {
     split::load(&mut Vault, &key.digest).map_err(failure)
 }
 

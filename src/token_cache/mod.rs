@@ -54,6 +54,15 @@ pub enum Store {
     Nowhere(Option<String>),
 }
 
+/// What to do about a locked keyring.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Unlock {
+    /// Let it ask the person, if there is a screen, and wait for the answer.
+    Ask,
+    /// Leave it locked.
+    Never,
+}
+
 /// Why a keyring did not do what it was asked.
 #[derive(Debug)]
 pub enum KeyringError {
@@ -109,7 +118,7 @@ impl TokenCache {
     ///
     /// # Errors
     /// [`ErrorKind::Storage`] if a sign-in is there and cannot be had: another one would not make it accessible.
-    pub fn load(&self) -> Result<(Store, Option<Saved>)> {
+    pub fn load(&self, unlock: Unlock) -> Result<(Store, Option<Saved>)> {
         match self.storage {
             TokenStorage::None => Ok((Store::Nowhere(None), None)),
             TokenStorage::Kernel => Ok((Store::Kernel, self.load_kernel())),
@@ -118,21 +127,21 @@ impl TokenCache {
                 let saved = file::load(dir, &self.key).map_err(|error| unusable_file(&error))?;
                 Ok((Store::File(dir.to_owned()), saved.as_ref().and_then(Saved::read)))
             }
-            TokenStorage::Keyring => match keyring::load(&self.key) {
+            TokenStorage::Keyring => match keyring::load(&self.key, unlock) {
                 Ok(saved) => Ok((Store::Keyring, saved.as_ref().and_then(Saved::read))),
                 Err(error) => Err(self.kept_back(error)),
             },
-            TokenStorage::Auto => self.load_auto(),
+            TokenStorage::Auto => self.load_auto(unlock),
         }
     }
 
-    fn load_auto(&self) -> Result<(Store, Option<Saved>)> {
+    fn load_auto(&self, unlock: Unlock) -> Result<(Store, Option<Saved>)> {
         let mut state = State::load(&self.key);
         let is_known = state.is_in_keyring();
         if !is_known && state.is_keyring_absent(Utc::now()) {
             return Ok(self.load_without_keyring("this session had no keyring a moment ago".into()));
         }
-        match keyring::load(&self.key) {
+        match keyring::load(&self.key, unlock) {
             Ok(Some(saved)) => {
                 let saved = Saved::read(&saved);
                 self.put_in_front(saved.as_ref());

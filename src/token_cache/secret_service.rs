@@ -15,7 +15,7 @@ use zbus::{Connection, ObjectPath, OwnedObjectPath, OwnedVariant, Variant};
 
 use super::bounded_call::{describe, patience, read, within};
 use super::secret_session::Session;
-use super::{CredentialKey, KeyringError};
+use super::{CredentialKey, KeyringError, Unlock};
 use crate::secret::Secret;
 
 /// How long the person may take to answer the keyring's own password prompt.
@@ -38,12 +38,15 @@ type Travelling = (OwnedObjectPath, Vec<u8>, Vec<u8>, String);
 type Result<T> = std::result::Result<T, KeyringError>;
 
 /// Reads what is kept under `key`.
-pub fn load(key: &CredentialKey) -> Result<Option<Secret>> {
+pub fn load(key: &CredentialKey, unlock: Unlock) -> Result<Option<Secret>> {
     run(async {
         let service = Service::connect().await?;
         let (unlocked, locked) = service.search(key).await?;
         let item = match (unlocked.first(), locked.first()) {
             (Some(item), _) => item,
+            (None, Some(_)) if unlock == Unlock::Never => {
+                return Err(KeyringError::Locked("the keyring is locked".into()));
+            }
             (None, Some(item)) => {
                 service.unlock(item).await?;
                 item
