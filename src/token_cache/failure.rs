@@ -13,13 +13,17 @@ impl TokenCache {
             return Error::new(ErrorKind::Storage, format!("the saved sign-in cannot be read: {why}{}", self.restarted()))
                 .hint("log in to the desktop, or unlock it from here (gnome-keyring-daemon --unlock), and run the command again");
         }
-        let message = match State::load(&self.key).is_in_keyring() {
-            true => format!("the saved sign-in is in the keyring, which cannot be had: {}", error.why()),
-            false => error.why(),
+        let (message, hint) = match State::load(&self.key).is_in_keyring() {
+            true => (
+                format!("the saved sign-in is in the keyring, which cannot be had: {}", error.why()),
+                "start the keyring or log in to the desktop; 'kubekey login' with the same settings signs in without what is saved",
+            ),
+            false => (
+                error.why(),
+                "start the keyring, log in to the desktop, or give another --token-storage than 'keyring'",
+            ),
         };
-        Error::new(ErrorKind::Storage, message).hint(
-            "start the keyring or log in to the desktop; 'kubekey login' with the same settings signs in without what is saved",
-        )
+        Error::new(ErrorKind::Storage, message).hint(hint)
     }
 
     /// Whether the keyring is another process than the one that the sign-in was saved in.

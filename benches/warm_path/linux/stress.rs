@@ -3,8 +3,8 @@
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 
-use zbus::blocking::connection::Builder;
-use zbus::blocking::fdo::DBusProxy;
+use zbus5::blocking::connection::Builder;
+use zbus5::blocking::fdo::DBusProxy;
 
 use super::stage::{KEYRING, Stage};
 use super::verdict::Verdict;
