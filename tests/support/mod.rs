@@ -9,3 +9,4 @@ pub mod keyring;
 pub mod process;
 pub mod provider;
 pub mod run;
+pub mod strace;
