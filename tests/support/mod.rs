@@ -10,3 +10,4 @@ pub mod keyring;
 pub mod process;
 pub mod provider;
 pub mod run;
+pub mod strace;

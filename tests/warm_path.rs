@@ -1,0 +1,162 @@
+//! What a run with a fresh saved token asks of the operating system: to read that token, and to take one line.
+
+use std::fs;
+use std::process::Command;
+
+use crate::support::browser::Mode;
+use crate::support::home::Home;
+use crate::support::provider::Provider;
+use crate::support::strace::strace;
+
+/// What starts a thread or a process, changes a file or a key, or takes a lock: the beginnings of the calls' names.
+const FORBIDDEN: [&str; 17] = [
+    "add_key",
+    "chmod",
+    "clone",
+    "fchmod",
+    "fdatasync",
+    "flock",
+    "fork",
+    "fsync",
+    "ftruncate",
+    "link",
+    "mkdir",
+    "pwrite",
+    "rename",
+    "symlink",
+    "unlink",
+    "vfork",
+    "writev",
+];
+
+/// Where a run may read beside its home: settings, libraries, itself. No certificates, no resolver's configuration.
+const READABLE: [&str; 5] = ["/etc/kubekey", "/etc/ld.so.", "/lib", "/proc/self/", "/usr/lib"];
+
+/// What the debug build of a run needs for a token in the kernel, and half as much again: a run that starts doing
+/// something else shows. What the release build may need, 2 million, is measured by the benchmark.
+const INSTRUCTIONS: u64 = 4_900_000;
+
+/// With the kernel's keys also where the tests run in a container: it is theirs alone.
+fn kubekey(home: &Home, provider: &Provider) -> Command {
+    let mut command = home.kubekey_for(provider);
+    command.env("WSL_DISTRO_NAME", "of these tests");
+    command
+}
+
+/// The system calls of a warm run, `name(arguments...`, of all its threads.
+struct Trace(Vec<String>);
+
+impl Trace {
+    /// Signs in, runs once more with the provider stopped, and looks at what no store needs.
+    fn of_a_warm_run(home: &Home) -> Self {
+        let mut provider = Provider::start();
+        let first = home.run(&mut kubekey(home, &provider)).token();
+        provider.stop();
+        let file = home.path().join("trace");
+        let warm = home.run(&mut strace(&kubekey(home, &provider), &file, &["-f", "-s", "256"]));
+        let text = fs::read_to_string(&file).expect("a trace");
+        home.log_out(&provider);
+        assert_eq!((warm.token(), warm.stderr.as_str()), (first, ""));
+        // Each line begins with the thread.
+        let calls = text.lines().filter_map(|line| Some(line.split_once(' ')?.1.trim_start().to_owned()));
+        let trace = Self(calls.filter(|line| line.contains('(')).collect());
+        trace.assert_that_it_only_reads(home);
+        trace
+    }
+
+    fn assert_that_it_only_reads(&self, home: &Home) {
+        assert_eq!(self.calls("execve").len(), 1, "{self}");
+        let forbidden = self.0.iter().filter(|call| FORBIDDEN.iter().any(|name| call.starts_with(name)));
+        assert_eq!(forbidden.collect::<Vec<_>>(), Vec::<&String>::new(), "{self}");
+        let opened = [self.calls("open"), self.calls("openat")].concat();
+        assert!(!opened.is_empty(), "{self}");
+        for call in opened {
+            assert!(!["O_WRONLY", "O_RDWR", "O_CREAT"].iter().any(|mode| call.contains(mode)), "{call}");
+            let path = call.split('"').nth(1).unwrap_or_default();
+            let is_readable = READABLE.iter().any(|start| path.starts_with(start));
+            assert!(is_readable || path.starts_with(home.path().to_str().unwrap()), "{call}");
+        }
+        let printed = self.calls("write").into_iter().filter(|call| call.starts_with("write(1, "));
+        assert_eq!(printed.count(), 1, "{self}");
+    }
+
+    /// No connection, and no event loop that could wait for one.
+    fn assert_that_it_talks_to_nobody(&self) {
+        for name in ["socket", "connect", "epoll_create1", "eventfd2", "socketpair", "pipe2"] {
+            assert_eq!(self.calls(name), Vec::<&str>::new(), "{self}");
+        }
+        assert_eq!(self.calls("write").len(), 1, "{self}");
+    }
+
+    fn assert_that_one_key_is_read(&self) {
+        let operations: Vec<_> = self.calls("keyctl").iter().map(|call| call.split(',').next().unwrap()).collect();
+        assert_eq!(
+            operations,
+            ["keyctl(KEYCTL_GET_PERSISTENT", "keyctl(KEYCTL_SEARCH", "keyctl(KEYCTL_READ"],
+            "{self}"
+        );
+    }
+
+    fn calls(&self, name: &str) -> Vec<&str> {
+        let is_meant = |line: &&str| line.split_once('(').is_some_and(|(called, _)| called == name);
+        self.0.iter().map(String::as_str).filter(is_meant).collect()
+    }
+}
+
+impl std::fmt::Display for Trace {
+    fn fmt(&self, out: &mut std::fmt::Formatter) -> std::fmt::Result {
+        out.write_str(&self.0.join("\n"))
+    }
+}
+
+#[test]
+fn a_token_in_a_file_is_read_and_printed() {
+    let home = Home::new(Mode::Follow).store_in("file");
+    let trace = Trace::of_a_warm_run(&home);
+    trace.assert_that_it_talks_to_nobody();
+    assert_eq!(trace.calls("keyctl"), Vec::<&str>::new());
+}
+
+#[test]
+fn a_token_in_the_kernel_is_read_and_printed() {
+    let home = Home::new(Mode::Follow).store_in("kernel");
+    let trace = Trace::of_a_warm_run(&home);
+    trace.assert_that_it_talks_to_nobody();
+    trace.assert_that_one_key_is_read();
+}
+
+#[test]
+fn a_token_in_the_kernel_spares_the_keyring() {
+    let home = Home::with_keyring(Mode::Follow).store_in("auto");
+    let trace = Trace::of_a_warm_run(&home);
+    trace.assert_that_it_talks_to_nobody();
+    trace.assert_that_one_key_is_read();
+}
+
+#[test]
+fn a_token_in_the_keyring_takes_one_socket_and_no_thread() {
+    let home = Home::with_keyring(Mode::Follow);
+    let trace = Trace::of_a_warm_run(&home);
+    let (sockets, connections) = (trace.calls("socket"), trace.calls("connect"));
+    assert!(matches!(sockets[..], [socket] if socket.starts_with("socket(AF_UNIX, ")), "{trace}");
+    let bus = format!("sun_path=\"{}/bus\"", home.path().display());
+    assert!(matches!(connections[..], [connection] if connection.contains(&bus)), "{trace}");
+    assert_eq!(trace.calls("keyctl"), Vec::<&str>::new());
+}
+
+#[test]
+fn a_token_in_the_kernel_takes_few_instructions() {
+    let home = Home::new(Mode::Follow).store_in("kernel");
+    let provider = Provider::start();
+    home.run(&mut kubekey(&home, &provider)).credential();
+    let plain = kubekey(&home, &provider);
+    let mut valgrind = Command::new("valgrind");
+    valgrind.args(["--tool=callgrind", "--callgrind-out-file=/dev/null"]).arg(plain.get_program()).env_clear();
+    valgrind.envs(plain.get_envs().filter_map(|(name, value)| Some((name, value?)))).current_dir(home.path());
+    let counted = home.run(&mut valgrind);
+    home.log_out(&provider);
+    counted.credential();
+    let collected = counted.stderr.lines().find_map(|line| line.split_once("Collected : "));
+    let collected: u64 = collected.and_then(|(_, number)| number.trim().parse().ok()).expect("a number");
+    assert!(collected < INSTRUCTIONS, "{collected} instructions");
+}
