@@ -10,8 +10,8 @@ use crate::support::run::{Finished, Running};
 
 const SIBLINGS: usize = 8;
 
-fn start(home: &Home, provider: &Provider) -> Vec<Running> {
-    (0..SIBLINGS).map(|_| Running::start(&mut home.kubekey_for(provider))).collect()
+fn start(home: &Home, provider: &Provider, count: usize) -> Vec<Running> {
+    (0..count).map(|_| Running::start(&mut home.kubekey_for(provider))).collect()
 }
 
 fn finish(running: Vec<Running>) -> Vec<Finished> {
@@ -19,12 +19,14 @@ fn finish(running: Vec<Running>) -> Vec<Finished> {
 }
 
 #[test]
-fn eight_cold_runs_open_one_browser_and_all_succeed() {
-    let home = Home::with_keyring(Mode::Follow);
-    let provider = Provider::start();
-    let tokens: Vec<_> = finish(start(&home, &provider)).iter().map(Finished::token).collect();
-    assert!(tokens.iter().all(|token| *token == tokens[0]));
-    assert_eq!((home.browser.urls().len(), provider.count("/token")), (1, 1));
+fn twelve_cold_runs_open_one_browser_and_all_succeed() {
+    for home in [Home::with_keyring(Mode::Follow).store_in("auto"), Home::new(Mode::Follow).store_in("auto")] {
+        let provider = Provider::start();
+        let tokens: Vec<_> = finish(start(&home, &provider, 12)).iter().map(Finished::token).collect();
+        assert!(tokens.iter().all(|token| *token == tokens[0]));
+        assert_eq!((home.browser.urls().len(), provider.count("/token")), (1, 1));
+        home.log_out(&provider);
+    }
 }
 
 #[test]
@@ -34,7 +36,7 @@ fn eight_runs_with_an_expired_token_send_one_refresh() {
     home.run(&mut home.kubekey_for(&provider)).credential();
     home.edit_saved(|set| set["expires_at"] = 1.into());
     provider.forget_requests();
-    finish(start(&home, &provider)).iter().for_each(|finished| drop(finished.credential()));
+    finish(start(&home, &provider, SIBLINGS)).iter().for_each(|finished| drop(finished.credential()));
     assert_eq!((home.browser.urls().len(), provider.count("/token")), (1, 1));
 }
 
