@@ -4,8 +4,10 @@
 // The browser's launcher and the keyring are those of a Linux desktop.
 #![cfg(all(unix, not(target_os = "macos")))]
 
+mod encrypted_session;
 mod environment;
 mod exec_credential;
+mod file_store;
 mod id_token;
 mod keyring;
 mod metadata_cache;

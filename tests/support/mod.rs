@@ -6,6 +6,7 @@ pub mod browser;
 pub mod client;
 pub mod home;
 pub mod keyring;
+pub mod plain_refuser;
 pub mod process;
 pub mod provider;
 pub mod run;
