@@ -6,8 +6,10 @@
 
 mod cool_down;
 mod early_refresh;
+mod encrypted_session;
 mod environment;
 mod exec_credential;
+mod file_store;
 mod id_token;
 mod kernel;
 mod keyring;

@@ -16,13 +16,17 @@ const LARGEST: u64 = 1024 * 1024;
 /// # Errors
 /// If a file is there and cannot be trusted or read.
 pub fn load(dir: &Path, key: &CredentialKey) -> io::Result<Option<Secret>> {
-    let file = match open(&path(dir, key)) {
+    if !is_own_folder(dir)? {
+        return Ok(None);
+    }
+    let path = path(dir, key);
+    let file = match open(&path) {
         Ok(file) => file,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
         Err(error) => return Err(error),
     };
     let mut bytes = Vec::new();
-    file.take(LARGEST).read_to_end(&mut bytes)?;
+    file.take(LARGEST).read_to_end(&mut bytes).map_err(named(&path))?;
     // What is not text is not ours to read; the caller treats it like text that it cannot read.
     Ok(Some(
         unprotect(bytes)
@@ -35,10 +39,12 @@ pub fn load(dir: &Path, key: &CredentialKey) -> io::Result<Option<Secret>> {
 /// Whether `dir` can keep tokens: makes it, and looks whose it is.
 ///
 /// # Errors
-/// If it cannot be made or others can write in it.
+/// If it cannot be made or written in, or others can.
 pub fn prepare(dir: &Path) -> io::Result<()> {
-    atomic_file::create_private_dir(dir)?;
-    require_own(dir, &fs::symlink_metadata(dir)?)
+    if !is_own_folder(dir)? {
+        atomic_file::create_private_dir(dir).map_err(named(dir))?;
+    }
+    require_writable(dir).map_err(named(dir))
 }
 
 /// Keeps `saved` under `key`: the file is the old or the new one at every moment.
@@ -47,9 +53,12 @@ pub fn prepare(dir: &Path) -> io::Result<()> {
 /// If it cannot be written; then the old one is as it was.
 pub fn store(dir: &Path, key: &CredentialKey, saved: &Secret) -> io::Result<()> {
     prepare(dir)?;
-    atomic_file::write(&path(dir, key), &protect(saved.expose().as_bytes())?)?;
-    // The lock is ours, so every other one beside it is of a run that was killed.
-    remove_all(dir, |name| name.starts_with(&key.digest) && name.ends_with(".new"))
+    let path = path(dir, key);
+    atomic_file::write(&path, &protect(saved.expose().as_bytes())?).map_err(named(&path))?;
+    // The lock is ours, so every other one beside it is of a run that was killed. The new one is stored, whatever
+    // becomes of them.
+    let _ = remove_all(dir, |name| name.starts_with(&key.digest) && name.ends_with(".new"));
+    Ok(())
 }
 
 /// Removes what is kept under `key`; nothing there is as good.
@@ -60,23 +69,35 @@ pub fn remove(dir: &Path, key: &CredentialKey) -> io::Result<()> {
     remove_all(dir, |name| name.starts_with(&key.digest))
 }
 
+/// Goes on after a failure: the rest is not to stay because of it.
 fn remove_all(dir: &Path, is_meant: impl Fn(&str) -> bool) -> io::Result<()> {
     let entries = match fs::read_dir(dir) {
         Ok(entries) => entries,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
-        Err(error) => return Err(error),
+        Err(error) => return Err(named(dir)(error)),
     };
+    let mut result = Ok(());
     for entry in entries {
-        let entry = entry?;
+        let entry = entry.map_err(named(dir))?;
         if entry.file_name().to_str().is_some_and(&is_meant) {
-            fs::remove_file(entry.path())?;
+            result = result.and(fs::remove_file(entry.path()).map_err(named(&entry.path())));
         }
     }
-    Ok(())
+    result
 }
 
 fn path(dir: &Path, key: &CredentialKey) -> PathBuf {
     dir.join(format!("{}.json", key.digest))
+}
+
+/// Whether `dir` is there; what is there and is not a folder of one's own is an error.
+fn is_own_folder(dir: &Path) -> io::Result<bool> {
+    match fs::symlink_metadata(dir) {
+        Ok(metadata) if metadata.is_file() => Err(refused(dir, "is not a folder")),
+        Ok(metadata) => require_own(dir, &metadata).map(|()| true),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
+        Err(error) => Err(named(dir)(error)),
+    }
 }
 
 /// Opens the file itself and not what a link leads to, and looks at what was opened rather than at its name.
@@ -88,7 +109,7 @@ fn open(path: &Path) -> io::Result<File> {
         // What ELOOP says of its own, "too many levels of symbolic links", helps nobody.
         match error.raw_os_error() == Some(rustix::io::Errno::LOOP.raw_os_error()) {
             true => refused(path, "is a symbolic link"),
-            false => error,
+            false => named(path)(error),
         }
     })?;
     let metadata = file.metadata()?;
@@ -100,7 +121,19 @@ fn open(path: &Path) -> io::Result<File> {
 
 #[cfg(not(unix))]
 fn open(path: &Path) -> io::Result<File> {
-    OpenOptions::new().read(true).open(path)
+    OpenOptions::new().read(true).open(path).map_err(named(path))
+}
+
+/// A read-only file system is found here, before the user has signed in for nothing.
+#[cfg(unix)]
+fn require_writable(dir: &Path) -> io::Result<()> {
+    Ok(rustix::fs::access(dir, rustix::fs::Access::WRITE_OK)?)
+}
+
+#[cfg(not(unix))]
+fn require_writable(_: &Path) -> io::Result<()> {
+    // Windows knows only by trying.
+    Ok(())
 }
 
 /// A token that others can read is no secret; one that others can write may be an attacker's sign-in.
@@ -124,9 +157,13 @@ fn require_own(_: &Path, _: &fs::Metadata) -> io::Result<()> {
     Ok(())
 }
 
-#[cfg(unix)]
 fn refused(path: &Path, why: &str) -> io::Error {
     io::Error::new(io::ErrorKind::PermissionDenied, format!("{} {why}", path.display()))
+}
+
+/// Puts the path in front of what the system says, in which there is none.
+fn named(path: &Path) -> impl Fn(io::Error) -> io::Error {
+    move |error| io::Error::new(error.kind(), format!("{}: {error}", path.display()))
 }
 
 #[cfg(not(windows))]

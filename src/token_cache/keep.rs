@@ -121,9 +121,15 @@ impl TokenCache {
     pub fn remove(&self) -> Result<()> {
         kernel::remove(&self.key, Part::IdToken);
         kernel::remove(&self.key, Part::Session);
-        if let Some(dir) = &self.token_dir {
-            file::remove(dir, &self.key).map_err(|error| unusable_file(&error))?;
-        }
+        let file = match &self.token_dir {
+            Some(dir) => file::remove(dir, &self.key).map_err(|error| unusable_file(&error)),
+            None => Ok(()),
+        };
+        // One that stays in one place is removed from the other all the same.
+        self.remove_from_keyring().and(file)
+    }
+
+    fn remove_from_keyring(&self) -> Result<()> {
         match keyring::remove(&self.key) {
             Ok(()) => Ok(()),
             Err(KeyringError::Absent(_)) if !State::load(&self.key).is_in_keyring() => Ok(()),

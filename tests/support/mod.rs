@@ -7,6 +7,7 @@ pub mod client;
 pub mod home;
 pub mod kernel;
 pub mod keyring;
+pub mod plain_refuser;
 pub mod process;
 pub mod provider;
 pub mod run;
