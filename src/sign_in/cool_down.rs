@@ -21,7 +21,7 @@ const SESSION: [&str; 3] = ["XDG_SESSION_ID", "SESSION_MANAGER", "DBUS_SESSION_B
 /// [`ErrorKind::SignIn`], with the seconds that are left.
 pub fn check(state: &State, now: DateTime<Utc>) -> Result<()> {
     let Some(unanswered) = &state.unanswered else { return Ok(()) };
-    let left = unanswered.at + length(unanswered.times) - now.timestamp();
+    let left = unanswered.at.saturating_add(length(unanswered.times)).saturating_sub(now.timestamp());
     // A clock that was set back must not make it longer.
     let is_over = left <= 0 || now.timestamp() < unanswered.at;
     if is_over || is_new_desktop(&unanswered.desktop, &desktop()) {
@@ -35,7 +35,7 @@ pub fn check(state: &State, now: DateTime<Utc>) -> Result<()> {
 pub fn start(state: &mut State, now: DateTime<Utc>) {
     let desktop = desktop();
     let before = state.unanswered.take().filter(|before| !is_new_desktop(&before.desktop, &desktop));
-    let times = before.map_or(0, |before| before.times) + 1;
+    let times = before.map_or(0, |before| before.times).saturating_add(1);
     state.unanswered = Some(Unanswered { times, at: now.timestamp(), desktop });
     state.save();
 }

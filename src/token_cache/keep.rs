@@ -90,7 +90,7 @@ impl TokenCache {
         State::load(&self.key).note_keyring(None);
         let session_is_kept = match &tokens.session {
             Some(session) => {
-                let left = session.signed_in_at + LONGEST_SESSION - Utc::now();
+                let left = (session.signed_in_at - Utc::now() + LONGEST_SESSION).min(LONGEST_SESSION);
                 kernel::store(&self.key, Part::Session, &session.to_saved(), left.num_seconds())
             }
             None => {
