@@ -115,7 +115,10 @@ pub fn write(out: &mut impl Write, api_version: ApiVersion, id_token: &IdToken) 
             "token": id_token.jwt.expose(),
         },
     });
-    writeln!(out, "{document}").and_then(|()| out.flush()).map_err(|error| {
+    // One write for the whole document: a formatter would make one for each part.
+    let mut text = document.to_string();
+    text.push('\n');
+    out.write_all(text.as_bytes()).and_then(|()| out.flush()).map_err(|error| {
         Error::new(ErrorKind::Failed, format!("cannot write the ExecCredential to standard output: {error}"))
             .hint("kubekey is meant to be run by kubectl, which reads its standard output")
     })

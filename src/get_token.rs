@@ -81,14 +81,17 @@ fn new_tokens(
         });
         match refreshed? {
             Refreshed::Tokens { tokens, rotated } => return Ok((found, tokens, rotated)),
+            Refreshed::Unverified { session, why } => {
+                cache.store_session(&found, saved.unwrap_or(&Saved::default()), session);
+                return Err(why);
+            }
             Refreshed::SessionOver(why) => terminal::notice(&format!("a new sign-in is needed: {why}")),
         }
     }
-    let mut state = State::load(&cache.key);
-    cool_down::check(&state, Utc::now())?;
+    cool_down::check(&State::load(&cache.key), Utc::now())?;
     let store = cache.choose(Some(found))?;
     let (tokens, _) = sign_in(settings, exec_info.cluster_server.as_deref(), &mut |url| lock.note_url(url))?;
-    cool_down::end(&mut state);
+    cool_down::end(&mut State::load(&cache.key));
     Ok((store, tokens, saved.is_some()))
 }
 
@@ -126,6 +129,10 @@ fn try_refresh_early(cache: &TokenCache, settings: &Settings) -> Option<IdToken>
         Ok(Ok(Ok(Refreshed::Tokens { tokens, rotated }))) => {
             cache.store(&store, &tokens, rotated);
             Some(tokens.id_token)
+        }
+        Ok(Ok(Ok(Refreshed::Unverified { session, .. }))) => {
+            cache.store_session(&store, &saved, session);
+            None
         }
         _ => None,
     }

@@ -8,9 +8,9 @@ use std::path::PathBuf;
 use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 
-use crate::atomic_file;
 use crate::config::platform;
 use crate::token_cache::CredentialKey;
+use crate::{atomic_file, own_file};
 
 /// How long a session without a keyring counts as one.
 const ABSENT: TimeDelta = TimeDelta::seconds(60);
@@ -26,6 +26,8 @@ pub struct State {
     path: Option<PathBuf>,
     /// Where the keyring was when the sign-in was saved in it; `None` if it is not there.
     keyring: Option<Keyring>,
+    /// Whether the sign-in in the keyring is an old one: a new one was made while the keyring could not be reached.
+    is_superseded: bool,
     /// The bus on which there was no keyring, and when.
     absent: Option<(String, i64)>,
     /// When the last early refresh failed.
@@ -56,7 +58,7 @@ impl State {
     /// Reads it; what cannot be read is like a new one.
     pub fn load(key: &CredentialKey) -> Self {
         let path = platform::state_dir().map(|dir| dir.join(format!("{}.json", key.digest)));
-        let bytes = path.as_ref().and_then(|path| fs::read(path).ok()).unwrap_or_default();
+        let bytes = path.as_ref().and_then(|path| own_file::read(path).ok()).unwrap_or_default();
         Self { path, ..serde_json::from_slice(&bytes).unwrap_or_default() }
     }
 
@@ -77,7 +79,25 @@ impl State {
 
     /// Whether the sign-in is in this computer's keyring. A home folder may be shared between computers.
     pub fn is_in_keyring(&self) -> bool {
+        self.may_be_in_keyring() && !self.is_superseded
+    }
+
+    /// Whether the keyring holds a sign-in, be it an old one.
+    pub fn may_be_in_keyring(&self) -> bool {
         self.keyring.as_ref().is_some_and(|keyring| keyring.machine == machine())
+    }
+
+    /// Whether what the keyring holds is an old sign-in, to be removed as soon as that is possible.
+    pub fn is_superseded(&self) -> bool {
+        self.is_superseded
+    }
+
+    /// Notes that there is a new sign-in elsewhere.
+    pub fn supersede_keyring(&mut self) {
+        if self.is_in_keyring() {
+            self.is_superseded = true;
+            self.save();
+        }
     }
 
     /// The process of the keyring when the sign-in was saved, if the computer has not been started anew since.
@@ -88,8 +108,9 @@ impl State {
     /// Notes in which keyring's process the sign-in is, or that it is elsewhere. Writes only what is new.
     pub fn note_keyring(&mut self, process: Option<u32>) {
         let keyring = process.map(|process| Keyring { machine: machine(), boot: boot(), process });
-        if self.keyring != keyring {
+        if self.keyring != keyring || self.is_superseded {
             self.keyring = keyring;
+            self.is_superseded = false;
             self.save();
         }
     }

@@ -48,8 +48,7 @@ fn in_front_of_a_keyring_it_holds_the_id_token_and_never_the_refresh_token() {
     assert_eq!((finished.token(), finished.stderr.as_str()), (token.clone(), ""));
 
     kernel::forget("id_token", &digest);
-    assert_eq!(home.run(&mut home.kubekey_for(&provider)).token(), token);
-    assert!(kernel::find("id_token", &digest).is_some(), "what the keyring gave is in front again");
+    assert_eq!(home.run(&mut home.kubekey_for(&provider)).token(), token, "it is in the keyring, too");
     home.log_out(&provider);
     assert_eq!((kernel::count(&digest), home.saved()), (0, None));
 }
@@ -164,7 +163,12 @@ fn in_a_container_it_is_not_used_and_one_line_says_what_to_do() {
     finished.credential();
     let warnings: Vec<_> = finished.stderr.lines().filter(|line| line.contains("warning")).collect();
     assert_eq!(warnings.len(), 1, "{finished:#?}");
-    assert!(warnings[0].contains("not kept") && warnings[0].contains("--token-storage=file"), "{finished:#?}");
+    assert!(
+        warnings[0].contains("not kept")
+            && warnings[0].contains("--token-storage=file")
+            && warnings[0].contains("in a container"),
+        "{finished:#?}"
+    );
     assert_eq!(kernel::count(&digest(&home)), 0);
 }
 
@@ -182,7 +186,6 @@ fn a_sign_in_in_a_keyring_that_does_not_answer_is_not_made_anew_elsewhere() {
     assert!(finished.stderr.contains("in the keyring, which cannot be had"), "{finished:#?}");
     assert_eq!(home.run(&mut home.kubekey_for(&provider)).token(), token, "nothing is lost");
 
-    kernel::forget("id_token", &digest);
     home.keyring_mut().kill();
     let finished = home.run(&mut home.kubekey_for(&provider));
     assert_eq!((finished.code(), home.browser.urls().len()), (Some(6), 1), "{finished:#?}");
@@ -191,10 +194,46 @@ fn a_sign_in_in_a_keyring_that_does_not_answer_is_not_made_anew_elsewhere() {
     // The way on that the hint names.
     let login = home.run(home.kubekey_for(&provider).arg("login"));
     assert_eq!((login.code(), login.stdout.as_str()), (Some(0), ""), "{login:#?}");
+    let new = home.run(&mut home.kubekey_for(&provider)).token();
+    assert_eq!(home.browser.urls().len(), 2);
+
+    // The old sign-in must not come back with the keyring.
+    home.start_keyring_again(true);
+    kernel::forget("id_token", &digest);
+    home.edit_state(|state| state["absent"] = serde_json::Value::Null);
+    let renewed = home.run(&mut home.kubekey_for(&provider)).token();
+    assert!(renewed != token && renewed != new, "a refreshed one of the new sign-in");
+    assert_eq!((home.saved(), home.browser.urls().len()), (None, 2));
+    home.log_out(&provider);
+    assert_eq!(kernel::count(&digest), 0);
+}
+
+#[test]
+fn a_logout_does_not_forget_that_the_keyring_has_an_old_sign_in() {
+    let mut home = Home::with_keyring(Mode::Follow).store_in("auto");
+    let provider = Provider::start();
+    home.run(&mut home.kubekey_for(&provider)).credential();
+    home.keyring_mut().kill();
+    assert_eq!(home.run(home.kubekey_for(&provider).arg("login")).code(), Some(0));
+    let logout = home.log_out(&provider);
+    assert_eq!(logout.code(), Some(6), "{logout:#?}");
+    home.start_keyring_again(true);
+    assert_eq!((home.log_out(&provider).code(), home.saved()), (Some(0), None));
+}
+
+#[test]
+fn a_session_that_the_kernel_kept_too_long_is_not_used() {
+    let home = Home::new(Mode::Follow).store_in("auto");
+    let provider = Provider::start();
+    provider.configure(|behaviour| behaviour.lifetime = 5);
+    home.run(&mut home.kubekey_for(&provider)).credential();
+    let digest = digest(&home);
+    let mut session = kernel::find("session", &digest).unwrap().json;
+    session["signed_in_at"] = (chrono::Utc::now().timestamp() - 13 * 60 * 60).into();
+    kernel::replace("session", &digest, &session);
     home.run(&mut home.kubekey_for(&provider)).credential();
     assert_eq!(home.browser.urls().len(), 2);
     home.log_out(&provider);
-    assert_eq!(kernel::count(&digest), 0);
 }
 
 #[test]

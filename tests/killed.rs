@@ -1,6 +1,5 @@
 //! Runs that the machine kills while they save: what was saved before, or what they were about to save, is there.
 
-
 use std::collections::HashMap;
 use std::fs;
 use std::io::Write;

@@ -164,6 +164,23 @@ fn a_refreshed_id_token_that_is_not_to_be_believed_is_neither_printed_nor_saved(
 }
 
 #[test]
+fn a_rotated_refresh_token_is_kept_although_the_id_token_beside_it_cannot_be_verified_yet() {
+    let (home, provider) = signed_in_before();
+    let before = home.saved().unwrap();
+    provider.rotate_keys();
+    provider.configure(|behaviour| behaviour.jwks_answer = Some(Answer::html(503, "down")));
+    let finished = home.run(&mut home.kubekey_for(&provider));
+    assert_eq!((finished.code(), finished.stdout.as_str()), (Some(5), ""), "{finished:#?}");
+    let after = home.saved().unwrap();
+    assert_ne!(after["refresh_token"], before["refresh_token"], "the old one is spent");
+    assert_eq!(after["id_token"], before["id_token"]);
+
+    provider.configure(|behaviour| behaviour.jwks_answer = None);
+    home.run(&mut home.kubekey_for(&provider)).credential();
+    assert_eq!(home.browser.urls().len(), 1);
+}
+
+#[test]
 fn a_refreshed_token_needs_no_nonce() {
     let (home, provider) = signed_in_before();
     provider.configure(|behaviour| {

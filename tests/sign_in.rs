@@ -251,7 +251,10 @@ fn nobody_answering_ends_the_sign_in_after_the_timeout() {
     let finished = home.run(home.kubekey_for(&provider).args(["--login-timeout", "1"]));
     assert_eq!((finished.code(), finished.stdout.as_str()), (Some(3), ""));
     assert!(finished.stderr.contains("nobody signed in within 1 s"), "{finished:#?}");
-    assert!(finished.stderr.contains("hint: run the command again and open the printed address"), "{finished:#?}");
+    assert!(
+        finished.stderr.contains("hint: run 'kubekey login' with the same settings and open the printed address"),
+        "{finished:#?}"
+    );
     assert!(finished.took >= Duration::from_secs(1), "{finished:#?}");
 }
 

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 /// The folders for locks, first wins: the session's runtime folder, which the system empties, and the state folder.
 /// Nothing is created here.
 pub fn lock_dirs() -> Vec<PathBuf> {
-    let runtime = absolute("XDG_RUNTIME_DIR").map(|dir| dir.join("kubekey"));
+    let runtime = absolute("XDG_RUNTIME_DIR").or_else(session_runtime_dir).map(|dir| dir.join("kubekey"));
     runtime.into_iter().chain(state_dir()).collect()
 }
 
@@ -51,4 +51,19 @@ fn user_dir(variable: &str, default: &str) -> Option<PathBuf> {
 /// would also be relative to the current directory, from which kubekey reads nothing.
 fn absolute(variable: &str) -> Option<PathBuf> {
     std::env::var_os(variable).map(PathBuf::from).filter(|path| path.is_absolute())
+}
+
+/// The runtime folder of a user who is logged in, for runs that were not told of it, as under cron and sudo: they have
+/// to meet the others at the same lock.
+#[cfg(target_os = "linux")]
+fn session_runtime_dir() -> Option<PathBuf> {
+    use std::os::unix::fs::MetadataExt;
+    let user = rustix::process::geteuid().as_raw();
+    let dir = PathBuf::from(format!("/run/user/{user}"));
+    dir.symlink_metadata().is_ok_and(|found| found.is_dir() && found.uid() == user).then_some(dir)
+}
+
+#[cfg(not(target_os = "linux"))]
+fn session_runtime_dir() -> Option<PathBuf> {
+    None
 }

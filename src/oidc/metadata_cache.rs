@@ -2,8 +2,7 @@
 //! public and no secret; what is read is validated like an answer of the provider. No failure here is an error: what
 //! cannot be read is fetched, and what cannot be written is fetched again next time.
 
-use std::fs::{self, File};
-use std::io::Read;
+use std::fs;
 use std::path::PathBuf;
 
 use chrono::{DateTime, Utc};
@@ -14,16 +13,13 @@ use serde_json::Value;
 use sha2::{Digest, Sha256};
 use url::Url;
 
-use crate::atomic_file;
+use crate::{atomic_file, own_file};
 
 /// How long, in seconds, an answer is kept whose headers say nothing.
 const DEFAULT_LIFETIME: i64 = 60 * 60;
 
 /// The longest, in seconds: after it a key that was withdrawn is no longer believed, whatever the headers said.
 const LONGEST_LIFETIME: i64 = 24 * 60 * 60;
-
-/// The most that is read of a file, in bytes: two answers of the largest size, and what is around them.
-const LARGEST: u64 = 4 * 1024 * 1024;
 
 /// The file of one issuer.
 #[derive(Clone, Debug)]
@@ -96,8 +92,7 @@ impl MetadataCache {
     }
 
     fn read(&self) -> Option<Contents> {
-        let mut text = Vec::new();
-        File::open(self.path.as_ref()?).ok()?.take(LARGEST).read_to_end(&mut text).ok()?;
+        let text = own_file::read(self.path.as_ref()?).ok()?;
         let contents: Contents = serde_json::from_slice(&text).ok()?;
         (contents.issuer == self.issuer).then_some(contents)
     }
@@ -138,7 +133,7 @@ fn lifetime(headers: &HeaderMap, now: DateTime<Utc>) -> i64 {
     };
     // §5.1: so long it has been kept on its way already.
     let age = text(headers, AGE).and_then(seconds_of).unwrap_or(0);
-    (lifetime - age).clamp(0, LONGEST_LIFETIME)
+    lifetime.saturating_sub(age).clamp(0, LONGEST_LIFETIME)
 }
 
 /// §1.2.2: a number too large is a very large number.

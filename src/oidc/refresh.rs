@@ -1,6 +1,6 @@
 //! The refresh: new tokens without the user (RFC 6749 §6, OpenID Connect Core §12).
 
-use openidconnect::{HttpRequest, HttpResponse, RefreshToken};
+use openidconnect::{HttpRequest, HttpResponse, OAuth2TokenResponse, RefreshToken};
 use reqwest::StatusCode;
 
 use super::Provider;
@@ -8,7 +8,8 @@ use super::http::HttpError;
 use super::token_endpoint::{self, Failure, failure};
 use super::verify::{Expected, accept};
 use crate::config::Settings;
-use crate::error::{ErrorKind, Result};
+use crate::error::{Error, ErrorKind, Result};
+use crate::secret::Secret;
 use crate::token::{Session, TokenSet};
 
 /// Error codes that say something about the client or the moment, not about this user's session: signing in again
@@ -25,6 +26,13 @@ pub enum Refreshed {
         tokens: TokenSet,
         /// Whether the old refresh token is spent.
         rotated: bool,
+    },
+    /// The refresh token was replaced by this session's, and the ID token beside it could not be verified for now.
+    Unverified {
+        /// The session with the new refresh token.
+        session: Session,
+        /// Why not.
+        why: Error,
     },
     /// The session is over, for the reason given: the user has to sign in again.
     SessionOver(String),
@@ -69,14 +77,20 @@ pub async fn refresh(provider: &Provider, settings: &Settings, session: &Session
         }
         // An ID token that is missing or not to be believed is refused; only a new sign-in can give a better one.
         Err(error) if error.kind() == ErrorKind::SignIn => Ok(Refreshed::SessionOver(error.to_string())),
-        Err(error) => Err(error),
+        Err(why) => match response.refresh_token() {
+            Some(new) => {
+                let refresh_token = Secret::new(new.secret().clone());
+                Ok(Refreshed::Unverified { session: Session { refresh_token, ..session.clone() }, why })
+            }
+            None => Err(why),
+        },
     }
 }
 
-/// As [`token_endpoint::ask`]. An endpoint that is gone may have been named by yesterday's discovery document: the next
-/// run asks for today's.
+/// As [`token_endpoint::ask`]. An endpoint that is gone or does not answer may have been named by yesterday's discovery
+/// document: the next run asks for today's.
 async fn ask(provider: &Provider, request: HttpRequest) -> std::result::Result<HttpResponse, HttpError> {
-    let answer = token_endpoint::ask(&provider.http, request).await?;
+    let answer = token_endpoint::ask(&provider.http, request).await.inspect_err(|_| provider.forget_cached())?;
     if [StatusCode::NOT_FOUND, StatusCode::METHOD_NOT_ALLOWED, StatusCode::GONE].contains(&answer.status()) {
         provider.forget_cached();
     }

@@ -157,7 +157,10 @@ fn nobody_answered(settings: &Settings, request: &AuthorizationRequest, visited:
             settings.client_id.as_str(),
             request.redirect_uri(),
         ),
-        false => "run the command again and open the printed address in a browser on this computer".into(),
+        false => {
+            "run 'kubekey login' with the same settings and open the printed address in a browser on this computer"
+                .into()
+        }
     };
     // Where no browser came up there is no tab too many, and no reason to keep the next run from trying.
     let kind = if launched { ErrorKind::Unanswered } else { ErrorKind::SignIn };

@@ -1,15 +1,13 @@
 //! The file that a user or an administrator asked for instead of a keyring: readable by its owner alone.
 
-use std::fs::{self, File, OpenOptions};
-use std::io::{self, Read};
+use std::fs;
+use std::io;
 use std::path::{Path, PathBuf};
 
 use super::CredentialKey;
 use crate::atomic_file;
+use crate::own_file::{self, named, refused, require_own};
 use crate::secret::Secret;
-
-/// The most that is read of a file, in bytes; a token with 600 groups has 64 KiB.
-const LARGEST: u64 = 1024 * 1024;
 
 /// Reads what is kept under `key` in `dir`.
 ///
@@ -20,13 +18,11 @@ pub fn load(dir: &Path, key: &CredentialKey) -> io::Result<Option<Secret>> {
         return Ok(None);
     }
     let path = path(dir, key);
-    let file = match open(&path) {
-        Ok(file) => file,
+    let bytes = match own_file::read(&path) {
+        Ok(bytes) => bytes,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
         Err(error) => return Err(error),
     };
-    let mut bytes = Vec::new();
-    file.take(LARGEST).read_to_end(&mut bytes).map_err(named(&path))?;
     // What is not text is not ours to read; the caller treats it like text that it cannot read.
     Ok(Some(
         unprotect(bytes)
@@ -100,30 +96,6 @@ fn is_own_folder(dir: &Path) -> io::Result<bool> {
     }
 }
 
-/// Opens the file itself and not what a link leads to, and looks at what was opened rather than at its name.
-#[cfg(unix)]
-fn open(path: &Path) -> io::Result<File> {
-    use std::os::unix::fs::OpenOptionsExt;
-    let flags = rustix::fs::OFlags::NOFOLLOW | rustix::fs::OFlags::NONBLOCK;
-    let file = OpenOptions::new().read(true).custom_flags(flags.bits() as i32).open(path).map_err(|error| {
-        // What ELOOP says of its own, "too many levels of symbolic links", helps nobody.
-        match error.raw_os_error() == Some(rustix::io::Errno::LOOP.raw_os_error()) {
-            true => refused(path, "is a symbolic link"),
-            false => named(path)(error),
-        }
-    })?;
-    let metadata = file.metadata()?;
-    match metadata.is_file() {
-        true => require_own(path, &metadata).map(|()| file),
-        false => Err(refused(path, "is not a file")),
-    }
-}
-
-#[cfg(not(unix))]
-fn open(path: &Path) -> io::Result<File> {
-    OpenOptions::new().read(true).open(path).map_err(named(path))
-}
-
 /// A read-only file system is found here, before the user has signed in for nothing.
 #[cfg(unix)]
 fn require_writable(dir: &Path) -> io::Result<()> {
@@ -134,36 +106,6 @@ fn require_writable(dir: &Path) -> io::Result<()> {
 fn require_writable(_: &Path) -> io::Result<()> {
     // Windows knows only by trying.
     Ok(())
-}
-
-/// A token that others can read is no secret; one that others can write may be an attacker's sign-in.
-#[cfg(unix)]
-fn require_own(path: &Path, metadata: &fs::Metadata) -> io::Result<()> {
-    use std::os::unix::fs::MetadataExt;
-    if metadata.is_symlink() {
-        Err(refused(path, "is a symbolic link"))
-    } else if metadata.uid() != rustix::process::geteuid().as_raw() {
-        Err(refused(path, "belongs to another user"))
-    } else if metadata.mode() & 0o077 != 0 {
-        Err(refused(path, &format!("is open to others (mode {:03o})", metadata.mode() & 0o777)))
-    } else {
-        Ok(())
-    }
-}
-
-#[cfg(not(unix))]
-fn require_own(_: &Path, _: &fs::Metadata) -> io::Result<()> {
-    // Below the user's profile, where Windows lets nobody else in; and what is in the file is encrypted for this user.
-    Ok(())
-}
-
-fn refused(path: &Path, why: &str) -> io::Error {
-    io::Error::new(io::ErrorKind::PermissionDenied, format!("{} {why}", path.display()))
-}
-
-/// Puts the path in front of what the system says, in which there is none.
-fn named(path: &Path) -> impl Fn(io::Error) -> io::Error {
-    move |error| io::Error::new(error.kind(), format!("{}: {error}", path.display()))
 }
 
 #[cfg(not(windows))]

@@ -4,15 +4,22 @@ use chrono::{TimeDelta, Utc};
 
 use super::failure::unusable_file;
 use super::kernel::{self, Part};
-use super::{KeyringError, Store, TokenCache, file, keyring};
+use super::{KeyringError, Store, TokenCache, Unlock, file, keyring};
 use crate::config::TokenStorage;
 use crate::error::{Error, ErrorKind, Result};
 use crate::state::State;
 use crate::terminal;
-use crate::token::TokenSet;
+use crate::token::{Saved, Session, TokenSet};
 
 /// How long after the sign-in the kernel keeps a refresh token: a day's work.
 const LONGEST_SESSION: TimeDelta = TimeDelta::hours(12);
+
+/// Whether the session may still be used. The kernel drops it at that time, unless its key was written by a run that was
+/// killed before it could say when.
+pub(super) fn is_young(session: &Session) -> bool {
+    let age = Utc::now() - session.signed_in_at;
+    (TimeDelta::zero()..LONGEST_SESSION).contains(&age)
+}
 
 impl TokenCache {
     /// Where the tokens of the sign-in that is about to begin are going to be kept: looked at before the user is
@@ -31,14 +38,16 @@ impl TokenCache {
                 file::prepare(dir).map_err(|error| unusable_file(&error))?;
                 Ok(Store::File(dir.to_owned()))
             }
-            TokenStorage::Keyring => keyring::probe().map(|()| Store::Keyring).map_err(|error| self.kept_back(error)),
+            TokenStorage::Keyring => {
+                keyring::probe(Unlock::Ask).map(|()| Store::Keyring).map_err(|error| self.kept_back(error))
+            }
             TokenStorage::Auto => Ok(self.choose_auto(found)),
         }
     }
 
     fn choose_auto(&self, found: Option<Store>) -> Store {
         let store = match found.unwrap_or(Store::Keyring) {
-            Store::Keyring => match keyring::probe() {
+            Store::Keyring => match keyring::probe(Unlock::Ask) {
                 Ok(()) => Store::Keyring,
                 Err(error) => self.without_keyring(error.why()),
             },
@@ -73,12 +82,14 @@ impl TokenCache {
     fn store_in_keyring(&self, tokens: &TokenSet) -> Option<String> {
         let result = keyring::store(&self.key, &tokens.to_saved());
         // In front only what is new, whether or not it is behind as well.
-        self.put_in_front(Some(&tokens.clone().into()));
+        self.put_in_front(tokens);
         match result {
             Ok(process) => {
                 if self.storage == TokenStorage::Auto {
                     State::load(&self.key).note_keyring(Some(process));
-                    kernel::remove(&self.key, Part::Session);
+                    if !kernel::is_shared() {
+                        kernel::remove(&self.key, Part::Session);
+                    }
                 }
                 None
             }
@@ -87,7 +98,9 @@ impl TokenCache {
     }
 
     fn store_in_kernel(&self, tokens: &TokenSet) -> Option<String> {
-        State::load(&self.key).note_keyring(None);
+        if self.storage == TokenStorage::Auto {
+            State::load(&self.key).supersede_keyring();
+        }
         let session_is_kept = match &tokens.session {
             Some(session) => {
                 let left = (session.signed_in_at - Utc::now() + LONGEST_SESSION).min(LONGEST_SESSION);
@@ -106,6 +119,29 @@ impl TokenCache {
         }
     }
 
+    /// Puts the ID token into the kernel, in front of the keyring. Only where the lock is held: otherwise it could come
+    /// back after a logout.
+    fn put_in_front(&self, tokens: &TokenSet) {
+        if self.storage == TokenStorage::Auto && !kernel::is_shared() {
+            let left = tokens.id_token.expires_at - Utc::now();
+            kernel::store(&self.key, Part::IdToken, &tokens.id_token_to_saved(), left.num_seconds());
+        }
+    }
+
+    /// Keeps a new refresh token beside the old ID token: the one that came with it could not be verified.
+    pub fn store_session(&self, store: &Store, saved: &Saved, session: Session) {
+        match &saved.id_token {
+            Some(id_token) if !matches!(store, Store::Kernel) => {
+                let tokens = TokenSet { id_token: id_token.clone(), session: Some(session) };
+                self.store(store, &tokens, true);
+            }
+            _ => {
+                let left = session.signed_in_at - Utc::now() + LONGEST_SESSION;
+                kernel::store(&self.key, Part::Session, &session.to_saved(), left.num_seconds());
+            }
+        }
+    }
+
     fn remove_spent(&self, store: &Store) -> std::result::Result<(), ()> {
         match store {
             Store::Keyring => keyring::remove(&self.key).map_err(drop),
@@ -119,20 +155,21 @@ impl TokenCache {
     /// # Errors
     /// [`ErrorKind::Storage`] if it is left in one.
     pub fn remove(&self) -> Result<()> {
-        kernel::remove(&self.key, Part::IdToken);
-        kernel::remove(&self.key, Part::Session);
         let file = match &self.token_dir {
             Some(dir) => file::remove(dir, &self.key).map_err(|error| unusable_file(&error)),
             None => Ok(()),
         };
         // One that stays in one place is removed from the other all the same.
-        self.remove_from_keyring().and(file)
+        let keyring = self.remove_from_keyring();
+        kernel::remove(&self.key, Part::IdToken);
+        kernel::remove(&self.key, Part::Session);
+        keyring.and(file)
     }
 
     fn remove_from_keyring(&self) -> Result<()> {
         match keyring::remove(&self.key) {
             Ok(()) => Ok(()),
-            Err(KeyringError::Absent(_)) if !State::load(&self.key).is_in_keyring() => Ok(()),
+            Err(KeyringError::Absent(_)) if !State::load(&self.key).may_be_in_keyring() => Ok(()),
             Err(error) => {
                 let message = format!("the saved sign-in may still be in the keyring: {}", error.why());
                 Err(Error::new(ErrorKind::Storage, message).hint("run this again in a session with that keyring"))

@@ -21,7 +21,7 @@ pub fn load(key: &CredentialKey, _: Unlock) -> Result<Option<Secret>, KeyringErr
 
 /// Whether a sign-in could be kept: an item that is not there can be looked for. Over SSH Windows has no vault, and
 /// the Keychain of macOS is locked.
-pub fn probe() -> Result<(), KeyringError> {
+pub fn probe(_: Unlock) -> Result<(), KeyringError> {
     Vault.get("probe").map(drop).map_err(failure)
 }
 

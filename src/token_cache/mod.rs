@@ -37,7 +37,7 @@ pub use lock::Lock;
 use crate::config::{Settings, TokenStorage};
 use crate::error::{Error, ErrorKind, Result};
 use crate::state::State;
-use crate::token::{Saved, TokenSet};
+use crate::token::Saved;
 use failure::unusable_file;
 use kernel::Part;
 
@@ -136,28 +136,41 @@ impl TokenCache {
     }
 
     fn load_auto(&self, unlock: Unlock) -> Result<(Store, Option<Saved>)> {
-        let mut state = State::load(&self.key);
+        let state = State::load(&self.key);
         let is_known = state.is_in_keyring();
         if !is_known && state.is_keyring_absent(Utc::now()) {
-            return Ok(self.load_without_keyring("this session had no keyring a moment ago".into()));
+            return Ok(self.load_without_keyring("no keyring was there less than a minute ago".into()));
         }
         match keyring::load(&self.key, unlock) {
-            Ok(Some(saved)) => {
-                let saved = Saved::read(&saved);
-                self.put_in_front(saved.as_ref());
-                Ok((Store::Keyring, saved))
+            Ok(Some(_)) if state.is_superseded() => {
+                // What is in it is older than the sign-in that was made when it could not be reached.
+                if keyring::remove(&self.key).is_ok() {
+                    State::load(&self.key).note_keyring(None);
+                }
+                Ok(self.load_beside_keyring())
             }
-            Ok(None) => match self.load_kernel().filter(|saved| saved.session.is_some() && !kernel::is_shared()) {
-                Some(saved) => Ok((Store::Kernel, Some(saved))),
-                None => Ok((Store::Keyring, None)),
+            Ok(Some(saved)) => Ok((Store::Keyring, Saved::read(&saved))),
+            // KeePassXC finds nothing while it is locked.
+            Ok(None) if is_known => match keyring::probe(unlock) {
+                Err(error @ KeyringError::Locked(_)) => Err(self.kept_back(error)),
+                _ => Ok(self.load_beside_keyring()),
             },
+            Ok(None) => Ok(self.load_beside_keyring()),
             Err(error) if is_known || matches!(error, KeyringError::Locked(_)) => Err(self.kept_back(error)),
             Err(error) => {
                 if let KeyringError::Absent(_) = error {
-                    state.note_keyring_absent(Utc::now());
+                    State::load(&self.key).note_keyring_absent(Utc::now());
                 }
                 Ok(self.load_without_keyring(error.why()))
             }
+        }
+    }
+
+    /// Where there is a keyring, and nothing in it: a session without one may have left its sign-in in the kernel.
+    fn load_beside_keyring(&self) -> (Store, Option<Saved>) {
+        match self.load_kernel().filter(|saved| saved.session.is_some() && !kernel::is_shared()) {
+            Some(saved) => (Store::Kernel, Some(saved)),
+            None => (Store::Keyring, None),
         }
     }
 
@@ -169,32 +182,26 @@ impl TokenCache {
     }
 
     fn without_keyring(&self, why: String) -> Store {
-        if kernel::is_available() && !kernel::is_shared() { Store::Kernel } else { Store::Nowhere(Some(why)) }
+        if kernel::is_shared() {
+            let shared = "in a container, where all of a user's containers share the kernel's keys (--token-storage=kernel uses them)";
+            Store::Nowhere(Some(format!("{why}, {shared}")))
+        } else if kernel::is_available() {
+            Store::Kernel
+        } else {
+            Store::Nowhere(Some(why))
+        }
     }
 
     /// Both parts. Each may be missing: the ID token has expired, or is too large.
     fn load_kernel(&self) -> Option<Saved> {
+        let is_young = |saved: &Saved| saved.session.as_ref().is_some_and(keep::is_young);
         let read = |part| kernel::load(&self.key, part).as_ref().and_then(Saved::read);
         match (read(Part::IdToken), read(Part::Session)) {
-            (Some(id_token), Some(session)) => Some(Saved { session: session.session, ..id_token }),
-            (id_token, session) => id_token.or(session),
+            (Some(id_token), Some(session)) if is_young(&session) => {
+                Some(Saved { session: session.session, ..id_token })
+            }
+            (id_token, session) => id_token.or(session.filter(is_young)),
         }
-    }
-
-    /// Puts the ID token into the kernel, in front of the keyring.
-    fn put_in_front(&self, saved: Option<&Saved>) {
-        if self.storage != TokenStorage::Auto || kernel::is_shared() {
-            return;
-        }
-        let Some(saved) = saved else { return };
-        let Some(id_token) = saved.fresh(Utc::now()) else { return };
-        let front = TokenSet { id_token: id_token.clone(), session: saved.session.clone() };
-        kernel::store(
-            &self.key,
-            Part::IdToken,
-            &front.id_token_to_saved(),
-            (id_token.expires_at - Utc::now()).num_seconds(),
-        );
     }
 
     fn token_dir(&self) -> Result<&Path> {

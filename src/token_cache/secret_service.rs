@@ -62,15 +62,15 @@ pub fn load(key: &CredentialKey, unlock: Unlock) -> Result<Option<Secret>> {
 }
 
 /// Whether a sign-in could be kept: there is a default collection, and it is or gets unlocked.
-pub fn probe() -> Result<()> {
-    run(async { Service::connect().await?.unlocked_default_collection().await.map(drop) })
+pub fn probe(unlock: Unlock) -> Result<()> {
+    run(async { Service::connect().await?.unlocked_default_collection(unlock).await.map(drop) })
 }
 
 /// Keeps `saved` under `key`, in place of what was there, and tells the process of the keyring.
 pub fn store(key: &CredentialKey, saved: &Secret) -> Result<u32> {
     run(async {
         let service = Service::connect().await?;
-        let collection = service.unlocked_default_collection().await?;
+        let collection = service.unlocked_default_collection(Unlock::Ask).await?;
         let session = service.open_session().await?;
         let (parameters, value) = session.encrypt(saved.expose().as_bytes());
         let label = format!("kubekey: {} at {}", key.client_id, key.issuer);
@@ -115,7 +115,10 @@ fn run<T>(access: impl Future<Output = Result<T>>) -> Result<T> {
         .enable_all()
         .build()
         .map_err(|error| KeyringError::Broken(format!("no event loop for D-Bus: {error}")))?;
-    runtime.block_on(access)
+    let result = runtime.block_on(access);
+    // A bus whose name the resolver still looks up must not hold up the end.
+    runtime.shutdown_background();
+    result
 }
 
 /// What the item is found by. The person-readable attributes are not part of it.
@@ -161,13 +164,16 @@ impl Service {
         self.call(SERVICE_PATH, SERVICE, "SearchItems", &(lookup(key),)).await
     }
 
-    async fn unlocked_default_collection(&self) -> Result<OwnedObjectPath> {
+    async fn unlocked_default_collection(&self, unlock: Unlock) -> Result<OwnedObjectPath> {
         let (collection,): (OwnedObjectPath,) = self.call(SERVICE_PATH, SERVICE, "ReadAlias", &("default",)).await?;
         if collection.as_str() == NONE {
             return Err(KeyringError::Absent("the keyring has no default collection".into()));
         }
         let (is_locked,): (OwnedVariant,) = self.call(&collection, PROPERTIES, "Get", &(COLLECTION, "Locked")).await?;
         if bool::try_from(is_locked).unwrap_or(true) {
+            if unlock == Unlock::Never {
+                return Err(KeyringError::Locked("the keyring is locked".into()));
+            }
             self.unlock(&collection).await?;
         }
         Ok(collection)
