@@ -43,6 +43,27 @@ pub struct Cli {
     version: Option<bool>,
 }
 
+/// What client-go runs: settings and nothing else. Without subcommands clap has half as much to build.
+#[derive(Parser)]
+#[command(disable_help_flag = true, disable_version_flag = true)]
+struct Plugin {
+    #[command(flatten)]
+    settings: Settings,
+}
+
+impl Cli {
+    /// Parses the program's arguments: those of a plugin on the short way, and all others, wrong ones included, on the
+    /// long one.
+    pub fn parse_arguments() -> Self {
+        let arguments = std::env::args_os().enumerate();
+        let settings = arguments.filter(|(index, argument)| *index != 1 || argument != "get-token");
+        match Plugin::try_parse_from(settings.map(|(_, argument)| argument)) {
+            Ok(plugin) => Self { command: None, settings: plugin.settings, version: None },
+            Err(_) => Self::parse(),
+        }
+    }
+}
+
 /// The subcommands.
 #[derive(Subcommand)]
 pub enum Command {

@@ -3,12 +3,11 @@
 use std::io;
 use std::process::ExitCode;
 
-use clap::Parser;
 use kubekey::cli::{Cli, Command};
 use kubekey::{commands, get_token, terminal};
 
 fn main() -> ExitCode {
-    let cli = Cli::parse();
+    let cli = Cli::parse_arguments();
     let result = match cli.command.unwrap_or(Command::GetToken) {
         Command::GetToken => get_token::get_token(&cli.settings, &mut io::stdout().lock()),
         Command::Login => commands::login(&cli.settings),
