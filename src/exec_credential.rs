@@ -116,7 +116,7 @@ pub fn write(out: &mut impl Write, api_version: ApiVersion, id_token: &IdToken) 
         },
     });
     // One write for the whole document: a formatter would make one for each part.
-    let mut text = document.to_string();
+    let mut text = serde_json::to_string(&document).expect("texts are always JSON");
     text.push('\n');
     out.write_all(text.as_bytes()).and_then(|()| out.flush()).map_err(|error| {
         Error::new(ErrorKind::Failed, format!("cannot write the ExecCredential to standard output: {error}"))

@@ -10,11 +10,16 @@ use std::os::unix::fs::MetadataExt;
 
 use linux_keyutils::{KeyError, KeyPermissionsBuilder, KeyRing, KeyRingIdentifier, Permission};
 
+use zeroize::Zeroizing;
+
 use super::CredentialKey;
 use crate::secret::Secret;
 
 /// The most that one key is given, in bytes: a key takes 32,767, but a user's quota of 20,000 is for all programs.
 const LARGEST: usize = 12 * 1024;
+
+/// What most tokens fit in, in bytes. A buffer for the largest would take longer to clear than all the rest.
+const USUAL: usize = 4 * 1024;
 
 /// The inode of the initial PID namespace (`PROC_PID_INIT_INO` in the kernel's `proc_ns.h`).
 const INITIAL_PID_NAMESPACE: u64 = 0xEFFF_FFFC;
@@ -43,8 +48,20 @@ pub fn is_available() -> bool {
 
 /// Reads one part.
 pub fn load(key: &CredentialKey, part: Part) -> Option<Secret> {
-    let bytes = keyring().ok()?.search(&description(key, part)).ok()?.read_to_vec().ok()?;
-    String::from_utf8(bytes).ok().map(Secret::new)
+    let found = keyring().ok()?.search(&description(key, part)).ok()?;
+    let mut buffer = Zeroizing::new([0; USUAL]);
+    match found.read(&mut *buffer).ok()? {
+        length @ ..=USUAL => text(&buffer[..length]),
+        length => {
+            let mut buffer = Zeroizing::new(vec![0; length]);
+            let length = found.read(&mut *buffer).ok()?;
+            text(buffer.get(..length)?)
+        }
+    }
+}
+
+fn text(bytes: &[u8]) -> Option<Secret> {
+    std::str::from_utf8(bytes).ok().map(Secret::new)
 }
 
 /// Keeps one part for `seconds`, in place of what was there. `false` if it is not kept, and then the old one is gone,
