@@ -179,7 +179,7 @@ fn parse_dir(flag: &str, text: &str) -> Result<PathBuf> {
     match path.is_absolute() {
         true => Ok(path),
         false => Err(unusable(flag, text, "it is not an absolute path")
-            .hint("give the folder's whole path; '$HOME' is not replaced in a kubeconfig")),
+            .hint("give the whole path, or one that begins with '~/'; '$HOME' is not replaced in a kubeconfig")),
     }
 }
 

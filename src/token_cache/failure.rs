@@ -10,7 +10,7 @@ impl TokenCache {
     /// The error for a sign-in that is in the keyring, or has to be.
     pub(super) fn kept_back(&self, error: KeyringError) -> Error {
         if let KeyringError::Locked(why) = error {
-            return Error::new(ErrorKind::Storage, format!("the saved sign-in cannot be read: {why}{}", self.restarted()))
+            return Error::new(ErrorKind::Storage, format!("a sign-in cannot be read or kept: {why}{}", self.restarted()))
                 .hint("log in to the desktop, or unlock it from here (gnome-keyring-daemon --unlock), and run the command again");
         }
         let (message, hint) = match State::load(&self.key).is_in_keyring() {

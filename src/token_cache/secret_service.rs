@@ -32,8 +32,8 @@ const PROPERTIES: &str = "org.freedesktop.DBus.Properties";
 /// "No object" in place of a path.
 const NONE: &str = "/";
 
-/// A secret as it travels: session, parameters, value, content type.
-type Travelling = (OwnedObjectPath, Vec<u8>, Vec<u8>, String);
+/// A secret as it travels: session, parameters, value, content type. Borrowed bytes are read as one, owned ones one by one.
+type Travelling<'a> = (ObjectPath<'a>, &'a [u8], &'a [u8], &'a str);
 
 type Result<T> = std::result::Result<T, KeyringError>;
 
@@ -54,8 +54,10 @@ pub fn load(key: &CredentialKey, unlock: Unlock) -> Result<Option<Secret>> {
             (None, None) => return Ok(None),
         };
         let session = service.open_session().await?;
-        let secret: (Travelling,) = service.call(item, ITEM, "GetSecret", &(session.path(),)).await?;
-        let bytes = session.decrypt(&secret.0.1, secret.0.2);
+        let answer = service.raw_call(item, ITEM, "GetSecret", &(session.path(),)).await?;
+        let ((_, parameters, value, _),): (Travelling<'_>,) =
+            answer.deserialize().map_err(|error| KeyringError::Broken(error.to_string()))?;
+        let bytes = session.decrypt(parameters, value.to_vec());
         // What is not text is not ours to read; the caller treats it like text that it cannot read.
         Ok(Some(Secret::new(bytes.and_then(|bytes| String::from_utf8(bytes).ok()).unwrap_or_default())))
     })
@@ -112,7 +114,8 @@ pub fn process() -> Option<u32> {
 /// Runs one access to its end, on this thread: starting more of them would cost more than the access.
 fn run<T>(access: impl Future<Output = Result<T>>) -> Result<T> {
     let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
+        .enable_io()
+        .enable_time()
         .build()
         .map_err(|error| KeyringError::Broken(format!("no event loop for D-Bus: {error}")))?;
     let result = runtime.block_on(access);
