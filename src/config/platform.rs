@@ -34,6 +34,11 @@ pub fn state_dir() -> Option<PathBuf> {
     user_dir("XDG_STATE_HOME", ".local/state")
 }
 
+/// Whether this session is one on a Linux desktop: with a screen to show a prompt on.
+pub fn has_screen() -> bool {
+    ["WAYLAND_DISPLAY", "DISPLAY"].iter().any(|name| std::env::var_os(name).is_some())
+}
+
 /// kubekey's folder below that of an XDG variable or its default in the home; macOS and Windows have one for all.
 fn user_dir(variable: &str, default: &str) -> Option<PathBuf> {
     if cfg!(windows) {

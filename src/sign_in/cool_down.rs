@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
 
+use crate::config::platform;
 use crate::error::{Error, ErrorKind, Result};
 use crate::state::{State, Unanswered, boot};
 
@@ -60,6 +61,5 @@ fn desktop() -> BTreeMap<String, String> {
 
 /// Only a session with a screen can be a new desktop session; one over SSH is not.
 fn is_new_desktop(before: &BTreeMap<String, String>, now: &BTreeMap<String, String>) -> bool {
-    let has_screen = ["WAYLAND_DISPLAY", "DISPLAY"].iter().any(|name| std::env::var_os(name).is_some());
-    has_screen && before.iter().any(|(name, value)| now.get(name).is_some_and(|other| other != value))
+    platform::has_screen() && before.iter().any(|(name, value)| now.get(name).is_some_and(|other| other != value))
 }

@@ -102,17 +102,13 @@ impl TokenCache {
             State::load(&self.key).supersede_keyring();
         }
         let session_is_kept = match &tokens.session {
-            Some(session) => {
-                let left = (session.signed_in_at - Utc::now() + LONGEST_SESSION).min(LONGEST_SESSION);
-                kernel::store(&self.key, Part::Session, &session.to_saved(), left.num_seconds())
-            }
+            Some(session) => self.put_session_in_kernel(session),
             None => {
                 kernel::remove(&self.key, Part::Session);
                 false
             }
         };
-        let left = tokens.id_token.expires_at - Utc::now();
-        let id_token_is_kept = kernel::store(&self.key, Part::IdToken, &tokens.id_token_to_saved(), left.num_seconds());
+        let id_token_is_kept = self.put_id_token_in_kernel(tokens);
         match session_is_kept || id_token_is_kept {
             true => None,
             false => Some("the kernel has no room for it (keyctl quota)".into()),
@@ -123,9 +119,18 @@ impl TokenCache {
     /// back after a logout.
     fn put_in_front(&self, tokens: &TokenSet) {
         if self.storage == TokenStorage::Auto && !kernel::is_shared() {
-            let left = tokens.id_token.expires_at - Utc::now();
-            kernel::store(&self.key, Part::IdToken, &tokens.id_token_to_saved(), left.num_seconds());
+            self.put_id_token_in_kernel(tokens);
         }
+    }
+
+    fn put_id_token_in_kernel(&self, tokens: &TokenSet) -> bool {
+        let left = tokens.id_token.expires_at - Utc::now();
+        kernel::store(&self.key, Part::IdToken, &tokens.id_token_to_saved(), left.num_seconds())
+    }
+
+    fn put_session_in_kernel(&self, session: &Session) -> bool {
+        let left = (session.signed_in_at - Utc::now() + LONGEST_SESSION).min(LONGEST_SESSION);
+        kernel::store(&self.key, Part::Session, &session.to_saved(), left.num_seconds())
     }
 
     /// Keeps a new refresh token beside the old ID token: the one that came with it could not be verified.
@@ -136,8 +141,7 @@ impl TokenCache {
                 self.store(store, &tokens, true);
             }
             _ => {
-                let left = session.signed_in_at - Utc::now() + LONGEST_SESSION;
-                kernel::store(&self.key, Part::Session, &session.to_saved(), left.num_seconds());
+                self.put_session_in_kernel(&session);
             }
         }
     }

@@ -16,6 +16,7 @@ use zbus::{Connection, ObjectPath, OwnedObjectPath, OwnedVariant, Variant};
 use super::bounded_call::{describe, patience, read, within};
 use super::secret_session::Session;
 use super::{CredentialKey, KeyringError, Unlock};
+use crate::config::platform;
 use crate::secret::Secret;
 
 /// How long the person may take to answer the keyring's own password prompt.
@@ -44,11 +45,8 @@ pub fn load(key: &CredentialKey, unlock: Unlock) -> Result<Option<Secret>> {
         let (unlocked, locked) = service.search(key).await?;
         let item = match (unlocked.first(), locked.first()) {
             (Some(item), _) => item,
-            (None, Some(_)) if unlock == Unlock::Never => {
-                return Err(KeyringError::Locked("the keyring is locked".into()));
-            }
             (None, Some(item)) => {
-                service.unlock(item).await?;
+                service.unlock(item, unlock).await?;
                 item
             }
             (None, None) => return Ok(None),
@@ -174,16 +172,16 @@ impl Service {
         }
         let (is_locked,): (OwnedVariant,) = self.call(&collection, PROPERTIES, "Get", &(COLLECTION, "Locked")).await?;
         if bool::try_from(is_locked).unwrap_or(true) {
-            if unlock == Unlock::Never {
-                return Err(KeyringError::Locked("the keyring is locked".into()));
-            }
-            self.unlock(&collection).await?;
+            self.unlock(&collection, unlock).await?;
         }
         Ok(collection)
     }
 
     /// Unlocks an item or a collection, by way of the keyring's own prompt.
-    async fn unlock(&self, object: &OwnedObjectPath) -> Result<()> {
+    async fn unlock(&self, object: &OwnedObjectPath, unlock: Unlock) -> Result<()> {
+        if unlock == Unlock::Never {
+            return Err(KeyringError::Locked("the keyring is locked".into()));
+        }
         require_screen()?;
         let (unlocked, prompt): (Vec<OwnedObjectPath>, OwnedObjectPath) =
             self.call(SERVICE_PATH, SERVICE, "Unlock", &(vec![object],)).await?;
@@ -266,7 +264,7 @@ impl Service {
 
 /// A password prompt needs a screen to be shown on.
 fn require_screen() -> Result<()> {
-    match ["WAYLAND_DISPLAY", "DISPLAY"].iter().any(|name| std::env::var_os(name).is_some()) {
+    match platform::has_screen() {
         true => Ok(()),
         false => Err(KeyringError::Locked("the keyring is locked, and this session has no screen to ask on".into())),
     }
