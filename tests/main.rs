@@ -6,13 +6,13 @@
 
 mod cool_down;
 mod early_refresh;
-mod encrypted_session;
 mod environment;
 mod exec_credential;
 mod file_store;
 mod id_token;
 mod kernel;
 mod keyring;
+mod keyring_that_refuses;
 mod killed;
 mod login;
 mod metadata_cache;

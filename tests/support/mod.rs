@@ -7,7 +7,7 @@ pub mod client;
 pub mod home;
 pub mod kernel;
 pub mod keyring;
-pub mod plain_refuser;
+pub mod keyring_relay;
 pub mod process;
 pub mod provider;
 pub mod run;

@@ -22,9 +22,13 @@ pub fn measure(stage: &Stage, reads: usize, verdict: &mut Verdict) -> Result<()>
             scope.spawn(|| {
                 while taken.fetch_add(1, Ordering::Relaxed) < reads {
                     // Another token would come of another sign-in.
-                    let read = stage.kubekey(KEYRING).output();
-                    let good = read.is_ok_and(|read| read.status.success() && read.stdout == expected);
-                    failed.fetch_add(usize::from(!good), Ordering::Relaxed);
+                    match stage.kubekey(KEYRING).output() {
+                        Ok(read) if read.status.success() && read.stdout == expected => {}
+                        read => {
+                            println!("\nA read failed: {read:?}");
+                            failed.fetch_add(1, Ordering::Relaxed);
+                        }
+                    }
                 }
             });
         }

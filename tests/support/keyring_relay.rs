@@ -1,5 +1,4 @@
-//! A Secret Service that opens no plain session. It has a bus of its own, and everything else it passes on to the real
-//! keyring.
+//! A Secret Service that refuses some calls. It has a bus of its own, and everything else it passes on to the real keyring.
 
 use std::io;
 use std::sync::{Arc, Mutex};
@@ -8,32 +7,41 @@ use std::thread::JoinHandle;
 use tempfile::TempDir;
 use zbus5::Message;
 use zbus5::blocking::{Connection, MessageIterator};
-use zbus5::message::{Body, Type};
+use zbus5::message::{Body, Header, Type};
 use zbus5::zvariant::{OwnedValue, Structure};
 
 use super::keyring::{Keyring, SERVICE, connect, start_bus};
 use super::process::Process;
 
+/// What is refused.
+#[derive(Clone, Copy)]
+pub enum Refusal {
+    /// Each session without encryption.
+    PlainSessions,
+    /// The first call of this method, as if there were none. gnome-keyring does that once in some 10,000 calls.
+    FirstCallOf(&'static str),
+}
+
 /// Its bus ends when it is dropped.
-pub struct PlainRefuser {
+pub struct KeyringRelay {
     /// First in this list, so that it ends first.
     guard: Option<Process>,
     bus: Process,
     address: String,
-    algorithms: Arc<Mutex<Vec<String>>>,
+    calls: Calls,
     relay: Option<JoinHandle<()>>,
     _folder: TempDir,
 }
 
-impl PlainRefuser {
-    pub fn start(keyring: &Keyring) -> io::Result<Self> {
-        let folder = TempDir::with_prefix("plain-refuser-")?;
+impl KeyringRelay {
+    pub fn start(keyring: &Keyring, refusal: Refusal) -> io::Result<Self> {
+        let folder = TempDir::with_prefix("keyring-relay-")?;
         let (bus, address) = start_bus(folder.path())?;
         let guard = Some(Process::guard(&[&bus])?);
-        let algorithms = Arc::default();
-        let relay = Relay::connect(&address, keyring, Arc::clone(&algorithms)).map_err(io::Error::other)?;
+        let calls = Calls::default();
+        let relay = Relay::connect(&address, keyring, refusal, Arc::clone(&calls)).map_err(io::Error::other)?;
         let relay = Some(std::thread::spawn(move || relay.run()));
-        Ok(PlainRefuser { guard, bus, address, algorithms, relay, _folder: folder })
+        Ok(KeyringRelay { guard, bus, address, calls, relay, _folder: folder })
     }
 
     /// For `DBUS_SESSION_BUS_ADDRESS`.
@@ -41,13 +49,13 @@ impl PlainRefuser {
         &self.address
     }
 
-    /// Those that sessions were asked for with, so far.
-    pub fn algorithms(&self) -> Vec<String> {
-        self.algorithms.lock().expect("the algorithms").clone()
+    /// The methods called so far, and of `OpenSession` with which algorithm.
+    pub fn calls(&self) -> Vec<String> {
+        self.calls.lock().expect("the calls").clone()
     }
 }
 
-impl Drop for PlainRefuser {
+impl Drop for KeyringRelay {
     fn drop(&mut self) {
         drop(self.guard.take());
         let ended = self.bus.kill().is_ok() && self.relay.take().is_none_or(|relay| relay.join().is_ok());
@@ -55,20 +63,23 @@ impl Drop for PlainRefuser {
     }
 }
 
+type Calls = Arc<Mutex<Vec<String>>>;
+
 struct Relay {
     here: Connection,
     there: Connection,
     arriving: MessageIterator,
-    algorithms: Arc<Mutex<Vec<String>>>,
+    refusal: Refusal,
+    calls: Calls,
 }
 
 impl Relay {
-    fn connect(address: &str, keyring: &Keyring, algorithms: Arc<Mutex<Vec<String>>>) -> zbus5::Result<Self> {
+    fn connect(address: &str, keyring: &Keyring, refusal: Refusal, calls: Calls) -> zbus5::Result<Self> {
         let (here, there) = (connect(address)?, connect(keyring.address())?);
         // Before anybody can call.
         let arriving = MessageIterator::from(&here);
         here.request_name(SERVICE)?;
-        Ok(Relay { here, there, arriving, algorithms })
+        Ok(Relay { here, there, arriving, refusal, calls })
     }
 
     /// Until the bus has ended.
@@ -82,13 +93,8 @@ impl Relay {
 
     fn answer(&self, call: &Message) -> zbus5::Result<()> {
         let header = call.header();
-        if header.member().is_some_and(|member| member == "OpenSession") {
-            let (algorithm, _): (String, OwnedValue) = call.body().deserialize()?;
-            let is_plain = algorithm == "plain";
-            self.algorithms.lock().expect("the algorithms").push(algorithm);
-            if is_plain {
-                return self.here.reply_error(&header, "org.freedesktop.DBus.Error.NotSupported", &"not plain");
-            }
+        if let Some(error) = self.refusal_of(call, &header)? {
+            return self.here.reply_error(&header, error, &"refused");
         }
         match self.pass_on(call) {
             Ok(answer) => match arguments(&answer.body())? {
@@ -100,6 +106,25 @@ impl Relay {
             }
             Err(error) => Err(error),
         }
+    }
+
+    /// The name of the error that is to be the answer.
+    fn refusal_of(&self, call: &Message, header: &Header<'_>) -> zbus5::Result<Option<&'static str>> {
+        let mut name = header.member().expect("a member").to_string();
+        if name == "OpenSession" {
+            let (algorithm, _): (String, OwnedValue) = call.body().deserialize()?;
+            name = format!("{name} {algorithm}");
+        }
+        let mut calls = self.calls.lock().expect("the calls");
+        let refused = match self.refusal {
+            Refusal::PlainSessions if name == "OpenSession plain" => Some("org.freedesktop.DBus.Error.NotSupported"),
+            Refusal::FirstCallOf(method) if name == method && !calls.contains(&name) => {
+                Some("org.freedesktop.DBus.Error.UnknownMethod")
+            }
+            _ => None,
+        };
+        calls.push(name);
+        Ok(refused)
     }
 
     fn pass_on(&self, call: &Message) -> zbus5::Result<Message> {
