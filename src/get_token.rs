@@ -76,7 +76,7 @@ fn new_tokens(
 ) -> Result<(Store, TokenSet, bool)> {
     if let Some(session) = saved.and_then(|saved| saved.session.as_ref()) {
         let refreshed = event_loop::run(async {
-            let provider = Provider::discover(&settings.issuer_url).await?;
+            let provider = Provider::discover(settings).await?;
             refresh(&provider, settings, session).await
         });
         match refreshed? {
@@ -121,7 +121,7 @@ fn try_refresh_early(cache: &TokenCache, settings: &Settings) -> Option<IdToken>
     }
     let session = saved.session.as_ref()?;
     let refreshed = event_loop::run(async {
-        let provider = Provider::discover(&settings.issuer_url);
+        let provider = Provider::discover(settings);
         let refreshed = async { refresh(&provider.await?, settings, session).await };
         Ok(tokio::time::timeout(EARLY_PATIENCE.saturating_sub(start.elapsed()), refreshed).await)
     });

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use chrono::Utc;
 use openidconnect::core::{CoreClient, CoreClientAuthMethod, CoreJsonWebKeySet};
-use openidconnect::{AuthType, ClientSecret, EndpointMaybeSet, EndpointNotSet, EndpointSet, IssuerUrl};
+use openidconnect::{AuthType, ClientSecret, EndpointMaybeSet, EndpointNotSet, EndpointSet};
 use serde_json::Value;
 use tokio::sync::Mutex;
 
@@ -34,11 +34,12 @@ pub struct Provider {
 }
 
 impl Provider {
-    /// Reads the discovery document of `issuer` from the cache, or else fetches it.
+    /// Reads the issuer's discovery document from the cache, or else fetches it.
     ///
     /// # Errors
     /// `Unreachable` if it does not answer; `Failed` if the answer is not to be used.
-    pub async fn discover(issuer: &IssuerUrl) -> Result<Self> {
+    pub async fn discover(settings: &Settings) -> Result<Self> {
+        let issuer = &settings.issuer_url;
         let http = HttpClient::new()?;
         let cache = MetadataCache::new(platform::metadata_dir(), issuer);
         let cached = cache.load(Part::Discovery, &discovery_url(issuer)?, Utc::now());

@@ -1,8 +1,6 @@
 //! The sign-in in the browser: authorization code flow with PKCE and a redirect to loopback (RFC 8252).
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::thread;
+use std::sync::atomic::Ordering;
 
 use hyper::header::HeaderMap;
 use hyper::{Method, StatusCode};
@@ -10,6 +8,7 @@ use openidconnect::{AuthorizationCode, CsrfToken};
 use tokio::time::timeout;
 use url::Url;
 
+use super::launcher::launch;
 use super::loopback::{Loopback, Server, Visit};
 use super::pages::{FailedPage, Pages};
 use crate::config::Settings;
@@ -165,20 +164,4 @@ fn nobody_answered(settings: &Settings, request: &AuthorizationRequest, visited:
     // Where no browser came up there is no tab too many, and no reason to keep the next run from trying.
     let kind = if launched { ErrorKind::Unanswered } else { ErrorKind::SignIn };
     Error::new(kind, message).hint(hint)
-}
-
-/// Brings up the browser; what is returned turns false if that fails. The launcher may block or fail: the address is
-/// printed as well, so neither changes anything for this run.
-fn launch(url: String) -> Arc<AtomicBool> {
-    let launched = Arc::new(AtomicBool::new(true));
-    let told = launched.clone();
-    let started = thread::Builder::new().spawn(move || {
-        if open::that_detached(url).is_err() {
-            told.store(false, Ordering::Relaxed);
-        }
-    });
-    if started.is_err() {
-        launched.store(false, Ordering::Relaxed);
-    }
-    launched
 }

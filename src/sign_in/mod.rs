@@ -3,6 +3,7 @@
 
 mod browser;
 pub mod cool_down;
+mod launcher;
 mod loopback;
 mod pages;
 
@@ -25,7 +26,7 @@ pub fn sign_in(
     on_start: &mut dyn FnMut(&str),
 ) -> Result<(TokenSet, Person)> {
     event_loop::run(async {
-        let mut provider = Provider::discover(&settings.issuer_url).await?;
+        let mut provider = Provider::discover(settings).await?;
         // With yesterday's endpoints, or with none that answers, a person would sit before an error page that leads nowhere.
         provider.renew().await?;
         provider.fetch_keys_early();
