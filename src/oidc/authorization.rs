@@ -1,14 +1,12 @@
 //! The authorization code flow with PKCE: the request, the answer that comes back by way of the browser, and the
 //! exchange of its code.
 
-use openidconnect::core::CoreResponseType;
-use openidconnect::{
-    AuthenticationFlow, AuthorizationCode, CsrfToken, Nonce, PkceCodeChallenge, PkceCodeVerifier, RedirectUrl, Scope,
-};
+use openidconnect::{AuthorizationCode, CsrfToken, Nonce, PkceCodeChallenge, PkceCodeVerifier};
 use url::{Url, form_urlencoded};
 
-use super::verify::{Expected, Person, accept};
-use super::{Provider, token_endpoint};
+use super::token_endpoint::{Failure, ask};
+use super::verify::{Expected, accept};
+use super::{Person, Provider};
 use crate::config::Settings;
 use crate::error::{Error, ErrorKind, Result};
 use crate::token::TokenSet;
@@ -17,7 +15,7 @@ use crate::token::TokenSet;
 pub struct AuthorizationRequest {
     /// Where the browser has to go.
     pub url: Url,
-    redirect_url: RedirectUrl,
+    redirect_uri: String,
     state: CsrfToken,
     nonce: Nonce,
     code_verifier: PkceCodeVerifier,
@@ -36,32 +34,27 @@ pub enum Answer {
 
 impl AuthorizationRequest {
     /// A new request with `state`, `nonce` and an S256 `code_challenge` of its own.
-    ///
-    /// # Errors
-    /// [`ErrorKind::Usage`] if `redirect_uri` is none; [`ErrorKind::Failed`] if the provider has no token endpoint.
-    pub fn new(provider: &Provider, settings: &Settings, redirect_uri: &str) -> Result<Self> {
-        let redirect_url = RedirectUrl::new(redirect_uri.to_owned()).map_err(|error| {
-            Error::new(ErrorKind::Usage, format!("the redirect URL '{redirect_uri}' cannot be used: {error}"))
-        })?;
+    pub fn new(provider: &Provider, settings: &Settings, redirect_uri: &str) -> Self {
         let offline_access = provider.offline_access(settings.scopes.as_deref());
+        let (state, nonce) = (CsrfToken::new_random(), Nonce::new_random());
         let (code_challenge, code_verifier) = PkceCodeChallenge::new_random_sha256();
-        let client = provider.client(settings)?.set_redirect_uri(redirect_url.clone());
-        let flow = AuthenticationFlow::<CoreResponseType>::AuthorizationCode;
-        let mut request = client.authorize_url(flow, CsrfToken::new_random, Nonce::new_random);
-        for scope in offline_access.scopes.into_iter().filter(|scope| scope != "openid") {
-            // The library adds `openid` itself.
-            request = request.add_scope(Scope::new(scope));
-        }
-        for (name, value) in offline_access.parameters {
-            request = request.add_extra_param(name, value);
-        }
-        let (url, state, nonce) = request.set_pkce_challenge(code_challenge).url();
-        Ok(Self { url, redirect_url, state, nonce, code_verifier })
+        let mut url = provider.metadata.authorization_endpoint.clone();
+        url.query_pairs_mut()
+            .append_pair("response_type", "code")
+            .append_pair("client_id", settings.client_id.as_str())
+            .append_pair("redirect_uri", redirect_uri)
+            .append_pair("scope", &offline_access.scopes.join(" "))
+            .append_pair("state", state.secret())
+            .append_pair("nonce", nonce.secret())
+            .append_pair("code_challenge", code_challenge.as_str())
+            .append_pair("code_challenge_method", "S256")
+            .extend_pairs(offline_access.parameters);
+        Self { url, redirect_uri: redirect_uri.to_owned(), state, nonce, code_verifier }
     }
 
     /// The redirect URI that the provider has to know.
     pub fn redirect_uri(&self) -> &str {
-        self.redirect_url.as_str()
+        &self.redirect_uri
     }
 
     /// Reads the query of a request to the redirect URI (RFC 6749 §4.1.2).
@@ -99,26 +92,24 @@ impl AuthorizationRequest {
         settings: &Settings,
         code: AuthorizationCode,
     ) -> Result<(TokenSet, Person)> {
-        let client = provider.client(settings)?.set_redirect_uri(self.redirect_url);
-        let response = client
-            .exchange_code(code)
-            .set_pkce_verifier(self.code_verifier)
-            .request_async(&|request| token_endpoint::ask(&provider.http, request))
-            .await
-            .map_err(|error| match token_endpoint::failure(error) {
-                token_endpoint::Failure::Trouble(error) => error,
-                token_endpoint::Failure::OAuth(error) => {
-                    error.into_error(ErrorKind::SignIn, "did not exchange the code")
-                }
-            })?;
+        let grant = [
+            ("grant_type", "authorization_code"),
+            ("code", code.secret()),
+            ("redirect_uri", &self.redirect_uri),
+            ("code_verifier", self.code_verifier.secret()),
+        ];
+        let response = ask(provider, settings, &grant).await.map_err(|failure| match failure {
+            Failure::Trouble(error) | Failure::Unusable(error) => error,
+            Failure::OAuth(error) => error.into_error(ErrorKind::SignIn, "did not exchange the code"),
+        })?;
         accept(provider, settings, &response, Expected::Nonce(&self.nonce)).await
     }
 }
 
 /// RFC 9207 §2.4: a code of another issuer must not reach this one's token endpoint.
 fn check_issuer(provider: &Provider, iss: Option<&str>) -> Result<()> {
-    let issuer = provider.metadata.issuer().as_str();
-    let is_required = provider.metadata.additional_metadata().authorization_response_iss_parameter_supported;
+    let issuer = provider.metadata.issuer.as_str();
+    let is_required = provider.metadata.authorization_response_iss_parameter_supported;
     let message = match iss {
         Some(iss) if iss == issuer => return Ok(()),
         Some(iss) => format!("the answer in the browser is from the issuer '{iss}' instead of '{issuer}'"),

@@ -1,13 +1,7 @@
 //! The discovery document: where it is, and what it has to be to be used.
 
 use chrono::Utc;
-use openidconnect::core::{
-    CoreAuthDisplay, CoreClaimName, CoreClaimType, CoreClientAuthMethod, CoreGrantType, CoreJsonWebKey,
-    CoreJweContentEncryptionAlgorithm, CoreJweKeyManagementAlgorithm, CoreResponseMode, CoreResponseType,
-    CoreSubjectIdentifierType,
-};
-use openidconnect::{AdditionalProviderMetadata, IssuerUrl, ProviderMetadata};
-use serde::{Deserialize, Serialize};
+use openidconnect::IssuerUrl;
 use serde_json::{Map, Value};
 use url::Url;
 
@@ -16,39 +10,33 @@ use super::metadata_cache::{MetadataCache, Part};
 use crate::config::is_loopback_host;
 use crate::error::{Error, ErrorKind, Result};
 
-/// Fields of the discovery document that the library does not know.
-#[derive(Clone, Debug, Deserialize, Serialize)]
-pub struct FurtherMetadata {
+/// What is used of the discovery document (OpenID Connect Discovery §3).
+#[derive(Clone, Debug)]
+pub struct Metadata {
+    /// The issuer, exactly as it was asked for.
+    pub issuer: IssuerUrl,
+    /// Where the browser goes.
+    pub authorization_endpoint: Url,
+    /// Where codes and refresh tokens go.
+    pub token_endpoint: Url,
+    /// Where the keys are.
+    pub jwks_uri: Url,
+    /// Never called: some providers are known by it.
+    pub userinfo_endpoint: Option<Url>,
+    /// May leave out scopes that are supported.
+    pub scopes_supported: Vec<String>,
+    /// `None` means `client_secret_basic`.
+    pub token_endpoint_auth_methods_supported: Option<Vec<String>>,
     /// RFC 9207 §3: whether every answer of the authorization endpoint has the parameter `iss`.
-    #[serde(default)]
     pub authorization_response_iss_parameter_supported: bool,
 }
-
-impl AdditionalProviderMetadata for FurtherMetadata {}
-
-/// The discovery document (OpenID Connect Discovery §3).
-pub type Metadata = ProviderMetadata<
-    FurtherMetadata,
-    CoreAuthDisplay,
-    CoreClientAuthMethod,
-    CoreClaimName,
-    CoreClaimType,
-    CoreGrantType,
-    CoreJweContentEncryptionAlgorithm,
-    CoreJweKeyManagementAlgorithm,
-    CoreJsonWebKey,
-    CoreResponseMode,
-    CoreResponseType,
-    CoreSubjectIdentifierType,
->;
 
 /// Where the document of `issuer` is (OpenID Connect Discovery §4).
 pub fn discovery_url(issuer: &IssuerUrl) -> Result<Url> {
     issuer.join(".well-known/openid-configuration").map_err(|error| unusable(issuer, &error.to_string()))
 }
 
-/// Fetches the document of `issuer`, and keeps it in `cache`. The library would fetch the keys in the same breath, from
-/// wherever the document says; here the endpoints are looked at in between.
+/// Fetches the document of `issuer`, and keeps it in `cache`.
 ///
 /// # Errors
 /// [`ErrorKind::Unreachable`] if it does not answer; [`ErrorKind::Failed`] if the answer is not to be used.
@@ -58,73 +46,66 @@ pub async fn fetch_metadata(issuer: &IssuerUrl, http: &HttpClient, cache: &Metad
     if !answer.status().is_success() {
         return Err(unusable(issuer, &format!("{url} answered HTTP {}", answer.status())));
     }
-    let document: Value =
-        serde_json::from_slice(answer.body()).map_err(|error| no_discovery_document(issuer, &error))?;
-    let metadata = read_metadata(issuer, document.clone())?;
+    let document: Value = serde_json::from_slice(answer.body())
+        .map_err(|error| unusable(issuer, &format!("its discovery document cannot be read: {error}")))?;
+    let metadata = read_metadata(issuer, &document)?;
     cache.store(Part::Discovery, &url, answer.headers(), document, Utc::now());
     Ok(metadata)
 }
 
 /// Reads a discovery document, fetched or cached, and refuses one of another issuer (OpenID Connect Discovery §4.3) or
-/// with endpoints that are not safe.
+/// with endpoints that are not safe. What is not used may be missing, empty or of any type.
 ///
 /// # Errors
 /// [`ErrorKind::Failed`], for every reason.
-pub fn read_metadata(issuer: &IssuerUrl, document: Value) -> Result<Metadata> {
-    let metadata = parse_metadata(document).map_err(|error| no_discovery_document(issuer, &error))?;
-    if metadata.issuer() != issuer {
-        let theirs = metadata.issuer().as_str();
-        return Err(unusable(issuer, &format!("its discovery document is of '{theirs}'"))
-            .hint(format!("if that is your provider, give it exactly so: --issuer-url={theirs}")));
+pub fn read_metadata(issuer: &IssuerUrl, document: &Value) -> Result<Metadata> {
+    let fields = document.as_object().ok_or_else(|| unusable(issuer, "its discovery document is no JSON object"))?;
+    match fields.get("issuer").and_then(Value::as_str) {
+        Some(theirs) if theirs == issuer.as_str() => {}
+        Some(theirs) => {
+            return Err(unusable(issuer, &format!("its discovery document is of '{theirs}'"))
+                .hint(format!("if that is your provider, give it exactly so: --issuer-url={theirs}")));
+        }
+        None => return Err(unusable(issuer, "its discovery document names no issuer")),
     }
-    require_safe_endpoints(&metadata)?;
-    Ok(metadata)
+    let endpoint = |name| endpoint(issuer, fields, name);
+    Ok(Metadata {
+        issuer: issuer.clone(),
+        authorization_endpoint: endpoint("authorization_endpoint")?,
+        token_endpoint: endpoint("token_endpoint")?,
+        jwks_uri: endpoint("jwks_uri")?,
+        userinfo_endpoint: text(fields, "userinfo_endpoint").and_then(|text| Url::parse(text).ok()),
+        scopes_supported: list(fields, "scopes_supported").unwrap_or_default(),
+        token_endpoint_auth_methods_supported: list(fields, "token_endpoint_auth_methods_supported"),
+        authorization_response_iss_parameter_supported: fields
+            .get("authorization_response_iss_parameter_supported")
+            .is_some_and(|value| *value == true || *value == "true"),
+    })
 }
 
-/// Reads what is used of the document; all else may be missing, empty or of any type.
-fn parse_metadata(document: Value) -> serde_json::Result<Metadata> {
-    let mut document: Map<String, Value> = serde_json::from_value(document)?;
-    document.retain(|name, value| match name.as_str() {
-        "issuer" | "authorization_endpoint" | "token_endpoint" | "jwks_uri" => true,
-        "userinfo_endpoint" => value.as_str().is_some_and(|url| Url::parse(url).is_ok()),
-        "scopes_supported" | "token_endpoint_auth_methods_supported" => {
-            value.as_array().is_some_and(|list| list.iter().all(Value::is_string))
-        }
-        "authorization_response_iss_parameter_supported" => {
-            *value = (*value == true || *value == "true").into();
-            true
-        }
-        _ => false,
-    });
-    for required in ["response_types_supported", "subject_types_supported", "id_token_signing_alg_values_supported"] {
-        document.insert(required.into(), Value::Array(Vec::new()));
-    }
-    serde_json::from_value(document.into())
-}
-
-/// A code, a secret or a token sent over http can be read on the way; a `file:` URL is not for a browser to open.
-fn require_safe_endpoints(metadata: &Metadata) -> Result<()> {
-    let endpoints = [
-        ("authorization_endpoint", Some(metadata.authorization_endpoint().url())),
-        ("token_endpoint", metadata.token_endpoint().map(|endpoint| endpoint.url())),
-        ("jwks_uri", Some(metadata.jwks_uri().url())),
-    ];
-    let is_safe = |url: &Url| match url.scheme() {
-        "https" => true,
-        "http" => is_loopback_host(url.host()),
+/// A code, a secret or a token sent over http can be read on the way, and a `file:` URL is not for a browser to open.
+/// Only a provider on this machine may have endpoints without https.
+fn endpoint(issuer: &IssuerUrl, fields: &Map<String, Value>, name: &str) -> Result<Url> {
+    let text =
+        text(fields, name).ok_or_else(|| unusable(issuer, &format!("its discovery document names no {name}")))?;
+    let url = Url::parse(text).map_err(|error| unusable(issuer, &format!("its {name} is '{text}': {error}")))?;
+    let is_safe = match url.scheme() {
+        "https" => url.host().is_some(),
+        "http" => is_loopback_host(url.host()) && is_loopback_host(issuer.url().host()),
         _ => false,
     };
-    match endpoints.iter().find(|(_, url)| url.is_some_and(|url| !is_safe(url))) {
-        Some((name, url)) => {
-            let url = url.map(Url::as_str).unwrap_or_default();
-            Err(unusable(metadata.issuer(), &format!("its {name} is '{url}', which is not https")))
-        }
-        None => Ok(()),
+    match is_safe {
+        true => Ok(url),
+        false => Err(unusable(issuer, &format!("its {name} is '{url}', which is not https"))),
     }
 }
 
-fn no_discovery_document(issuer: &IssuerUrl, error: &serde_json::Error) -> Error {
-    unusable(issuer, &format!("its discovery document cannot be read: {error}"))
+fn text<'a>(fields: &'a Map<String, Value>, name: &str) -> Option<&'a str> {
+    fields.get(name)?.as_str()
+}
+
+fn list(fields: &Map<String, Value>, name: &str) -> Option<Vec<String>> {
+    fields.get(name)?.as_array()?.iter().map(|value| value.as_str().map(str::to_owned)).collect()
 }
 
 /// The error of an issuer whose answers cannot be used.

@@ -5,7 +5,8 @@ use std::fmt;
 use std::time::Duration;
 
 use openidconnect::{HttpRequest, HttpResponse};
-use reqwest::{Client, StatusCode, header, redirect};
+use reqwest::header::{self, HeaderMap, HeaderValue};
+use reqwest::{Client, Method, StatusCode, redirect};
 use url::Url;
 
 use crate::error::{Error, ErrorKind, Result, root_cause};
@@ -70,9 +71,22 @@ impl HttpClient {
     /// # Errors
     /// If there is no answer, or one of trouble; a 4xx status is an answer.
     pub async fn get(&self, url: &Url) -> std::result::Result<HttpResponse, HttpError> {
-        let mut request = HttpRequest::new(Vec::new());
-        *request.uri_mut() = url.as_str().try_into().map_err(|error| HttpError(format!("{url}: {error}")))?;
-        request.headers_mut().insert(header::ACCEPT, header::HeaderValue::from_static("application/json"));
+        self.send(request(url, HeaderMap::new(), Vec::new())?).await
+    }
+
+    /// Posts a form.
+    ///
+    /// # Errors
+    /// As [`HttpClient::get`].
+    pub async fn post_form(
+        &self,
+        url: &Url,
+        mut headers: HeaderMap,
+        form: String,
+    ) -> std::result::Result<HttpResponse, HttpError> {
+        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/x-www-form-urlencoded"));
+        let mut request = request(url, headers, form.into_bytes())?;
+        *request.method_mut() = Method::POST;
         self.send(request).await
     }
 
@@ -80,7 +94,7 @@ impl HttpClient {
     ///
     /// # Errors
     /// As [`HttpClient::get`].
-    pub async fn send(&self, request: HttpRequest) -> std::result::Result<HttpResponse, HttpError> {
+    async fn send(&self, request: HttpRequest) -> std::result::Result<HttpResponse, HttpError> {
         let url = request.uri().to_string();
         let request = request.try_into().map_err(|error: reqwest::Error| failure(&url, &error))?;
         let mut response = self.0.execute(request).await.map_err(|error| failure(&url, &error))?;
@@ -98,6 +112,14 @@ impl HttpClient {
         *answer.headers_mut() = std::mem::take(response.headers_mut());
         Ok(answer)
     }
+}
+
+fn request(url: &Url, headers: HeaderMap, body: Vec<u8>) -> std::result::Result<HttpRequest, HttpError> {
+    let mut request = HttpRequest::new(body);
+    *request.uri_mut() = url.as_str().try_into().map_err(|error| HttpError(format!("{url}: {error}")))?;
+    *request.headers_mut() = headers;
+    request.headers_mut().insert(header::ACCEPT, HeaderValue::from_static("application/json"));
+    Ok(request)
 }
 
 /// Refuses what is no answer to the question: the provider's own trouble, and a redirect.

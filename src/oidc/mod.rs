@@ -5,6 +5,8 @@
 pub mod authorization;
 mod discovery;
 mod http;
+mod id_token;
+mod key_set;
 mod metadata_cache;
 mod offline_access;
 mod provider;
@@ -12,6 +14,6 @@ mod refresh;
 mod token_endpoint;
 mod verify;
 
+pub use id_token::Person;
 pub use provider::Provider;
 pub use refresh::{Refreshed, refresh};
-pub use verify::Person;

@@ -3,21 +3,16 @@
 use std::sync::Arc;
 
 use chrono::Utc;
-use openidconnect::core::{CoreClient, CoreClientAuthMethod, CoreJsonWebKeySet};
-use openidconnect::{AuthType, ClientSecret, EndpointMaybeSet, EndpointNotSet, EndpointSet};
 use serde_json::Value;
 use tokio::sync::Mutex;
 
 use super::discovery::{Metadata, discovery_url, fetch_metadata, read_metadata, unusable};
 use super::http::HttpClient;
+use super::key_set::KeySet;
 use super::metadata_cache::{MetadataCache, Part};
 use super::offline_access::{OfflineAccess, ProviderFacts, offline_access};
 use crate::config::{Settings, platform};
 use crate::error::Result;
-
-/// The library's client for a provider whose token endpoint is known.
-pub type Client =
-    CoreClient<EndpointSet, EndpointNotSet, EndpointNotSet, EndpointNotSet, EndpointSet, EndpointMaybeSet>;
 
 /// An OpenID provider that has been discovered.
 #[derive(Clone)]
@@ -30,7 +25,7 @@ pub struct Provider {
     /// Whether an earlier run has asked for `metadata`.
     is_cached: bool,
     /// Locked while they are fetched, so that whoever needs them meanwhile waits instead of asking, too.
-    keys: Arc<Mutex<Option<CoreJsonWebKeySet>>>,
+    keys: Arc<Mutex<Option<KeySet>>>,
 }
 
 impl Provider {
@@ -43,7 +38,7 @@ impl Provider {
         let http = HttpClient::new()?;
         let cache = MetadataCache::new(platform::metadata_dir(), issuer);
         let cached = cache.load(Part::Discovery, &discovery_url(issuer)?, Utc::now());
-        let cached = cached.and_then(|document| read_metadata(issuer, document).ok());
+        let cached = cached.and_then(|document| read_metadata(issuer, &document).ok());
         let is_cached = cached.is_some();
         let metadata = match cached {
             Some(metadata) => metadata,
@@ -58,7 +53,7 @@ impl Provider {
     /// As [`Provider::discover`].
     pub async fn renew(&mut self) -> Result<()> {
         if self.is_cached {
-            self.metadata = fetch_metadata(self.metadata.issuer(), &self.http, &self.cache).await?;
+            self.metadata = fetch_metadata(&self.metadata.issuer, &self.http, &self.cache).await?;
             self.is_cached = false;
         }
         Ok(())
@@ -75,11 +70,11 @@ impl Provider {
     ///
     /// # Errors
     /// As [`Provider::discover`].
-    pub async fn keys(&self) -> Result<CoreJsonWebKeySet> {
+    pub async fn keys(&self) -> Result<KeySet> {
         let mut keys = self.keys.lock().await;
         if keys.is_none() {
-            let cached = self.cache.load(Part::Keys, self.metadata.jwks_uri().url(), Utc::now());
-            *keys = cached.and_then(|document| serde_json::from_value(document).ok());
+            let cached = self.cache.load(Part::Keys, &self.metadata.jwks_uri, Utc::now());
+            *keys = cached.and_then(|document| KeySet::parse(&document).ok());
         }
         match &*keys {
             Some(keys) => Ok(keys.clone()),
@@ -91,7 +86,7 @@ impl Provider {
     ///
     /// # Errors
     /// As [`Provider::discover`].
-    pub async fn refetch_keys(&self) -> Result<CoreJsonWebKeySet> {
+    pub async fn refetch_keys(&self) -> Result<KeySet> {
         let mut keys = self.keys.lock().await;
         Ok(keys.insert(self.fetch_keys().await?).clone())
     }
@@ -103,69 +98,27 @@ impl Provider {
         tokio::spawn(async move { provider.keys().await });
     }
 
-    async fn fetch_keys(&self) -> Result<CoreJsonWebKeySet> {
-        let url = self.metadata.jwks_uri().url();
-        let unusable = |why: String| unusable(self.metadata.issuer(), &format!("the keys at {url}: {why}"));
+    async fn fetch_keys(&self) -> Result<KeySet> {
+        let url = &self.metadata.jwks_uri;
+        let unusable = |why: String| unusable(&self.metadata.issuer, &format!("the keys at {url}: {why}"));
         let answer = self.http.get(url).await?;
         if !answer.status().is_success() {
             return Err(unusable(format!("HTTP {}", answer.status())));
         }
         let document: Value = serde_json::from_slice(answer.body()).map_err(|error| unusable(error.to_string()))?;
-        let keys = serde_json::from_value(document.clone()).map_err(|error| unusable(error.to_string()))?;
+        let keys = KeySet::parse(&document).map_err(unusable)?;
         self.cache.store(Part::Keys, url, answer.headers(), document, Utc::now());
         Ok(keys)
     }
 
     /// The scopes and parameters that this provider needs in an authorization request.
     pub fn offline_access(&self, chosen_scopes: Option<&[String]>) -> OfflineAccess {
-        let scopes = self.metadata.scopes_supported();
         let facts = ProviderFacts {
-            issuer: self.metadata.issuer().url(),
-            authorization_endpoint: self.metadata.authorization_endpoint().url(),
-            userinfo_endpoint: self.metadata.userinfo_endpoint().map(|endpoint| endpoint.url()),
-            lists_offline_access: scopes.is_some_and(|scopes| scopes.iter().any(|scope| **scope == "offline_access")),
+            issuer: self.metadata.issuer.url(),
+            authorization_endpoint: &self.metadata.authorization_endpoint,
+            userinfo_endpoint: self.metadata.userinfo_endpoint.as_ref(),
+            lists_offline_access: self.metadata.scopes_supported.iter().any(|scope| scope == "offline_access"),
         };
         offline_access(&facts, chosen_scopes)
-    }
-
-    /// The library's client for this provider.
-    pub fn client(&self, settings: &Settings) -> Result<Client> {
-        let token_endpoint = self
-            .metadata
-            .token_endpoint()
-            .cloned()
-            .ok_or_else(|| unusable(self.metadata.issuer(), "its discovery document names no token_endpoint"))?;
-        let secret = settings.client_secret.as_ref().map(|secret| ClientSecret::new(secret.expose().to_owned()));
-        let client = CoreClient::from_provider_metadata(self.metadata.clone(), settings.client_id.clone(), secret)
-            .set_token_uri(token_endpoint)
-            .set_auth_type(auth_type(self.metadata.token_endpoint_auth_methods_supported().map(Vec::as_slice)));
-        Ok(client)
-    }
-}
-
-/// `client_secret_basic`, which is the default (OpenID Connect Discovery §3), unless only the other one is offered.
-fn auth_type(offered: Option<&[CoreClientAuthMethod]>) -> AuthType {
-    let offers = |method| offered.is_some_and(|offered| offered.contains(&method));
-    match offers(CoreClientAuthMethod::ClientSecretPost) && !offers(CoreClientAuthMethod::ClientSecretBasic) {
-        true => AuthType::RequestBody,
-        false => AuthType::BasicAuth,
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_secret_goes_into_the_body_only_where_the_header_is_not_offered() {
-        use CoreClientAuthMethod::{ClientSecretBasic, ClientSecretPost};
-        for (offered, expected) in [
-            (None, AuthType::BasicAuth),
-            (Some([ClientSecretBasic].as_slice()), AuthType::BasicAuth),
-            (Some([ClientSecretPost, ClientSecretBasic].as_slice()), AuthType::BasicAuth),
-            (Some([ClientSecretPost].as_slice()), AuthType::RequestBody),
-        ] {
-            assert_eq!(format!("{:?}", auth_type(offered)), format!("{expected:?}"), "{offered:?}");
-        }
     }
 }

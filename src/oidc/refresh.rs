@@ -1,15 +1,10 @@
 //! The refresh: new tokens without the user (RFC 6749 §6, OpenID Connect Core §12).
 
-use openidconnect::{HttpRequest, HttpResponse, OAuth2TokenResponse, RefreshToken};
-use reqwest::StatusCode;
-
 use super::Provider;
-use super::http::HttpError;
-use super::token_endpoint::{self, Failure, failure};
+use super::token_endpoint::{Failure, ask};
 use super::verify::{Expected, accept};
 use crate::config::Settings;
 use crate::error::{Error, ErrorKind, Result};
-use crate::secret::Secret;
 use crate::token::{Session, TokenSet};
 
 /// Error codes that say something about the client or the moment, not about this user's session: signing in again
@@ -44,26 +39,18 @@ pub enum Refreshed {
 /// [`ErrorKind::Unreachable`] if the provider does not answer or is in trouble, [`ErrorKind::Failed`] if it refuses the
 /// client: the refresh token is as good as before.
 pub async fn refresh(provider: &Provider, settings: &Settings, session: &Session) -> Result<Refreshed> {
-    let refresh_token = RefreshToken::new(session.refresh_token.expose().to_owned());
-    let client = provider.client(settings)?;
     // Before the refresh token may be spent on an answer that cannot be verified.
     provider.keys().await?;
-    let ask = |request| ask(provider, request);
-    let response = match client.exchange_refresh_token(&refresh_token).request_async(&ask).await {
+    let grant = [("grant_type", "refresh_token"), ("refresh_token", session.refresh_token.expose())];
+    let response = match ask(provider, settings, &grant).await {
         Ok(response) => response,
-        Err(error) => {
-            return match failure(error) {
-                // Tokens that cannot be used; only a new sign-in can give better ones.
-                Failure::Trouble(error) if error.kind() == ErrorKind::SignIn => {
-                    Ok(Refreshed::SessionOver(error.to_string()))
-                }
-                Failure::Trouble(error) => Err(error),
-                Failure::OAuth(error) if NOT_ABOUT_THE_SESSION.contains(&error.code.as_str()) => {
-                    Err(error.into_error(ErrorKind::Failed, "did not refresh the token"))
-                }
-                Failure::OAuth(error) => Ok(Refreshed::SessionOver(error.to_string())),
-            };
+        // Tokens that cannot be used; only a new sign-in can give better ones.
+        Err(Failure::Unusable(error)) => return Ok(Refreshed::SessionOver(error.to_string())),
+        Err(Failure::Trouble(error)) => return Err(error),
+        Err(Failure::OAuth(error)) if NOT_ABOUT_THE_SESSION.contains(&error.code.as_str()) => {
+            return Err(error.into_error(ErrorKind::Failed, "did not refresh the token"));
         }
+        Err(Failure::OAuth(error)) => return Ok(Refreshed::SessionOver(error.to_string())),
     };
     match accept(provider, settings, &response, Expected::Subject(&session.subject)).await {
         Ok((mut tokens, _)) => {
@@ -77,22 +64,11 @@ pub async fn refresh(provider: &Provider, settings: &Settings, session: &Session
         }
         // An ID token that is missing or not to be believed is refused; only a new sign-in can give a better one.
         Err(error) if error.kind() == ErrorKind::SignIn => Ok(Refreshed::SessionOver(error.to_string())),
-        Err(why) => match response.refresh_token() {
-            Some(new) => {
-                let refresh_token = Secret::new(new.secret().clone());
+        Err(why) => match response.refresh_token {
+            Some(refresh_token) => {
                 Ok(Refreshed::Unverified { session: Session { refresh_token, ..session.clone() }, why })
             }
             None => Err(why),
         },
     }
-}
-
-/// As [`token_endpoint::ask`]. An endpoint that is gone or does not answer may have been named by yesterday's discovery
-/// document: the next run asks for today's.
-async fn ask(provider: &Provider, request: HttpRequest) -> std::result::Result<HttpResponse, HttpError> {
-    let answer = token_endpoint::ask(&provider.http, request).await.inspect_err(|_| provider.forget_cached())?;
-    if [StatusCode::NOT_FOUND, StatusCode::METHOD_NOT_ALLOWED, StatusCode::GONE].contains(&answer.status()) {
-        provider.forget_cached();
-    }
-    Ok(answer)
 }

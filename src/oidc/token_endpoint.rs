@@ -1,52 +1,38 @@
-//! How the token endpoint says no, and how that differs from not answering.
+//! The token endpoint (RFC 6749 §3.2): what goes there, what comes back, and how its no differs from no answer.
 
-use openidconnect::core::{CoreErrorResponseType, CoreRequestTokenError};
-use openidconnect::{HttpRequest, HttpResponse, RequestTokenError, StandardErrorResponse};
-use reqwest::{StatusCode, header};
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use chrono::{DateTime, Utc};
+use openidconnect::HttpResponse;
+use reqwest::header::{AUTHORIZATION, DATE, HeaderMap, HeaderValue};
 use serde_json::{Map, Value};
+use url::form_urlencoded;
+use zeroize::Zeroizing;
 
-use super::http::{HttpClient, HttpError};
+use super::Provider;
+use crate::config::Settings;
 use crate::error::{Error, ErrorKind};
+use crate::secret::Secret;
 
-/// The fields of a token response or of an error answer that are used (RFC 6749 §5.1, §5.2).
-const USED: [&str; 6] = ["access_token", "token_type", "refresh_token", "id_token", "error", "error_description"];
-
-/// Sends a token request, and leaves of a JSON answer only what is used, for the library is strict about the rest and
-/// providers are not: Microsoft Entra v1 has an `expires_in` in quotes, Azure AD B2C no access token where no resource
-/// was asked for, Okta errors of its own kind.
-///
-/// # Errors
-/// As [`HttpClient::send`].
-pub async fn ask(http: &HttpClient, request: HttpRequest) -> std::result::Result<HttpResponse, HttpError> {
-    let mut answer = http.send(request).await?;
-    if let Ok(mut fields) = serde_json::from_slice::<Map<String, Value>>(answer.body()) {
-        fields
-            .retain(|name, value| USED.contains(&name.as_str()) && value.as_str().is_some_and(|text| !text.is_empty()));
-        *answer.status_mut() = complete(&mut fields, answer.status());
-        *answer.body_mut() = Value::from(fields).to_string().into_bytes();
-    }
-    answer.headers_mut().remove(header::CONTENT_TYPE);
-    Ok(answer)
-}
-
-/// Adds what the library insists on, and tells by the status whether it is tokens or an error.
-fn complete(fields: &mut Map<String, Value>, status: StatusCode) -> StatusCode {
-    if status.is_success() && !fields.contains_key("error") {
-        if fields.contains_key("id_token") {
-            // `at_hash`, if there is one, still has to fit.
-            fields.entry("access_token").or_insert_with(|| "".into());
-        }
-        fields.entry("token_type").or_insert_with(|| "Bearer".into());
-        return StatusCode::OK;
-    }
-    fields.entry("error").or_insert_with(|| format!("HTTP {}", status.as_u16()).into());
-    if status.is_success() { StatusCode::BAD_REQUEST } else { status }
+/// A good answer. Providers differ in what they leave out: Azure AD B2C sends no access token where no resource was
+/// asked for.
+pub struct TokenResponse {
+    /// Unverified.
+    pub id_token: Option<Secret>,
+    /// Only to be compared with the ID token's `at_hash`.
+    pub access_token: Option<Secret>,
+    /// For the next refresh.
+    pub refresh_token: Option<Secret>,
+    /// The provider's clock.
+    pub date: Option<DateTime<Utc>>,
 }
 
 /// Why there are no tokens.
 pub enum Failure {
     /// An OAuth error answer.
     OAuth(OAuthError),
+    /// Tokens of a kind that is not to be used.
+    Unusable(Error),
     /// No such answer: the network, or a provider in trouble.
     Trouble(Error),
 }
@@ -57,6 +43,99 @@ pub struct OAuthError {
     pub code: String,
     /// Its `error_description`.
     description: Option<String>,
+}
+
+/// Asks for tokens with the parameters of a grant.
+///
+/// # Errors
+/// See [`Failure`].
+pub async fn ask(
+    provider: &Provider,
+    settings: &Settings,
+    grant: &[(&str, &str)],
+) -> std::result::Result<TokenResponse, Failure> {
+    let (headers, form) = authenticated(provider, settings, grant);
+    let answer = provider.http.post_form(&provider.metadata.token_endpoint, headers, form).await;
+    // An endpoint that is gone or does not answer may have been named by yesterday's discovery document: the next run
+    // asks for today's.
+    if answer.as_ref().map_or(true, |answer| [404, 405, 410].contains(&answer.status().as_u16())) {
+        provider.forget_cached();
+    }
+    read(&answer.map_err(|error| Failure::Trouble(error.into()))?)
+}
+
+/// RFC 6749 §2.3.1: a client with a secret says who it is in the header, unless only the form is offered.
+fn authenticated(provider: &Provider, settings: &Settings, grant: &[(&str, &str)]) -> (HeaderMap, String) {
+    let client_id = settings.client_id.as_str();
+    let mut headers = HeaderMap::new();
+    let mut form = form_urlencoded::Serializer::new(String::new());
+    form.extend_pairs(grant);
+    match &settings.client_secret {
+        Some(secret) if !only_in_form(provider.metadata.token_endpoint_auth_methods_supported.as_deref()) => {
+            headers.insert(AUTHORIZATION, basic(client_id, secret));
+        }
+        Some(secret) => {
+            form.append_pair("client_id", client_id).append_pair("client_secret", secret.expose());
+        }
+        None => {
+            form.append_pair("client_id", client_id);
+        }
+    }
+    (headers, form.finish())
+}
+
+fn only_in_form(offered: Option<&[String]>) -> bool {
+    let offers = |method| offered.is_some_and(|offered| offered.iter().any(|one| one == method));
+    offers("client_secret_post") && !offers("client_secret_basic")
+}
+
+fn basic(client_id: &str, secret: &Secret) -> HeaderValue {
+    let encode = |text: &str| form_urlencoded::byte_serialize(text.as_bytes()).collect::<String>();
+    let pair = Zeroizing::new(format!("{}:{}", encode(client_id), encode(secret.expose())));
+    let value = HeaderValue::try_from(format!("Basic {}", STANDARD.encode(pair.as_bytes())));
+    let mut value = value.expect("base64 is visible ASCII");
+    value.set_sensitive(true);
+    value
+}
+
+/// Sorts an answer. Providers differ in what else they send: Microsoft Entra v1 has an `expires_in` in quotes, Okta
+/// errors of its own kind. So only what is used is looked at.
+fn read(answer: &HttpResponse) -> std::result::Result<TokenResponse, Failure> {
+    let fields: Map<String, Value> =
+        serde_json::from_slice(answer.body()).map_err(|_| Failure::Trouble(not_json(answer)))?;
+    let text = |name: &str| fields.get(name).and_then(Value::as_str).filter(|text| !text.is_empty());
+    let status = answer.status();
+    if !status.is_success() || text("error").is_some() {
+        return Err(Failure::OAuth(OAuthError {
+            code: text("error").map_or_else(|| format!("HTTP {}", status.as_u16()), str::to_owned),
+            description: text("error_description").map(str::to_owned),
+        }));
+    }
+    // RFC 6749 §7.1, OpenID Connect Core §3.1.3.3
+    if let Some(kind) = text("token_type").filter(|kind| !kind.eq_ignore_ascii_case("Bearer")) {
+        let message = format!("the provider's tokens are of the type '{kind}' instead of 'Bearer'");
+        return Err(Failure::Unusable(
+            Error::new(ErrorKind::SignIn, message)
+                .hint("this client's configuration at the provider is wrong: tell your administrator"),
+        ));
+    }
+    let secret = |name| text(name).map(Secret::new);
+    Ok(TokenResponse {
+        id_token: secret("id_token"),
+        access_token: secret("access_token"),
+        refresh_token: secret("refresh_token"),
+        date: answer.headers().get(DATE).and_then(http_date),
+    })
+}
+
+fn http_date(value: &HeaderValue) -> Option<DateTime<Utc>> {
+    Some(DateTime::parse_from_rfc2822(value.to_str().ok()?).ok()?.to_utc())
+}
+
+fn not_json(answer: &HttpResponse) -> Error {
+    let message = format!("the provider's token endpoint gave an answer that is no JSON (HTTP {})", answer.status());
+    Error::new(ErrorKind::Unreachable, message)
+        .hint("a proxy or a captive portal may have answered; check the network and run the command again")
 }
 
 impl OAuthError {
@@ -79,29 +158,16 @@ impl std::fmt::Display for OAuthError {
     }
 }
 
-/// Sorts the library's error. The answer itself is never quoted where it may hold a token.
-pub fn failure(error: CoreRequestTokenError<HttpError>) -> Failure {
-    match error {
-        RequestTokenError::ServerResponse(answer) => Failure::OAuth(oauth_error(&answer)),
-        RequestTokenError::Request(error) => Failure::Trouble(error.into()),
-        // The only field that is more than a text is the ID token, and what is wrong with that is no secret.
-        RequestTokenError::Parse(error, _) if error.inner().is_data() => Failure::Trouble(
-            Error::new(ErrorKind::SignIn, format!("the provider's token response cannot be used: {}", error.inner()))
-                .hint("the provider's or this client's configuration is wrong: tell your administrator"),
-        ),
-        RequestTokenError::Parse(..) => Failure::Trouble(unreadable("it is no JSON")),
-        RequestTokenError::Other(why) => Failure::Trouble(unreadable(&why)),
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_secret_goes_into_the_form_only_where_the_header_is_not_offered() {
+        let (basic, post) = ("client_secret_basic".to_owned(), "client_secret_post".to_owned());
+        assert!(!only_in_form(None));
+        assert!(!only_in_form(Some(std::slice::from_ref(&basic))));
+        assert!(only_in_form(Some(std::slice::from_ref(&post))));
+        assert!(!only_in_form(Some(&[post, basic])));
     }
-}
-
-fn oauth_error(answer: &StandardErrorResponse<CoreErrorResponseType>) -> OAuthError {
-    OAuthError { code: answer.error().as_ref().to_owned(), description: answer.error_description().cloned() }
-}
-
-fn unreadable(why: &str) -> Error {
-    Error::new(
-        ErrorKind::Unreachable,
-        format!("the provider's token endpoint gave an answer that cannot be read: {why}"),
-    )
-    .hint("a proxy or a captive portal may have answered; check the network and run the command again")
 }

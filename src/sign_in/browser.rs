@@ -30,7 +30,7 @@ pub async fn sign_in(
 ) -> Result<(TokenSet, Person)> {
     // Bound before anything opens: nobody else can take the port that the answer will come to.
     let loopback = Loopback::bind(&settings.loopback_addresses).await?;
-    let request = AuthorizationRequest::new(provider, settings, &loopback.redirect_uri)?;
+    let request = AuthorizationRequest::new(provider, settings, &loopback.redirect_uri);
     let places = Places::new(&loopback.redirect_uri)?;
     let pages = Pages::new(settings, cluster);
 
