@@ -113,3 +113,55 @@ pub fn unusable(issuer: &IssuerUrl, why: &str) -> Error {
     Error::new(ErrorKind::Failed, format!("{} is not an issuer that can be used: {why}", issuer.as_str()))
         .hint("the issuer URL has to be exactly the 'issuer' of the provider's discovery document")
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn read(issuer: &str, change: impl FnOnce(&mut Value)) -> Result<Metadata> {
+        let mut document = json!({
+            "issuer": issuer,
+            "authorization_endpoint": "https://login.example.com/authorize",
+            "token_endpoint": "https://login.example.com/token",
+            "jwks_uri": "https://login.example.com/jwks",
+        });
+        change(&mut document);
+        read_metadata(&IssuerUrl::new(issuer.into()).unwrap(), &document)
+    }
+
+    #[test]
+    fn every_endpoint_has_to_be_https() {
+        const REMOTE: &str = "https://login.example.com";
+        assert!(read(REMOTE, |_| {}).is_ok());
+        for name in ["authorization_endpoint", "token_endpoint", "jwks_uri"] {
+            for url in [
+                "http://login.example.com/x",
+                "file:///etc/passwd",
+                "javascript:alert(1)",
+                "data:text/html,x",
+                "ms-calculator:",
+                "ftp://login.example.com/x",
+                "/relative",
+                "",
+            ] {
+                let error = read(REMOTE, |document| document[name] = url.into()).unwrap_err().to_string();
+                assert!(error.contains(name), "{url}: {error}");
+            }
+            // An issuer elsewhere has no business on this machine.
+            assert!(read(REMOTE, |document| document[name] = "http://127.0.0.1/x".into()).is_err());
+            assert!(read("http://127.0.0.1:1234", |document| document[name] = "http://127.0.0.1/x".into()).is_ok());
+            assert!(read("http://localhost:1234", |document| document[name] = "http://10.0.0.1/x".into()).is_err());
+        }
+    }
+
+    #[test]
+    fn the_document_has_to_be_of_the_issuer_exactly() {
+        const ISSUER: &str = "https://login.example.com";
+        for theirs in [json!("https://login.example.com/"), json!("https://evil.example.com"), json!(7), json!(null)] {
+            assert!(read(ISSUER, |document| document["issuer"] = theirs.clone()).is_err(), "{theirs}");
+        }
+        assert!(read_metadata(&IssuerUrl::new(ISSUER.into()).unwrap(), &json!([])).is_err());
+    }
+}

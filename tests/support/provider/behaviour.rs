@@ -70,6 +70,8 @@ pub struct Behaviour {
     /// Paths whose requests are recorded, then left without an answer until their path is taken out again.
     pub hold: Vec<&'static str>,
 
+    /// How many seconds the provider's clock is ahead.
+    pub clock: i64,
     /// Seconds from `iat` to `exp`; below zero the token has expired when it is issued.
     pub lifetime: i64,
     pub algorithm: Algorithm,
@@ -112,6 +114,7 @@ impl Default for Behaviour {
             delay: Duration::ZERO,
             token_delay: Duration::ZERO,
             hold: Vec::new(),
+            clock: 0,
             lifetime: 3600,
             algorithm: Algorithm::RS256,
             signing: Signing::Published,

@@ -77,6 +77,12 @@ pub fn sign(
     message + "." + &signature.expect("a signature")
 }
 
+/// The published RSA key as everyone can get it: what an attacker would use as a secret.
+pub fn public_key_as_text() -> String {
+    let key = Jwk::from_encoding_key(&key(Algorithm::RS256, 0), Algorithm::RS256).expect("a public key");
+    serde_json::to_string(&key).expect("a JWK")
+}
+
 /// OpenID Connect Core 3.1.3.6: the left half of the access token's hash, with the hash of the ID token's `alg`.
 pub fn at_hash(access_token: &str, algorithm: Algorithm) -> String {
     use Algorithm::{ES384, EdDSA, PS384, PS512, RS384, RS512};

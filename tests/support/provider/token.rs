@@ -85,12 +85,17 @@ impl State {
         }
         apply(&self.behaviour.token_response, &mut response);
         // RFC 6749 5.1
-        Answer::json(200, &response.into()).with_header("cache-control", "no-store")
+        let date = self.now().format("%a, %d %b %Y %H:%M:%S GMT").to_string();
+        Answer::json(200, &response.into()).with_header("cache-control", "no-store").with_header("date", &date)
+    }
+
+    fn now(&self) -> chrono::DateTime<chrono::Utc> {
+        chrono::Utc::now() + chrono::TimeDelta::seconds(self.behaviour.clock)
     }
 
     fn id_token(&self, grant: &Grant, nonce: Option<&str>, access_token: &str) -> String {
         let behaviour = &self.behaviour;
-        let now = chrono::Utc::now().timestamp();
+        let now = self.now().timestamp();
         let mut claims = object(json!({
             "iss": self.issuer(),
             "sub": "jane",
