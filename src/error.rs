@@ -16,6 +16,8 @@ pub enum ErrorKind {
     SignIn,
     /// The same, because nobody answered although a browser was opened.
     Unanswered,
+    /// The administrator's policy forbids it.
+    Policy,
     /// The provider cannot be reached or is in trouble.
     Unreachable,
     /// A sign-in is saved and cannot be had, or the place that was asked for cannot keep one.
@@ -29,6 +31,7 @@ impl ErrorKind {
             Self::Failed => 1,
             Self::Usage => 2,
             Self::SignIn | Self::Unanswered => 3,
+            Self::Policy => 4,
             Self::Unreachable => 5,
             Self::Storage => 6,
         }
@@ -36,7 +39,7 @@ impl ErrorKind {
 
     /// The kind that has this exit code.
     pub fn from_exit_code(code: u8) -> Option<Self> {
-        [Self::Failed, Self::Usage, Self::SignIn, Self::Unreachable, Self::Storage]
+        [Self::Failed, Self::Usage, Self::SignIn, Self::Policy, Self::Unreachable, Self::Storage]
             .into_iter()
             .find(|kind| kind.exit_code() == code)
     }

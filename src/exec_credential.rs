@@ -50,8 +50,8 @@ impl ApiVersion {
 pub struct ExecInfo {
     /// The version to answer in.
     pub api_version: ApiVersion,
-    /// The API server's URL; there only if the kubeconfig says `provideClusterInfo: true`.
-    pub cluster_server: Option<String>,
+    /// There only if the kubeconfig says `provideClusterInfo: true`.
+    pub cluster: Option<Cluster>,
 }
 
 impl ExecInfo {
@@ -73,11 +73,7 @@ impl ExecInfo {
         }
         Ok(Self {
             api_version: ApiVersion::parse(&document.api_version)?,
-            cluster_server: document
-                .spec
-                .and_then(|spec| spec.cluster)
-                .and_then(|cluster| cluster.server)
-                .filter(|server| !server.is_empty()),
+            cluster: document.spec.and_then(|spec| spec.cluster),
         })
     }
 }
@@ -97,9 +93,24 @@ struct Spec {
     cluster: Option<Cluster>,
 }
 
-#[derive(Deserialize)]
-struct Cluster {
-    server: Option<String>,
+/// The cluster that the token is for, as the kubeconfig says it. Without a name, it is none.
+#[derive(Debug, Default, Deserialize, PartialEq, Eq)]
+#[serde(rename_all = "kebab-case")]
+pub struct Cluster {
+    /// The API server's URL.
+    pub server: Option<String>,
+    /// By way of which proxy it is reached.
+    pub proxy_url: Option<String>,
+    /// Whether whoever answers there is believed.
+    #[serde(default)]
+    pub insecure_skip_tls_verify: bool,
+}
+
+impl ExecInfo {
+    /// The API server's URL, if it is known.
+    pub fn server(&self) -> Option<&str> {
+        self.cluster.as_ref()?.server.as_deref().filter(|server| !server.is_empty())
+    }
 }
 
 /// Writes the one JSON document that client-go reads: the ID token and its expiration.
@@ -132,7 +143,7 @@ mod tests {
     fn unknown_fields_and_a_null_cluster_are_no_error() {
         let info = r#"{"apiVersion":"client.authentication.k8s.io/v1","kind":"ExecCredential","new":1,
             "spec":{"interactive":true,"cluster":null}}"#;
-        let expected = ExecInfo { api_version: ApiVersion::V1, cluster_server: None };
+        let expected = ExecInfo { api_version: ApiVersion::V1, cluster: None };
         assert_eq!(ExecInfo::parse(Some(info)).unwrap(), expected);
         let info = r#"{"apiVersion":"client.authentication.k8s.io/v1","kind":"ExecCredential","spec":null}"#;
         assert_eq!(ExecInfo::parse(Some(info)).unwrap(), expected);

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use chrono::Utc;
 
-use crate::config::{Settings, platform};
+use crate::config::{Policy, Settings, platform};
 use crate::error::{ErrorKind, Result};
 use crate::exec_credential::{self, ExecInfo};
 use crate::oidc::{Provider, Refreshed, refresh};
@@ -25,7 +25,9 @@ const EARLY_PATIENCE: Duration = Duration::from_secs(2);
 /// Of every [`ErrorKind`]; then nothing has been written to `out`, and what was saved is as good as before.
 pub fn get_token(given: &cli::Settings, out: &mut impl Write) -> Result<()> {
     let exec_info = ExecInfo::parse(variable("KUBERNETES_EXEC_INFO").as_deref())?;
-    let settings = Settings::resolve(given, variable)?;
+    let policy = Policy::load()?;
+    policy.check_cluster(exec_info.cluster.as_ref())?;
+    let settings = Settings::resolve(given, variable, &policy)?;
     let cache = TokenCache::new(&settings);
 
     let saved = match cache.load_from_kernel() {
@@ -90,7 +92,7 @@ fn new_tokens(
     }
     cool_down::check(&State::load(&cache.key), Utc::now())?;
     let store = cache.choose(Some(found))?;
-    let (tokens, _) = sign_in(settings, exec_info.cluster_server.as_deref(), &mut |url| lock.note_url(url))?;
+    let (tokens, _) = sign_in(settings, exec_info.server(), &mut |url| lock.note_url(url))?;
     cool_down::end(&mut State::load(&cache.key));
     Ok((store, tokens, saved.is_some()))
 }

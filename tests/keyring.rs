@@ -171,3 +171,21 @@ fn no_secret_reaches_the_terminal() {
     let finished = home.run(home.kubekey_for(&provider).env("KUBEKEY_CLIENT_SECRET", "canary-secret"));
     assert_eq!((finished.code(), finished.stderr.contains("canary")), (Some(3), false), "{finished:#?}");
 }
+
+#[test]
+fn a_session_bus_elsewhere_or_behind_a_program_is_not_used() {
+    let home = Home::with_keyring(Mode::Follow);
+    let provider = Provider::start();
+    let mark = home.path().join("mark");
+    let program = format!("unixexec:path=/usr/bin/touch,argv1={}", mark.display());
+    for address in [
+        "tcp:host=127.0.0.1,port=1",
+        program.as_str(),
+        &format!("{};tcp:host=127.0.0.1,port=1", home.keyring().address()),
+    ] {
+        let finished = home.run(home.kubekey_for(&provider).env("DBUS_SESSION_BUS_ADDRESS", address));
+        assert_eq!((finished.code(), finished.stdout.as_str()), (Some(6), ""), "{address}: {finished:#?}");
+        assert!(finished.stderr.contains("is no socket on this computer"), "{finished:#?}");
+    }
+    assert_eq!((mark.exists(), home.browser.urls().len()), (false, 0));
+}

@@ -18,6 +18,7 @@ mod killed;
 mod login;
 mod metadata_cache;
 mod pages;
+mod policy;
 mod refresh;
 mod saved_token;
 mod siblings;

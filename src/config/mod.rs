@@ -2,7 +2,10 @@
 
 mod loopback_address;
 pub mod platform;
+mod policy;
 mod settings;
+mod system_file;
 
 pub use loopback_address::LoopbackAddress;
+pub use policy::Policy;
 pub use settings::{DEFAULT_SCOPES, Settings, TokenStorage, is_loopback_host};

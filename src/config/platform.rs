@@ -29,6 +29,19 @@ pub fn system_template_dirs() -> Vec<PathBuf> {
     dirs.iter().map(PathBuf::from).collect()
 }
 
+/// The files that may hold the administrator's policy, first wins. On Windows there is none: every user can create
+/// folders in `%ProgramData%`.
+pub fn policy_files() -> Vec<PathBuf> {
+    let dirs: &[&str] = if cfg!(target_os = "macos") {
+        &["/Library/Application Support/kubekey", "/etc/kubekey"]
+    } else if cfg!(unix) {
+        &["/etc/kubekey"]
+    } else {
+        &[]
+    };
+    dirs.iter().map(|dir| PathBuf::from(dir).join("policy.toml")).collect()
+}
+
 /// The folder for what runs tell each other, and for tokens where somebody asked for files.
 pub fn state_dir() -> Option<PathBuf> {
     user_dir("XDG_STATE_HOME", ".local/state")

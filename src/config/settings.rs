@@ -6,7 +6,7 @@ use std::time::Duration;
 use openidconnect::{ClientId, IssuerUrl};
 use url::{Host, Url};
 
-use super::{LoopbackAddress, platform};
+use super::{LoopbackAddress, Policy, platform};
 use crate::cli;
 use crate::error::{Error, ErrorKind, Result};
 use crate::secret::Secret;
@@ -67,8 +67,13 @@ impl Settings {
     /// `environment` gives a variable's value.
     ///
     /// # Errors
-    /// [`ErrorKind::Usage`] for a setting that is missing or cannot be used.
-    pub fn resolve(given: &cli::Settings, environment: impl Fn(&str) -> Option<String>) -> Result<Self> {
+    /// [`ErrorKind::Usage`] for a setting that is missing or cannot be used; [`ErrorKind::Policy`] for one that is locked.
+    pub fn resolve(
+        given: &cli::Settings,
+        environment: impl Fn(&str) -> Option<String>,
+        policy: &Policy,
+    ) -> Result<Self> {
+        policy.check_given(given, &environment)?;
         let idp_issuer_url = environment("IDP_ISSUER_URL").filter(|value| !value.is_empty());
         // The bare names are too common to believe: CLIENT_ID may have been set for another tool.
         let original = |name| idp_issuer_url.as_ref().and_then(|_| environment(name));
@@ -250,9 +255,9 @@ mod tests {
     use super::*;
 
     fn resolve(given: &cli::Settings, variables: &[(&str, &str)]) -> Result<Settings> {
-        Settings::resolve(given, |name| {
-            variables.iter().find(|(key, _)| *key == name).map(|(_, value)| (*value).to_owned())
-        })
+        let environment =
+            |name: &str| variables.iter().find(|(key, _)| *key == name).map(|(_, value)| (*value).to_owned());
+        Settings::resolve(given, environment, &Policy::default())
     }
 
     fn given() -> cli::Settings {

@@ -34,7 +34,8 @@ impl CredentialKey {
 #[cfg(test)]
 mod tests {
     use super::CredentialKey;
-    use crate::{cli, config::Settings};
+    use crate::cli;
+    use crate::config::{Policy, Settings};
 
     fn digest(issuer: &str, client_id: &str, scopes: &[&str]) -> String {
         let given = cli::Settings {
@@ -43,7 +44,7 @@ mod tests {
             scope: scopes.iter().map(|scope| (*scope).to_owned()).collect(),
             ..Default::default()
         };
-        CredentialKey::new(&Settings::resolve(&given, |_| None).unwrap()).digest
+        CredentialKey::new(&Settings::resolve(&given, |_| None, &Policy::default()).unwrap()).digest
     }
 
     #[test]

@@ -132,6 +132,7 @@ struct Service(Connection);
 
 impl Service {
     async fn connect() -> Result<Self> {
+        require_socket(std::env::var("DBUS_SESSION_BUS_ADDRESS").ok().as_deref())?;
         let connection = within(Builder::session().method_timeout(patience()).build()).await?;
         let service = Self(connection);
         // gnome-keyring-daemon 42 to 50 aborts now and then when a client opens a session as its first call and is
@@ -266,6 +267,17 @@ impl Service {
             }
         });
         Ok(answer.await?.body())
+    }
+}
+
+/// An address can also name another computer or, with `unixexec:`, a program to run, and comes from wherever the
+/// environment does.
+fn require_socket(address: Option<&str>) -> Result<()> {
+    match address.filter(|address| !address.split(';').all(|one| one.is_empty() || one.starts_with("unix:"))) {
+        Some(address) => {
+            Err(KeyringError::Absent(format!("the session bus '{address}' is no socket on this computer")))
+        }
+        None => Ok(()),
     }
 }
 

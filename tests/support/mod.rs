@@ -8,6 +8,7 @@ pub mod home;
 pub mod kernel;
 pub mod keyring;
 pub mod keyring_relay;
+pub mod policy;
 pub mod process;
 pub mod provider;
 pub mod run;

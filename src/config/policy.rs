@@ -1,0 +1,282 @@
+//! The administrator's policy: what a kubeconfig, the environment and flags may not change, and to which clusters a
+//! token may go.
+
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Deserializer, de};
+use url::Url;
+
+use super::{platform, system_file};
+use crate::cli;
+use crate::error::{Error, ErrorKind, Result};
+use crate::exec_credential::Cluster;
+
+/// Locked under every policy that does not say otherwise: with these a kubeconfig can run a program, trust another
+/// certificate, show another page or take the tokens elsewhere.
+const LOCKED: [&str; 2] = ["template-dir", "token-dir"];
+
+/// What the administrator decided. Without a policy all is allowed.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Policy {
+    #[serde(skip)]
+    path: PathBuf,
+    #[serde(skip)]
+    is_there: bool,
+    allowed_servers: Option<Vec<Server>>,
+    require_cluster_info: Option<bool>,
+    locked_flags: Option<Vec<String>>,
+}
+
+/// Where a token may go. A host that begins with `*.` stands for all names below.
+#[derive(Debug, PartialEq, Eq)]
+struct Server {
+    scheme: String,
+    host: String,
+    port: Option<u16>,
+    path: String,
+}
+
+impl Policy {
+    /// Reads the policy of this computer.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Policy`] if there is one that cannot be used: then nothing may be done.
+    pub fn load() -> Result<Self> {
+        for path in platform::policy_files() {
+            match system_file::read(&path) {
+                Ok(Some(text)) => return Self::parse(&path, &text),
+                Ok(None) => {}
+                Err(error) => return Err(unusable(&path, &error.to_string())),
+            }
+        }
+        Ok(Self::default())
+    }
+
+    fn parse(path: &Path, text: &str) -> Result<Self> {
+        let policy: Self = toml::from_str(text).map_err(|error| {
+            let start = error.span().map_or(0, |span| span.start);
+            let line = text[..start].matches('\n').count();
+            let shown = text.lines().nth(line).unwrap_or_default().trim();
+            unusable(path, &format!("line {}: {}: {shown}", line + 1, error.message()))
+        })?;
+        let known: Vec<_> = given_flags(&cli::Settings::default()).map(|(flag, _)| flag).into();
+        for flag in policy.locked_flags.iter().flatten() {
+            if !known.contains(&flag.as_str()) {
+                return Err(unusable(path, &format!("locked_flags has '{flag}', and there is no such flag")));
+            }
+        }
+        Ok(Self { path: path.to_owned(), is_there: true, ..policy })
+    }
+
+    /// Whether what was given by flags and variables is the user's to decide. `environment` gives a variable's value.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Policy`], with the first that is not.
+    pub fn check_given(&self, given: &cli::Settings, environment: impl Fn(&str) -> Option<String>) -> Result<()> {
+        if !self.is_there {
+            return Ok(());
+        }
+        let is_set = |name: &str| environment(name).is_some_and(|value| !value.is_empty());
+        for (flag, is_given) in given_flags(given) {
+            let is_given = is_given || (flag == "template-dir" && is_set("KUBEKEY_TEMPLATEDIR"));
+            if is_given && self.locks(flag) {
+                let variable = flag.to_uppercase().replace('-', "_");
+                return Err(self.refusal(&format!("--{flag} (KUBEKEY_{variable}) is locked")).hint(
+                    "leave it out of the kubeconfig's exec section and of the environment, or ask your administrator",
+                ));
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether a token may go to the cluster that client-go names. Its proxy gets to see the token just as well if the
+    /// kubeconfig says whom to trust, so it has to be allowed, too.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Policy`] if not.
+    pub fn check_cluster(&self, cluster: Option<&Cluster>) -> Result<()> {
+        let is_required = self.require_cluster_info.unwrap_or(self.allowed_servers.is_some());
+        let Some((cluster, server)) = named(cluster) else {
+            return match is_required {
+                true => Err(self.refusal("a token goes only to a cluster that is named").hint(
+                    "set 'provideClusterInfo: true' in the kubeconfig's exec section, and let kubectl run kubekey",
+                )),
+                false => Ok(()),
+            };
+        };
+        let Some(allowed) = &self.allowed_servers else { return Ok(()) };
+        for url in [Some(server), cluster.proxy_url.as_deref().filter(|url| !url.is_empty())].into_iter().flatten() {
+            if !allowed.iter().any(|server| server.allows(url)) {
+                return Err(self
+                    .refusal(&format!("no token goes to {url}"))
+                    .hint("use a kubeconfig for a cluster that your administrator allows ('allowed_servers')"));
+            }
+        }
+        match cluster.insecure_skip_tls_verify {
+            true => Err(self
+                .refusal(&format!("no token goes to {server} without verifying its certificate"))
+                .hint("remove 'insecure-skip-tls-verify' from the kubeconfig's cluster")),
+            false => Ok(()),
+        }
+    }
+
+    fn locks(&self, flag: &str) -> bool {
+        match &self.locked_flags {
+            Some(locked) => locked.iter().any(|one| one == flag),
+            None => LOCKED.contains(&flag),
+        }
+    }
+
+    fn refusal(&self, what: &str) -> Error {
+        Error::new(ErrorKind::Policy, format!("{what}, says the policy {}", self.path.display()))
+    }
+}
+
+impl Server {
+    fn allows(&self, url: &str) -> bool {
+        let Some(other) = Self::parse(url) else { return false };
+        let host_fits = match self.host.strip_prefix('*') {
+            Some(suffix) => other.host.ends_with(suffix),
+            None => other.host == self.host,
+        };
+        host_fits && (&other.scheme, other.port, &other.path) == (&self.scheme, self.port, &self.path)
+    }
+
+    fn parse(text: &str) -> Option<Self> {
+        // '*' is no character of a host name; the rest of the URL has to be one.
+        let (is_wild, text) = match text.split_once("://*.") {
+            Some((scheme, rest)) => (true, format!("{scheme}://{rest}")),
+            None => (false, text.to_owned()),
+        };
+        let url = Url::parse(&text).ok()?;
+        let host = url.host_str()?;
+        Some(Self {
+            scheme: url.scheme().to_owned(),
+            host: if is_wild { format!("*.{host}") } else { host.to_owned() },
+            port: url.port_or_known_default(),
+            path: url.path().trim_end_matches('/').to_owned(),
+        })
+    }
+}
+
+impl<'de> Deserialize<'de> for Server {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> std::result::Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        Self::parse(&text).ok_or_else(|| de::Error::custom(format!("'{text}' is no URL of a server")))
+    }
+}
+
+fn named(cluster: Option<&Cluster>) -> Option<(&Cluster, &str)> {
+    let cluster = cluster?;
+    Some((cluster, cluster.server.as_deref().filter(|server| !server.is_empty())?))
+}
+
+/// Every flag, and whether it or its variable was given.
+fn given_flags(given: &cli::Settings) -> [(&'static str, bool); 10] {
+    let one = |value: &Option<String>| value.as_ref().is_some_and(|value| !value.is_empty());
+    let many = |values: &[String]| values.iter().any(|value| !value.is_empty());
+    [
+        ("issuer-url", one(&given.issuer_url)),
+        ("client-id", one(&given.client_id)),
+        ("client-secret", one(&given.client_secret)),
+        ("scope", many(&given.scope)),
+        ("listen-address", many(&given.listen_address)),
+        ("redirect-url", many(&given.redirect_url)),
+        ("login-timeout", one(&given.login_timeout)),
+        ("token-storage", one(&given.token_storage)),
+        ("token-dir", one(&given.token_dir)),
+        ("template-dir", one(&given.template_dir)),
+    ]
+}
+
+fn unusable(path: &Path, why: &str) -> Error {
+    let path = path.display().to_string();
+    let why = why.strip_prefix(&path).unwrap_or(why).trim_start_matches([':', ' ']);
+    Error::new(ErrorKind::Policy, format!("the policy {path} cannot be used: {why}"))
+        .hint("tell your administrator: kubekey does nothing until it is mended or removed")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn policy(text: &str) -> Policy {
+        Policy::parse(Path::new("/etc/kubekey/policy.toml"), text).unwrap()
+    }
+
+    fn cluster(server: &str) -> Cluster {
+        Cluster { server: Some(server.into()), ..Cluster::default() }
+    }
+
+    #[test]
+    fn a_server_is_allowed_by_its_scheme_host_port_and_path() {
+        let policy = policy(
+            r#"allowed_servers = ["https://k8s.example.com:6443", "https://*.eu.example.com", "https://r.example.com/k8s/c-1"]"#,
+        );
+        let is_allowed = |server: &str| policy.check_cluster(Some(&cluster(server))).is_ok();
+        for server in [
+            "https://k8s.example.com:6443",
+            "https://k8s.example.com:6443/",
+            "https://K8S.example.com:6443",
+            "https://a.eu.example.com",
+            "https://b.a.eu.example.com:443",
+            "https://r.example.com/k8s/c-1/",
+        ] {
+            assert!(is_allowed(server), "{server}");
+        }
+        for server in [
+            "https://k8s.example.com",
+            "http://k8s.example.com:6443",
+            "https://k8s.example.com.evil.example:6443",
+            "https://eu.example.com",
+            "https://evileu.example.com",
+            "https://r.example.com",
+            "https://r.example.com/k8s/c-1/../c-2",
+            "https://k8s.example.com:6443@evil.example",
+            "k8s.example.com:6443",
+            "",
+        ] {
+            assert!(!is_allowed(server), "{server}");
+        }
+    }
+
+    #[test]
+    fn a_listed_server_by_way_of_another_proxy_or_without_verification_gets_nothing() {
+        let policy = policy(r#"allowed_servers = ["https://k8s.example.com", "http://proxy.example.com:3128"]"#);
+        let by = |proxy: &str| Cluster { proxy_url: Some(proxy.into()), ..cluster("https://k8s.example.com") };
+        assert!(policy.check_cluster(Some(&by(""))).is_ok());
+        assert!(policy.check_cluster(Some(&by("http://proxy.example.com:3128"))).is_ok());
+        assert!(policy.check_cluster(Some(&by("http://evil.example:3128"))).is_err());
+        let insecure = Cluster { insecure_skip_tls_verify: true, ..cluster("https://k8s.example.com") };
+        assert!(policy.check_cluster(Some(&insecure)).is_err());
+    }
+
+    #[test]
+    fn the_cluster_has_to_be_named_where_servers_are_listed_or_it_is_said() {
+        for (text, is_required) in [
+            ("", false),
+            ("require_cluster_info = true", true),
+            (r#"allowed_servers = ["https://k8s.example.com"]"#, true),
+            ("allowed_servers = []\nrequire_cluster_info = false", false),
+        ] {
+            assert_eq!(policy(text).check_cluster(None).is_err(), is_required, "{text}");
+            assert_eq!(policy(text).check_cluster(Some(&Cluster::default())).is_err(), is_required, "{text}");
+        }
+        assert!(Policy::default().check_cluster(None).is_ok());
+    }
+
+    #[test]
+    fn a_policy_that_is_wrong_is_refused_with_its_line() {
+        for (text, words) in [
+            ("\nallowed_servers = [\"k8s\"]", "line 2"),
+            ("allowed_server = []", "allowed_server"),
+            ("locked_flags = [\"template-dirs\"]", "template-dirs"),
+            ("require_cluster_info = 1", "line 1"),
+            ("x =", "line 1"),
+        ] {
+            let error = Policy::parse(Path::new("/etc/kubekey/policy.toml"), text).unwrap_err();
+            assert!(error.to_string().contains(words) && error.kind() == ErrorKind::Policy, "{error}");
+        }
+    }
+}

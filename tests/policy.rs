@@ -1,0 +1,121 @@
+//! What an administrator's policy takes away from kubeconfigs.
+
+use serde_json::json;
+
+use crate::support::browser::Mode;
+use crate::support::home::Home;
+use crate::support::policy::Policy;
+use crate::support::provider::Provider;
+use crate::support::run::Finished;
+
+const SERVER: &str = "https://k8s.example.com:6443";
+
+/// What kubectl says of the cluster, with `provideClusterInfo: true`.
+fn exec_info(cluster: &serde_json::Value) -> String {
+    let spec = json!({ "interactive": false, "cluster": cluster });
+    json!({ "apiVersion": "client.authentication.k8s.io/v1", "kind": "ExecCredential", "spec": spec }).to_string()
+}
+
+#[track_caller]
+fn assert_refused(finished: &Finished, words: &str) {
+    assert_eq!((finished.code(), finished.stdout.as_str()), (Some(4), ""), "{finished:#?}");
+    assert!(finished.stderr.contains(words) && finished.stderr.contains("hint: "), "{words:?}: {finished:#?}");
+    assert!(finished.stderr.contains("/etc/kubekey/policy.toml"), "it says by which file: {finished:#?}");
+}
+
+#[test]
+fn a_token_goes_only_to_a_server_that_the_policy_lists() {
+    let home = Home::new(Mode::Follow);
+    let provider = Provider::start();
+    let policy = Policy::new(&format!("allowed_servers = ['{SERVER}']"));
+    let run = |info: Option<String>| {
+        let mut kubekey = home.kubekey_for(&provider);
+        kubekey.env("KUBERNETES_EXEC_INFO", info.unwrap_or_default());
+        home.run(&mut policy.over(&kubekey))
+    };
+
+    let evil = json!({ "server": "https://evil.example" });
+    assert_refused(&run(Some(exec_info(&evil))), "no token goes to https://evil.example");
+    assert_refused(&run(None), "a cluster that is named");
+    let by_proxy = json!({ "server": SERVER, "proxy-url": "http://evil.example:3128" });
+    assert_refused(&run(Some(exec_info(&by_proxy))), "no token goes to http://evil.example:3128");
+    let insecure = json!({ "server": SERVER, "insecure-skip-tls-verify": true });
+    assert_refused(&run(Some(exec_info(&insecure))), "without verifying its certificate");
+    assert_eq!((provider.count_all(), home.browser.urls().len()), (0, 0), "nothing was begun");
+
+    run(Some(exec_info(&json!({ "server": SERVER })))).credential();
+}
+
+#[test]
+fn a_saved_token_is_not_released_either() {
+    let home = Home::new(Mode::Follow).store_in("file");
+    let provider = Provider::start();
+    let mut kubekey = home.kubekey_for(&provider);
+    home.run(&mut kubekey).credential();
+    kubekey.env("KUBERNETES_EXEC_INFO", exec_info(&json!({ "server": "https://evil.example" })));
+    let policy = Policy::new(&format!("allowed_servers = ['{SERVER}']"));
+    assert_refused(&home.run(&mut policy.over(&kubekey)), "https://evil.example");
+}
+
+#[test]
+fn a_cluster_has_to_be_named_where_the_policy_wants_it() {
+    let home = Home::new(Mode::Follow);
+    let provider = Provider::start();
+    let policy = Policy::new("require_cluster_info = true");
+    let mut kubekey = home.kubekey_for(&provider);
+    assert_refused(&home.run(&mut policy.over(&kubekey)), "a cluster that is named");
+    kubekey.env("KUBERNETES_EXEC_INFO", exec_info(&json!({ "server": "https://any.example" })));
+    home.run(&mut policy.over(&kubekey)).credential();
+}
+
+#[test]
+fn a_policy_locks_what_a_kubeconfig_must_not_say() {
+    let home = Home::new(Mode::Follow);
+    let provider = Provider::start();
+    let policy = Policy::new("");
+    for (flag, variable) in LOCKED {
+        let value = home.path().to_str().unwrap();
+        let mut kubekey = home.kubekey_for(&provider);
+        assert_refused(&home.run(&mut policy.over(kubekey.arg(flag).arg(value))), flag);
+        let mut kubekey = home.kubekey_for(&provider);
+        assert_refused(&home.run(&mut policy.over(kubekey.env(variable, value))), flag);
+    }
+    for command in ["login", "logout"] {
+        let mut kubekey = home.kubekey_for(&provider);
+        assert_refused(&home.run(&mut policy.over(kubekey.args([command, "--token-dir", "/tmp"]))), "--token-dir");
+    }
+    assert_eq!((provider.count_all(), home.browser.urls().len()), (0, 0), "nothing was begun");
+    home.run(&mut policy.over(&home.kubekey_for(&provider))).credential();
+}
+
+#[test]
+fn a_policy_can_say_itself_what_it_locks() {
+    let home = Home::new(Mode::Follow);
+    let provider = Provider::start();
+    let policy = Policy::new("locked_flags = ['scope']");
+    let mut kubekey = home.kubekey_for(&provider);
+    kubekey.args(["--token-dir", home.path().to_str().unwrap()]);
+    home.run(&mut policy.over(&kubekey)).credential();
+    assert_refused(&home.run(&mut policy.over(kubekey.args(["--scope", "groups"]))), "--scope");
+}
+
+#[test]
+fn a_policy_that_cannot_be_believed_or_read_stops_everything() {
+    let home = Home::new(Mode::Follow);
+    let provider = Provider::start();
+    let run = |policy: &Policy| home.run(&mut policy.over(&home.kubekey_for(&provider)));
+    assert_refused(&run(&Policy::new("allowed_issuer = []")), "line 1: unknown field `allowed_issuer`");
+    let open = Policy::new("");
+    open.set_mode("policy.toml", 0o666);
+    assert_refused(&run(&open), "can be written by others (mode 666)");
+    let open = Policy::new("");
+    open.set_mode("", 0o777);
+    assert_refused(&run(&open), "can be written by others (mode 777)");
+    assert_eq!(home.browser.urls().len(), 0);
+}
+
+const LOCKED: [(&str, &str); 3] = [
+    ("--template-dir", "KUBEKEY_TEMPLATE_DIR"),
+    ("--template-dir", "KUBEKEY_TEMPLATEDIR"),
+    ("--token-dir", "KUBEKEY_TOKEN_DIR"),
+];
