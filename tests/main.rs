@@ -6,6 +6,7 @@
 
 mod client_authentication;
 mod cool_down;
+mod docs;
 mod early_refresh;
 mod environment;
 mod exec_credential;

@@ -3,10 +3,10 @@
 //! What the provider publishes is kept on disk, see `metadata_cache`. Nothing here knows where tokens are kept or how the user's browser is reached.
 
 pub mod authorization;
-mod discovery;
+pub mod discovery;
 mod http;
-mod id_token;
-mod key_set;
+pub mod id_token;
+pub mod key_set;
 mod metadata_cache;
 mod offline_access;
 mod provider;
