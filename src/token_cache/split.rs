@@ -33,15 +33,14 @@ struct Head {
 impl Head {
     fn parse(bytes: &[u8]) -> Option<Self> {
         let mut fields = std::str::from_utf8(bytes).ok()?.strip_prefix(MARK)?.split(' ');
-        Some(Self {
-            length: fields.next()?.parse().ok()?,
-            parts: fields.next()?.parse().ok()?,
-            digest: fields.next()?.to_owned(),
-        })
+        let (length, parts): (usize, usize) = (fields.next()?.parse().ok()?, fields.next()?.parse().ok()?);
+        let digest = fields.next()?.to_owned();
+        let is_ours = parts <= length && digest.len() == 64 && digest.bytes().all(|byte| byte.is_ascii_hexdigit());
+        is_ours.then_some(Self { length, parts, digest })
     }
 
     fn name(&self, name: &str, part: usize) -> String {
-        format!("{name}.{}.{part}", &self.digest[..self.digest.len().min(16)])
+        format!("{name}.{}.{part}", &self.digest[..16])
     }
 }
 
@@ -96,6 +95,8 @@ fn text(bytes: Vec<u8>) -> Secret {
 #[cfg(test)]
 mod tests {
     use std::collections::BTreeMap;
+
+    use proptest::prelude::*;
 
     use super::*;
 
@@ -174,6 +175,26 @@ mod tests {
                     break;
                 }
             }
+        }
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(64))]
+
+        #[test]
+        fn whatever_is_stored_is_read_back(secret in "\\PC{0,2000}", largest in 100..LIMIT) {
+            let (mut small, secret) = (Small::default(), Secret::new(secret));
+            store(&mut small, "a", &secret, largest).unwrap();
+            prop_assert_eq!(load(&mut small, "a").unwrap(), Some(secret));
+            remove(&mut small, "a").unwrap();
+            prop_assert!(small.items.is_empty());
+        }
+
+        #[test]
+        fn an_item_of_somebody_else_is_read_without_harm(first in "kubekey-split [0-9]{1,3} [0-9]{1,3} \\PC{0,20}") {
+            let items = BTreeMap::from([("a".to_owned(), first.into_bytes())]);
+            let loaded = load(&mut Small { items, writes_left: None }, "a");
+            prop_assert!(loaded.is_ok());
         }
     }
 
