@@ -1,7 +1,7 @@
 //! The authorization code flow with PKCE: the request, the answer that comes back by way of the browser, and the
 //! exchange of its code.
 
-use openidconnect::core::CoreResponseType;
+use openidconnect::core::{CoreResponseMode, CoreResponseType};
 use openidconnect::{
     AuthenticationFlow, AuthorizationCode, CsrfToken, Nonce, PkceCodeChallenge, PkceCodeVerifier, RedirectUrl, Scope,
 };
@@ -9,7 +9,7 @@ use url::{Url, form_urlencoded};
 
 use super::verify::{Expected, Person, accept};
 use super::{Provider, token_endpoint};
-use crate::config::Settings;
+use crate::config::{ResponseMode, Settings};
 use crate::error::{Error, ErrorKind, Result};
 use crate::token::TokenSet;
 
@@ -17,10 +17,21 @@ use crate::token::TokenSet;
 pub struct AuthorizationRequest {
     /// Where the browser has to go.
     pub url: Url,
+    /// How its answer is to come.
+    pub response_mode: ResponseMode,
     redirect_url: RedirectUrl,
     state: CsrfToken,
     nonce: Nonce,
     code_verifier: PkceCodeVerifier,
+}
+
+/// Where the parameters of a request to the redirect URI stood.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Sent {
+    /// In the query.
+    InAddress,
+    /// In a form that was posted.
+    InForm,
 }
 
 /// What a request to the redirect URI turned out to be.
@@ -30,7 +41,11 @@ pub enum Answer {
     Code(AuthorizationCode),
     /// The end of the sign-in: the provider, or the answer's `iss`, says no.
     Refused(Error),
-    /// Not the answer to this request, for the reason given.
+    /// The answer to another request, or somebody's who wants it to be taken for ours.
+    Forged,
+    /// A code where there may be none: see [`ResponseMode::FormPost`].
+    CodeInAddress,
+    /// Not the answer to any request, for the reason given.
     Stray(&'static str),
 }
 
@@ -55,8 +70,14 @@ impl AuthorizationRequest {
         for (name, value) in offline_access.parameters {
             request = request.add_extra_param(name, value);
         }
+        let offered = if offers_form_post(provider) { ResponseMode::FormPost } else { ResponseMode::Query };
+        let response_mode = settings.response_mode.unwrap_or(offered);
+        if response_mode == ResponseMode::FormPost {
+            // OAuth 2.0 Form Post Response Mode §2. The other mode is the default of a code, and is not said.
+            request = request.add_extra_param("response_mode", "form_post");
+        }
         let (url, state, nonce) = request.set_pkce_challenge(code_challenge).url();
-        Ok(Self { url, redirect_url, state, nonce, code_verifier })
+        Ok(Self { url, response_mode, redirect_url, state, nonce, code_verifier })
     }
 
     /// The redirect URI that the provider has to know.
@@ -64,20 +85,26 @@ impl AuthorizationRequest {
         self.redirect_url.as_str()
     }
 
-    /// Reads the query of a request to the redirect URI (RFC 6749 §4.1.2).
-    pub fn read_answer(&self, provider: &Provider, query: &str) -> Answer {
-        let parameters: Vec<_> = form_urlencoded::parse(query.as_bytes()).collect();
+    /// Reads the form-encoded parameters of a request to the redirect URI (RFC 6749 §4.1.2).
+    pub fn read_answer(&self, provider: &Provider, parameters: &[u8], sent: Sent) -> Answer {
+        let parameters: Vec<_> = form_urlencoded::parse(parameters).collect();
         let get = |name: &str| {
             let mut values = parameters.iter().filter(|(key, _)| key == name).map(|(_, value)| value.as_ref());
             // RFC 6749 §3.1: a parameter comes once; which of two was meant nobody knows.
             values.next().filter(|_| values.next().is_none())
         };
-        if get("state") != Some(self.state.secret().as_str()) {
+        if !parameters.iter().any(|(key, _)| key == "state") {
             return Answer::Stray("it does not belong to this sign-in");
+        }
+        if get("state") != Some(self.state.secret().as_str()) {
+            return Answer::Forged;
         }
         let (code, error) = (get("code"), get("error"));
         if code.is_none() && error.is_none() {
             return Answer::Stray("it has neither a code nor an error");
+        }
+        if code.is_some() && self.response_mode == ResponseMode::FormPost && sent == Sent::InAddress {
+            return Answer::CodeInAddress;
         }
         if let Err(error) = check_issuer(provider, get("iss")) {
             return Answer::Refused(error);
@@ -94,15 +121,15 @@ impl AuthorizationRequest {
     /// [`ErrorKind::SignIn`] if the provider refuses the code or its ID token is not to be believed;
     /// [`ErrorKind::Unreachable`] if it does not answer.
     pub async fn exchange(
-        self,
+        &self,
         provider: &Provider,
         settings: &Settings,
         code: AuthorizationCode,
     ) -> Result<(TokenSet, Person)> {
-        let client = provider.client(settings)?.set_redirect_uri(self.redirect_url);
+        let client = provider.client(settings)?.set_redirect_uri(self.redirect_url.clone());
         let response = client
             .exchange_code(code)
-            .set_pkce_verifier(self.code_verifier)
+            .set_pkce_verifier(PkceCodeVerifier::new(self.code_verifier.secret().clone()))
             .request_async(&|request| token_endpoint::ask(&provider.http, request))
             .await
             .map_err(|error| match token_endpoint::failure(error) {
@@ -113,6 +140,12 @@ impl AuthorizationRequest {
             })?;
         accept(provider, settings, &response, Expected::Nonce(&self.nonce)).await
     }
+}
+
+/// Whether the provider says that it can send its answer in a form (RFC 8414 §2: without the list it does not).
+fn offers_form_post(provider: &Provider) -> bool {
+    let offered = provider.metadata.response_modes_supported();
+    offered.is_some_and(|modes| modes.contains(&CoreResponseMode::FormPost))
 }
 
 /// RFC 9207 §2.4: a code of another issuer must not reach this one's token endpoint.

@@ -87,7 +87,7 @@ fn parse_metadata(document: Value) -> serde_json::Result<Metadata> {
     document.retain(|name, value| match name.as_str() {
         "issuer" | "authorization_endpoint" | "token_endpoint" | "jwks_uri" => true,
         "userinfo_endpoint" => value.as_str().is_some_and(|url| Url::parse(url).is_ok()),
-        "scopes_supported" | "token_endpoint_auth_methods_supported" => {
+        "scopes_supported" | "token_endpoint_auth_methods_supported" | "response_modes_supported" => {
             value.as_array().is_some_and(|list| list.iter().all(Value::is_string))
         }
         "authorization_response_iss_parameter_supported" => {
