@@ -37,7 +37,7 @@ impl Page {
     }
 
     /// The form that this page sends off by itself when it is opened, if it has one.
-    fn form(&self) -> Option<Step> {
+    pub fn form(&self) -> Option<Step> {
         self.body.contains("document.forms[0].submit()").then_some(())?;
         let form = &self.body[self.body.find("<form method=\"post\"")?..];
         let mut fields = url::form_urlencoded::Serializer::new(String::new());
@@ -50,10 +50,18 @@ impl Page {
 }
 
 /// Where a browser goes next.
-struct Step {
-    url: String,
+#[derive(Clone, Debug)]
+pub struct Step {
+    pub url: String,
     /// The origin of the page that the form is on, and its fields.
-    form: Option<(String, String)>,
+    pub form: Option<(String, String)>,
+}
+
+impl Step {
+    /// The form's fields, encoded.
+    pub fn fields(&self) -> &str {
+        self.form.as_ref().map_or("", |(_, fields)| fields)
+    }
 }
 
 /// Keeps its connections open after an answer, as browsers do, until it is dropped; and cookies.

@@ -12,3 +12,4 @@ pub mod process;
 pub mod provider;
 pub mod run;
 pub mod strace;
+pub mod waiting;
