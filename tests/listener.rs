@@ -1,10 +1,13 @@
 //! What the loopback listener lets in and what it turns away, and that it neither fails nor lingers.
 
+use std::fs;
+use std::io::Read;
 use std::net::TcpStream;
 use std::process::Command;
 use std::thread;
 use std::time::{Duration, Instant};
 
+use tempfile::TempDir;
 use url::Url;
 
 use crate::support::browser::Mode;
@@ -370,6 +373,22 @@ fn an_unfinished_request_does_not_delay_the_end() {
     get(&get(&callback).location().unwrap());
     waiting.running.wait().credential();
     assert!(began.elapsed() < Duration::from_secs(4), "{:?}", began.elapsed());
+}
+
+#[test]
+fn a_client_that_does_not_read_its_page_delays_the_end_by_seconds_at_most() {
+    let folder = TempDir::new().unwrap();
+    // More than the system takes in for a reader who does not come.
+    fs::write(folder.path().join("sign_in_failed.html"), "{{ 'x' * 4000000 }}").unwrap();
+    let waiting = Waiting::start(&["--template-dir", folder.path().to_str().unwrap()]);
+    let callback = waiting.callback();
+    let host = Url::parse(&waiting.local).unwrap().authority().to_owned();
+    let mut unread = waiting.connect(&format!("GET / HTTP/1.1\r\nHost: {host}\r\n\r\n"));
+    unread.read_exact(&mut [0; 9]).unwrap();
+    let began = Instant::now();
+    get(&get(&callback).location().unwrap());
+    waiting.running.wait().credential();
+    assert!(began.elapsed() < Duration::from_secs(15), "{:?}", began.elapsed());
 }
 
 #[test]
