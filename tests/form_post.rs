@@ -3,7 +3,7 @@
 use url::Url;
 
 use crate::support::browser::Mode;
-use crate::support::client::{FORM, Page, get, post, send};
+use crate::support::client::{FORM, Page, get, post, read_page, request, send};
 use crate::support::home::Home;
 use crate::support::provider::Provider;
 use crate::support::waiting::Waiting;
@@ -203,17 +203,15 @@ fn a_code_in_a_form_is_taken_once_and_sent_again_it_gets_the_result() {
     let waiting = Waiting::start_with_form(&[]);
     let form = waiting.form();
     waiting.provider.configure(|behaviour| behaviour.hold = vec!["/token"]);
-    let send = || {
-        let form = form.clone();
-        std::thread::spawn(move || post(&form.url, &[FORM], form.fields()))
-    };
-    let first = send();
+    let sent = request("POST", &form.url, &[FORM], form.fields()).unwrap();
+    let first = waiting.connect(&sent);
     waiting.provider.wait_for("/token", 1);
-    let second = send();
-    let in_address = get(&format!("{}?{}", form.url, form.fields()));
-    assert_eq!(in_address.status, 400);
+    let second = waiting.connect(&sent);
+    // By this answer the listener has seen both.
+    assert_eq!(get(&format!("{}?{}", form.url, form.fields())).status, 400);
     waiting.provider.configure(|behaviour| behaviour.hold = Vec::new());
-    for page in [first, second].map(|page| page.join().unwrap()) {
+    for stream in [first, second] {
+        let page = read_page(&stream, "POST", &form.url).unwrap();
         assert_eq!(page.status, 200);
         assert!(page.body.contains("You are signed in as Jane"), "{page:#?}");
     }

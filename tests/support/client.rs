@@ -189,7 +189,13 @@ fn connect(url: &str) -> io::Result<TcpStream> {
     Ok(stream)
 }
 
-fn request(method: &str, url: &str, headers: &[(&str, &str)], body: &str) -> io::Result<String> {
+/// A request without a body, as it goes over the wire. Panics where the URL is none.
+pub fn head(method: &str, url: &str) -> String {
+    request(method, url, &[], "").expect("a URL")
+}
+
+/// A request as it goes over the wire.
+pub fn request(method: &str, url: &str, headers: &[(&str, &str)], body: &str) -> io::Result<String> {
     let url = parse(url)?;
     let mut text = format!("{method} {} HTTP/1.1\r\n", &url[url::Position::BeforePath..url::Position::AfterQuery]);
     let given = |name: &str| headers.iter().any(|(key, _)| key.eq_ignore_ascii_case(name));
@@ -205,7 +211,8 @@ fn request(method: &str, url: &str, headers: &[(&str, &str)], body: &str) -> io:
     Ok(text + "\r\n" + body)
 }
 
-fn read_page(stream: &TcpStream, method: &str, url: &str) -> io::Result<Page> {
+/// The answer to such a request.
+pub fn read_page(stream: &TcpStream, method: &str, url: &str) -> io::Result<Page> {
     let mut reader = BufReader::new(stream);
     let status_line = read_line(&mut reader)?;
     let status = status_line.split(' ').nth(1).and_then(|code| code.parse().ok());
