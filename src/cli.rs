@@ -119,6 +119,10 @@ pub struct Settings {
     )]
     pub login_timeout: Option<String>,
 
+    /// How the provider sends its answer: auto, form_post or query [default: auto, form_post where it is offered]
+    #[arg(long, value_name = "MODE", env = "KUBEKEY_RESPONSE_MODE", global = true)]
+    pub response_mode: Option<String>,
+
     /// Where to keep a sign-in: auto, keyring, kernel, file or none [default: auto]
     #[arg(long, value_name = "PLACE", env = "KUBEKEY_TOKEN_STORAGE", alias = "token-cache-storage", global = true)]
     pub token_storage: Option<String>,

@@ -88,6 +88,40 @@ fn a_picture_is_shown_only_over_https_and_names_are_escaped() {
 }
 
 #[test]
+fn whatever_a_page_shows_is_escaped() {
+    const MARKUP: &str = "x\" onload='alert(1)'><img src=y>&lt;";
+    let place = Place::new();
+    place.provider.configure(|behaviour| {
+        behaviour.client_id = format!("client {MARKUP}");
+        behaviour.claims = edit(|claims| {
+            claims.insert("name".into(), format!("name {MARKUP}").into());
+            claims.insert("email".into(), format!("email {MARKUP}").into());
+            claims.insert("picture".into(), format!("https://img.example/{MARKUP}").into());
+        });
+    });
+    let info = json!({
+        "kind": "ExecCredential",
+        "apiVersion": "client.authentication.k8s.io/v1",
+        "spec": { "cluster": { "server": format!("https://{MARKUP}") }, "interactive": true },
+    });
+    let escaped = "x&#34; onload=&#39;alert(1)&#39;&#62;&#60;img src=y&#62;&#38;lt;";
+    for refusal in [None, Some(("error".to_owned(), format!("message {MARKUP}")))] {
+        let shown: &[&str] = match refusal {
+            None => &["name ", "email ", "https://img.example/", "https://", "client "],
+            Some(_) => &["message ", "https://", "client "],
+        };
+        place.provider.configure(|behaviour| behaviour.refusal = refusal);
+        let home = Home::new(Mode::Follow);
+        home.run(home.kubekey_for(&place.provider).env("KUBERNETES_EXEC_INFO", info.to_string()));
+        let page = home.browser.wait_for_journey().last().clone();
+        assert!(!page.body.contains("<img src=y>") && !page.body.contains("onload='"), "{page:#?}");
+        for before in shown {
+            assert!(page.body.contains(&format!("{before}{escaped}")), "{before}: {page:#?}");
+        }
+    }
+}
+
+#[test]
 fn a_template_of_the_users_own_has_the_same_variables_escaped() {
     let place = Place::new();
     place.provider.configure(|behaviour| {

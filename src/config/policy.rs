@@ -173,7 +173,7 @@ fn named(cluster: Option<&Cluster>) -> Option<(&Cluster, &str)> {
 }
 
 /// Every flag, and whether it or its variable was given.
-fn given_flags(given: &cli::Settings) -> [(&'static str, bool); 10] {
+fn given_flags(given: &cli::Settings) -> [(&'static str, bool); 11] {
     let one = |value: &Option<String>| value.as_ref().is_some_and(|value| !value.is_empty());
     let many = |values: &[String]| values.iter().any(|value| !value.is_empty());
     [
@@ -184,6 +184,7 @@ fn given_flags(given: &cli::Settings) -> [(&'static str, bool); 10] {
         ("listen-address", many(&given.listen_address)),
         ("redirect-url", many(&given.redirect_url)),
         ("login-timeout", one(&given.login_timeout)),
+        ("response-mode", one(&given.response_mode)),
         ("token-storage", one(&given.token_storage)),
         ("token-dir", one(&given.token_dir)),
         ("template-dir", one(&given.template_dir)),

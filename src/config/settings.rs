@@ -37,12 +37,23 @@ pub struct Settings {
     pub loopback_addresses: Vec<LoopbackAddress>,
     /// How long the browser's answer is awaited.
     pub login_timeout: Duration,
+    /// How the provider's answer is to come; `None` is [`ResponseMode::FormPost`] where the provider offers it.
+    pub response_mode: Option<ResponseMode>,
     /// Where to keep a sign-in.
     pub token_storage: TokenStorage,
     /// The folder for [`TokenStorage::File`]; `None` where there is no home folder.
     pub token_dir: Option<PathBuf>,
     /// A folder of templates that the user named.
     pub template_dir: Option<PathBuf>,
+}
+
+/// How the provider's answer comes by way of the browser.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ResponseMode {
+    /// In the query of a redirect, and so in the address bar for a moment.
+    Query,
+    /// In a form that the provider's page posts: no code ever stands in an address bar, to be read or copied from there.
+    FormPost,
 }
 
 /// Where a sign-in is kept.
@@ -99,6 +110,7 @@ impl Settings {
             )?,
             login_timeout: first([given.login_timeout.clone()])
                 .map_or(Ok(DEFAULT_LOGIN_TIMEOUT), |text| parse_login_timeout(&text))?,
+            response_mode: first([given.response_mode.clone()]).map_or(Ok(None), |text| parse_response_mode(&text))?,
             token_storage: first([given.token_storage.clone()])
                 .map_or(Ok(TokenStorage::default()), |text| parse_token_storage(&text))?,
             token_dir: match first([given.token_dir.clone()]) {
@@ -185,6 +197,15 @@ fn parse_dir(flag: &str, text: &str) -> Result<PathBuf> {
         true => Ok(path),
         false => Err(unusable(flag, text, "it is not an absolute path")
             .hint("give the whole path, or one that begins with '~/'; '$HOME' is not replaced in a kubeconfig")),
+    }
+}
+
+fn parse_response_mode(text: &str) -> Result<Option<ResponseMode>> {
+    match text {
+        "auto" => Ok(None),
+        "form_post" => Ok(Some(ResponseMode::FormPost)),
+        "query" => Ok(Some(ResponseMode::Query)),
+        _ => Err(unusable("response-mode", text, "there is no such mode").hint("give auto, form_post or query")),
     }
 }
 

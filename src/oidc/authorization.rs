@@ -4,10 +4,11 @@
 use openidconnect::{AuthorizationCode, CsrfToken, Nonce, PkceCodeChallenge, PkceCodeVerifier};
 use url::{Url, form_urlencoded};
 
+use super::discovery::Metadata;
 use super::token_endpoint::{Failure, ask};
 use super::verify::{Expected, accept};
 use super::{Person, Provider};
-use crate::config::Settings;
+use crate::config::{ResponseMode, Settings};
 use crate::error::{Error, ErrorKind, Result};
 use crate::token::TokenSet;
 
@@ -15,10 +16,23 @@ use crate::token::TokenSet;
 pub struct AuthorizationRequest {
     /// Where the browser has to go.
     pub url: Url,
+    /// How its answer is to come.
+    pub response_mode: ResponseMode,
     redirect_uri: String,
+    issuer: String,
+    is_iss_promised: bool,
     state: CsrfToken,
     nonce: Nonce,
     code_verifier: PkceCodeVerifier,
+}
+
+/// Where the parameters of a request to the redirect URI stood.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Sent {
+    /// In the query.
+    InAddress,
+    /// In a form that was posted.
+    InForm,
 }
 
 /// What a request to the redirect URI turned out to be.
@@ -28,18 +42,25 @@ pub enum Answer {
     Code(AuthorizationCode),
     /// The end of the sign-in: the provider, or the answer's `iss`, says no.
     Refused(Error),
-    /// Not the answer to this request, for the reason given.
+    /// The answer to another request, or somebody's who wants it to be taken for ours.
+    Forged,
+    /// A code where there may be none: see [`ResponseMode::FormPost`].
+    CodeInAddress,
+    /// Not the answer to any request, for the reason given.
     Stray(&'static str),
 }
 
 impl AuthorizationRequest {
     /// A new request with `state`, `nonce` and an S256 `code_challenge` of its own.
-    pub fn new(provider: &Provider, settings: &Settings, redirect_uri: &str) -> Self {
-        let offline_access = provider.offline_access(settings.scopes.as_deref());
+    pub fn new(metadata: &Metadata, settings: &Settings, redirect_uri: &str) -> Self {
+        let offline_access = metadata.offline_access(settings.scopes.as_deref());
         let (state, nonce) = (CsrfToken::new_random(), Nonce::new_random());
         let (code_challenge, code_verifier) = PkceCodeChallenge::new_random_sha256();
-        let mut url = provider.metadata.authorization_endpoint.clone();
-        url.query_pairs_mut()
+        let offered = if metadata.offers_form_post() { ResponseMode::FormPost } else { ResponseMode::Query };
+        let response_mode = settings.response_mode.unwrap_or(offered);
+        let mut url = metadata.authorization_endpoint.clone();
+        let mut query = url.query_pairs_mut();
+        query
             .append_pair("response_type", "code")
             .append_pair("client_id", settings.client_id.as_str())
             .append_pair("redirect_uri", redirect_uri)
@@ -49,7 +70,21 @@ impl AuthorizationRequest {
             .append_pair("code_challenge", code_challenge.as_str())
             .append_pair("code_challenge_method", "S256")
             .extend_pairs(offline_access.parameters);
-        Self { url, redirect_uri: redirect_uri.to_owned(), state, nonce, code_verifier }
+        if response_mode == ResponseMode::FormPost {
+            // OAuth 2.0 Form Post Response Mode §2. The other mode is the default of a code, and is not said.
+            query.append_pair("response_mode", "form_post");
+        }
+        drop(query);
+        Self {
+            url,
+            response_mode,
+            redirect_uri: redirect_uri.to_owned(),
+            issuer: metadata.issuer.as_str().to_owned(),
+            is_iss_promised: metadata.authorization_response_iss_parameter_supported,
+            state,
+            nonce,
+            code_verifier,
+        }
     }
 
     /// The redirect URI that the provider has to know.
@@ -57,22 +92,28 @@ impl AuthorizationRequest {
         &self.redirect_uri
     }
 
-    /// Reads the query of a request to the redirect URI (RFC 6749 §4.1.2).
-    pub fn read_answer(&self, provider: &Provider, query: &str) -> Answer {
-        let parameters: Vec<_> = form_urlencoded::parse(query.as_bytes()).collect();
+    /// Reads the form-encoded parameters of a request to the redirect URI (RFC 6749 §4.1.2).
+    pub fn read_answer(&self, parameters: &[u8], sent: Sent) -> Answer {
+        let parameters: Vec<_> = form_urlencoded::parse(parameters).collect();
         let get = |name: &str| {
             let mut values = parameters.iter().filter(|(key, _)| key == name).map(|(_, value)| value.as_ref());
             // RFC 6749 §3.1: a parameter comes once; which of two was meant nobody knows.
             values.next().filter(|_| values.next().is_none())
         };
-        if get("state") != Some(self.state.secret().as_str()) {
+        if !parameters.iter().any(|(key, _)| key == "state") {
             return Answer::Stray("it does not belong to this sign-in");
+        }
+        if get("state") != Some(self.state.secret().as_str()) {
+            return Answer::Forged;
         }
         let (code, error) = (get("code"), get("error"));
         if code.is_none() && error.is_none() {
             return Answer::Stray("it has neither a code nor an error");
         }
-        if let Err(error) = check_issuer(provider, get("iss")) {
+        if code.is_some() && self.response_mode == ResponseMode::FormPost && sent == Sent::InAddress {
+            return Answer::CodeInAddress;
+        }
+        if let Err(error) = self.check_issuer(get("iss")) {
             return Answer::Refused(error);
         }
         match (error, code) {
@@ -87,7 +128,7 @@ impl AuthorizationRequest {
     /// [`ErrorKind::SignIn`] if the provider refuses the code or its ID token is not to be believed;
     /// [`ErrorKind::Unreachable`] if it does not answer.
     pub async fn exchange(
-        self,
+        &self,
         provider: &Provider,
         settings: &Settings,
         code: AuthorizationCode,
@@ -104,19 +145,20 @@ impl AuthorizationRequest {
         })?;
         accept(provider, settings, &response, Expected::Nonce(&self.nonce)).await
     }
-}
 
-/// RFC 9207 §2.4: a code of another issuer must not reach this one's token endpoint.
-fn check_issuer(provider: &Provider, iss: Option<&str>) -> Result<()> {
-    let issuer = provider.metadata.issuer.as_str();
-    let is_required = provider.metadata.authorization_response_iss_parameter_supported;
-    let message = match iss {
-        Some(iss) if iss == issuer => return Ok(()),
-        Some(iss) => format!("the answer in the browser is from the issuer '{iss}' instead of '{issuer}'"),
-        None if is_required => format!("the answer in the browser does not name its issuer, as {issuer} promises"),
-        None => return Ok(()),
-    };
-    Err(Error::new(ErrorKind::SignIn, message).hint("somebody may be mixing up providers: tell your administrator"))
+    /// RFC 9207 §2.4: a code of another issuer must not reach this one's token endpoint.
+    fn check_issuer(&self, iss: Option<&str>) -> Result<()> {
+        let issuer = &self.issuer;
+        let message = match iss {
+            Some(iss) if iss == issuer => return Ok(()),
+            Some(iss) => format!("the answer in the browser is from the issuer '{iss}' instead of '{issuer}'"),
+            None if self.is_iss_promised => {
+                format!("the answer in the browser does not name its issuer, as {issuer} promises")
+            }
+            None => return Ok(()),
+        };
+        Err(Error::new(ErrorKind::SignIn, message).hint("somebody may be mixing up providers: tell your administrator"))
+    }
 }
 
 fn refusal(error: &str, description: Option<&str>) -> Error {

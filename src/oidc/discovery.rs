@@ -7,6 +7,7 @@ use url::Url;
 
 use super::http::HttpClient;
 use super::metadata_cache::{MetadataCache, Part};
+use super::offline_access::{OfflineAccess, ProviderFacts, offline_access};
 use crate::config::is_loopback_host;
 use crate::error::{Error, ErrorKind, Result};
 
@@ -27,8 +28,28 @@ pub struct Metadata {
     pub scopes_supported: Vec<String>,
     /// `None` means `client_secret_basic`.
     pub token_endpoint_auth_methods_supported: Option<Vec<String>>,
+    /// How answers may come back; what is not listed is not offered (RFC 8414 §2).
+    pub response_modes_supported: Vec<String>,
     /// RFC 9207 §3: whether every answer of the authorization endpoint has the parameter `iss`.
     pub authorization_response_iss_parameter_supported: bool,
+}
+
+impl Metadata {
+    /// Whether the provider can send its answer in a form.
+    pub fn offers_form_post(&self) -> bool {
+        self.response_modes_supported.iter().any(|mode| mode == "form_post")
+    }
+
+    /// The scopes and parameters that this provider needs in an authorization request.
+    pub fn offline_access(&self, chosen_scopes: Option<&[String]>) -> OfflineAccess {
+        let facts = ProviderFacts {
+            issuer: self.issuer.url(),
+            authorization_endpoint: &self.authorization_endpoint,
+            userinfo_endpoint: self.userinfo_endpoint.as_ref(),
+            lists_offline_access: self.scopes_supported.iter().any(|scope| scope == "offline_access"),
+        };
+        offline_access(&facts, chosen_scopes)
+    }
 }
 
 /// Where the document of `issuer` is (OpenID Connect Discovery §4).
@@ -77,6 +98,7 @@ pub fn read_metadata(issuer: &IssuerUrl, document: &Value) -> Result<Metadata> {
         userinfo_endpoint: text(fields, "userinfo_endpoint").and_then(|text| Url::parse(text).ok()),
         scopes_supported: list(fields, "scopes_supported").unwrap_or_default(),
         token_endpoint_auth_methods_supported: list(fields, "token_endpoint_auth_methods_supported"),
+        response_modes_supported: list(fields, "response_modes_supported").unwrap_or_default(),
         authorization_response_iss_parameter_supported: fields
             .get("authorization_response_iss_parameter_supported")
             .is_some_and(|value| *value == true || *value == "true"),

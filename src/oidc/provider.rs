@@ -10,7 +10,6 @@ use super::discovery::{Metadata, discovery_url, fetch_metadata, read_metadata, u
 use super::http::HttpClient;
 use super::key_set::KeySet;
 use super::metadata_cache::{MetadataCache, Part};
-use super::offline_access::{OfflineAccess, ProviderFacts, offline_access};
 use crate::config::{Settings, platform};
 use crate::error::Result;
 
@@ -109,16 +108,5 @@ impl Provider {
         let keys = KeySet::parse(&document).map_err(unusable)?;
         self.cache.store(Part::Keys, url, answer.headers(), document, Utc::now());
         Ok(keys)
-    }
-
-    /// The scopes and parameters that this provider needs in an authorization request.
-    pub fn offline_access(&self, chosen_scopes: Option<&[String]>) -> OfflineAccess {
-        let facts = ProviderFacts {
-            issuer: self.metadata.issuer.url(),
-            authorization_endpoint: &self.metadata.authorization_endpoint,
-            userinfo_endpoint: self.metadata.userinfo_endpoint.as_ref(),
-            lists_offline_access: self.metadata.scopes_supported.iter().any(|scope| scope == "offline_access"),
-        };
-        offline_access(&facts, chosen_scopes)
     }
 }

@@ -2,24 +2,19 @@
 
 use std::sync::atomic::Ordering;
 
-use hyper::header::HeaderMap;
-use hyper::{Method, StatusCode};
-use openidconnect::{AuthorizationCode, CsrfToken};
 use tokio::time::timeout;
-use url::Url;
 
+use super::gate::Gate;
 use super::launcher::launch;
-use super::loopback::{Loopback, Server, Visit};
-use super::pages::{FailedPage, Pages};
+use super::loopback::Loopback;
+use super::pages::Pages;
+use super::reception::{Reception, Seen};
 use crate::config::Settings;
 use crate::error::{Error, ErrorKind, Result};
-use crate::oidc::authorization::{Answer, AuthorizationRequest};
+use crate::oidc::authorization::AuthorizationRequest;
 use crate::oidc::{Person, Provider};
 use crate::terminal;
 use crate::token::TokenSet;
-
-/// How many random bytes make our local URL unguessable; in base64 it has 16 characters.
-const START_PATH_BYTES: u32 = 12;
 
 /// As [`super::sign_in`], at a provider that is known.
 pub async fn sign_in(
@@ -30,126 +25,44 @@ pub async fn sign_in(
 ) -> Result<(TokenSet, Person)> {
     // Bound before anything opens: nobody else can take the port that the answer will come to.
     let loopback = Loopback::bind(&settings.loopback_addresses).await?;
-    let request = AuthorizationRequest::new(provider, settings, &loopback.redirect_uri);
-    let places = Places::new(&loopback.redirect_uri)?;
-    let pages = Pages::new(settings, cluster);
+    let request = AuthorizationRequest::new(&provider.metadata, settings, &loopback.redirect_uri);
+    let gate = Gate::new(&loopback.redirect_uri, request.response_mode, settings.login_timeout)?;
+    let server = loopback.serve(gate.host.clone());
 
-    let mut server = loopback.serve(places.host.clone());
-    on_start(&places.start_url());
-    announce(settings, &places);
-    let launched = launch(places.start_url());
+    on_start(&gate.start_url());
+    announce(settings, &gate);
+    let launched = launch(gate.start_url());
 
-    let mut visited = false;
-    let awaited = await_answer(&mut server, provider, &request, &places, &pages, &mut visited);
-    let result = match timeout(settings.login_timeout, awaited).await {
-        Ok((visit, Ok(code))) => match request.exchange(provider, settings, code).await {
-            Ok((tokens, person)) => {
-                visit.page(StatusCode::OK, pages.signed_in(&person));
-                Ok((tokens, person))
-            }
-            Err(error) => Err(fail(visit, &pages, error)),
-        },
-        Ok((visit, Err(error))) => Err(fail(visit, &pages, error)),
-        Err(_) => Err(nobody_answered(settings, &request, visited, launched.load(Ordering::Relaxed))),
+    let mut reception = Reception::new(server, gate, Pages::new(settings, cluster), provider, &request);
+    let result = match timeout(settings.login_timeout, reception.await_answer()).await {
+        Ok(Ok(code)) => reception.exchange(settings, code).await,
+        Ok(Err(error)) => Err(error),
+        Err(_) => Err(nobody_answered(settings, &request, &reception.seen, launched.load(Ordering::Relaxed))),
     };
-    server.finish().await;
+    reception.end(&result).await;
     result
 }
 
-/// The URLs of ours that are answered.
-struct Places {
-    origin: String,
-    /// The host and port, as a browser names them.
-    host: String,
-    start_path: String,
-    callback_path: String,
-}
-
-impl Places {
-    fn new(redirect_uri: &str) -> Result<Self> {
-        let redirect_uri = Url::parse(redirect_uri).map_err(|error| {
-            Error::new(ErrorKind::Usage, format!("the redirect URL '{redirect_uri}' cannot be used: {error}"))
-        })?;
-        let origin = redirect_uri.origin().ascii_serialization();
-        Ok(Self {
-            host: origin.split_once("://").map_or(origin.as_str(), |(_, host)| host).to_owned(),
-            start_path: format!("/{}", CsrfToken::new_random_len(START_PATH_BYTES).secret()),
-            callback_path: redirect_uri.path().to_owned(),
-            origin,
-        })
-    }
-
-    /// The one URL that a process list may show: it tells nothing of the request, and is gone with this run.
-    fn start_url(&self) -> String {
-        format!("{}{}", self.origin, self.start_path)
-    }
-}
-
-/// Answers requests until the one comes that ends the sign-in: a code, or the reason why there is none.
-async fn await_answer(
-    server: &mut Server,
-    provider: &Provider,
-    request: &AuthorizationRequest,
-    places: &Places,
-    pages: &Pages<'_>,
-    visited: &mut bool,
-) -> (Visit, Result<AuthorizationCode>) {
-    loop {
-        let visit = server.next().await;
-        if is_idle_look(&visit.method, &visit.headers) {
-            visit.no_content();
-        } else if visit.method != Method::GET {
-            visit.page(StatusCode::METHOD_NOT_ALLOWED, pages.failed(&FailedPage::stray("it is not a page view")));
-        } else if visit.uri.path() == places.start_path {
-            // As often as it is asked for: browsers have profile pickers, tabs get closed.
-            *visited = true;
-            visit.redirect(request.url.as_str());
-        } else if visit.uri.path() == places.callback_path {
-            match request.read_answer(provider, visit.uri.query().unwrap_or_default()) {
-                Answer::Code(code) => return (visit, Ok(code)),
-                Answer::Refused(error) => return (visit, Err(error)),
-                Answer::Stray(why) => visit.page(StatusCode::BAD_REQUEST, pages.failed(&FailedPage::stray(why))),
-            }
-        } else {
-            visit.page(StatusCode::NOT_FOUND, pages.failed(&FailedPage::stray("there is no such page")));
-        }
-    }
-}
-
-/// Whether nobody looks at the answer: prefetchers and link checkers must not set the sign-in in motion.
-fn is_idle_look(method: &Method, headers: &HeaderMap) -> bool {
-    let is_prefetch = ["sec-purpose", "purpose", "x-purpose", "x-moz"].iter().any(|name| {
-        let value = headers.get(*name).and_then(|value| value.to_str().ok()).unwrap_or_default();
-        value.contains("prefetch") || value.contains("preview") || value.contains("prerender")
-    });
-    method == Method::HEAD || is_prefetch
-}
-
-/// Shows the user on the page what they will also read in the terminal.
-fn fail(visit: Visit, pages: &Pages<'_>, error: Error) -> Error {
-    let status = match error.kind() {
-        ErrorKind::Unreachable => StatusCode::BAD_GATEWAY,
-        _ => StatusCode::FORBIDDEN,
-    };
-    visit.page(status, pages.failed(&FailedPage::ended(&error)));
-    error
-}
-
 /// Tells the user where to go. The address has a line of its own, to be copied whole.
-fn announce(settings: &Settings, places: &Places) {
+fn announce(settings: &Settings, gate: &Gate) {
     terminal::notice(&format!("sign in to {} in your browser, at", settings.issuer_url.as_str()));
-    terminal::notice(&format!("  {}", places.start_url()));
+    terminal::notice(&format!("  {}", gate.start_url()));
     if std::env::var_os("SSH_CONNECTION").is_some() {
-        let host = &places.host;
+        let host = &gate.host;
         let port = host.rsplit_once(':').map_or("80", |(_, port)| port);
         let command = format!("ssh -L {port}:{host} HOST");
         terminal::notice(&format!("to open it on your own computer, first run there: {command}"));
     }
 }
 
-fn nobody_answered(settings: &Settings, request: &AuthorizationRequest, visited: bool, launched: bool) -> Error {
+fn nobody_answered(settings: &Settings, request: &AuthorizationRequest, seen: &Seen, launched: bool) -> Error {
     let message = format!("nobody signed in within {} s", settings.login_timeout.as_secs());
-    let hint = match visited {
+    let hint = match seen.start {
+        _ if seen.code_in_address => {
+            "the provider sent the code in the address and not in a form, as it was asked to; \
+            if it cannot do better, --response-mode=query takes it from there"
+                .into()
+        }
         // What the provider does not redirect back it shows on a page of its own: RFC 6749 §4.1.2.1.
         true => format!(
             "if the provider showed an error, check that it knows the client ID '{}' with the redirect URI {}",

@@ -1,11 +1,16 @@
 //! Signing the user in. The flow is the one in the browser; its parts know little of each other: the loopback listener
-//! serves HTTP, the pages are text, and only [`browser`] knows that an OAuth answer is awaited.
+//! serves HTTP, the gate knows who may ask, the pages are text, and only the reception that [`browser`] sets up knows that
+//! an OAuth answer is awaited.
 
 mod browser;
+mod connections;
 pub mod cool_down;
+mod gate;
 mod launcher;
 mod loopback;
 mod pages;
+mod reception;
+mod visit;
 
 use crate::config::Settings;
 use crate::error::Result;

@@ -81,6 +81,15 @@ impl FailedPage {
             hint: "kubekey is still waiting for your sign-in. Open the address that it printed in the terminal.".into(),
         }
     }
+
+    /// A request for a new beginning, which comes when the answer is there.
+    pub fn late() -> Self {
+        Self {
+            title: "Nothing to see here",
+            message: "kubekey has its answer already and ends the sign-in with it.".into(),
+            hint: "You can close this tab.".into(),
+        }
+    }
 }
 
 impl<'a> Pages<'a> {

@@ -1,5 +1,6 @@
 //! HTTP/1.1 as a browser speaks it, on plain sockets: for `http` on loopback and nothing else.
 
+use std::collections::HashMap;
 use std::io::{self, BufRead, BufReader, Write};
 use std::net::TcpStream;
 use std::sync::Mutex;
@@ -9,6 +10,9 @@ use url::Url;
 
 const PATIENCE: Duration = Duration::from_secs(30);
 const MOST_REDIRECTS: usize = 10;
+
+/// What a posted form is.
+pub const FORM: (&str, &str) = ("Content-Type", "application/x-www-form-urlencoded");
 
 /// An answer that arrived whole.
 #[derive(Clone, Debug)]
@@ -31,12 +35,41 @@ impl Page {
         let location = self.header("location")?;
         base.join(location).ok().map(String::from)
     }
+
+    /// The form that this page sends off by itself when it is opened, if it has one.
+    pub fn form(&self) -> Option<Step> {
+        self.body.contains("document.forms[0].submit()").then_some(())?;
+        let form = &self.body[self.body.find("<form method=\"post\"")?..];
+        let mut fields = url::form_urlencoded::Serializer::new(String::new());
+        for input in form.split("<input type=\"hidden\"").skip(1) {
+            fields.append_pair(&attribute(input, "name")?, &attribute(input, "value")?);
+        }
+        let origin = Url::parse(&self.url).ok()?.origin().ascii_serialization();
+        Some(Step { url: attribute(form, "action")?, form: Some((origin, fields.finish())) })
+    }
 }
 
-/// Keeps its connections open after an answer, as browsers do, until it is dropped.
+/// Where a browser goes next.
+#[derive(Clone, Debug)]
+pub struct Step {
+    pub url: String,
+    /// The origin of the page that the form is on, and its fields.
+    pub form: Option<(String, String)>,
+}
+
+impl Step {
+    /// The form's fields, encoded.
+    pub fn fields(&self) -> &str {
+        self.form.as_ref().map_or("", |(_, fields)| fields)
+    }
+}
+
+/// Keeps its connections open after an answer, as browsers do, until it is dropped; and cookies.
 #[derive(Default)]
 pub struct Client {
     open: Mutex<Vec<TcpStream>>,
+    /// By host: ports share them.
+    cookies: Mutex<HashMap<(String, String), String>>,
 }
 
 impl Client {
@@ -49,24 +82,60 @@ impl Client {
         Ok(page)
     }
 
-    /// Goes to a URL and wherever it redirects to. All pages on the way are returned, the last one last.
+    /// Goes to a URL and wherever it redirects to or sends a form to. All pages on the way are returned, the last one
+    /// last.
     ///
     /// # Errors
     /// The pages seen until then, and what went wrong.
     pub fn follow(&self, url: &str) -> Result<Vec<Page>, (Vec<Page>, io::Error)> {
         let mut pages = Vec::new();
-        let mut next = Some(url.to_string());
-        while let Some(url) = next.take() {
-            match self.send("GET", &url, &[], "") {
+        let mut next = Some(Step { url: url.to_string(), form: None });
+        while let Some(step) = next.take() {
+            match self.view(&step) {
                 Ok(page) => pages.push(page),
                 Err(error) => return Err((pages, error)),
             }
             if pages.len() > MOST_REDIRECTS {
                 return Err((pages, io::Error::other("redirects without end")));
             }
-            next = pages.last().and_then(Page::location);
+            next = pages.last().and_then(|page| match page.location() {
+                Some(url) => Some(Step { url, form: None }),
+                None => page.form(),
+            });
         }
         Ok(pages)
+    }
+
+    /// A page view, as browsers say in their headers. All cookies here are `Lax`: none goes with a form of another site.
+    fn view(&self, step: &Step) -> io::Result<Page> {
+        let host = parse(&step.url)?.host_str().unwrap_or_default().to_string();
+        let cookies = self.cookies_of(&host);
+        let mut headers = vec![("Sec-Fetch-Mode", "navigate"), ("Sec-Fetch-Dest", "document")];
+        let page = match &step.form {
+            None => {
+                headers.extend((!cookies.is_empty()).then_some(("Cookie", &*cookies)));
+                self.send("GET", &step.url, &headers, "")
+            }
+            Some((origin, fields)) => {
+                headers.extend([("Origin", &**origin), ("Sec-Fetch-Site", "cross-site"), FORM]);
+                self.send("POST", &step.url, &headers, fields)
+            }
+        }?;
+        self.keep_cookies(host, &page);
+        Ok(page)
+    }
+
+    fn cookies_of(&self, host: &str) -> String {
+        let cookies = self.cookies.lock().expect("the cookies");
+        let of_host = cookies.iter().filter(|((owner, _), _)| owner == host);
+        of_host.map(|((_, name), value)| format!("{name}={value}")).collect::<Vec<_>>().join("; ")
+    }
+
+    fn keep_cookies(&self, host: String, page: &Page) {
+        let pair = page.header("set-cookie").and_then(|cookie| cookie.split(';').next()?.split_once('='));
+        if let Some((name, value)) = pair {
+            self.cookies.lock().expect("the cookies").insert((host, name.into()), value.into());
+        }
     }
 
     /// Opens a connection and sends nothing on it: browsers do so ahead of a likely request.
@@ -92,6 +161,19 @@ pub fn send(method: &str, url: &str, headers: &[(&str, &str)]) -> Page {
         .unwrap_or_else(|error| panic!("no answer to {method} {url}: {error}"))
 }
 
+/// A form by hand. Panics when there is no answer.
+pub fn post(url: &str, headers: &[(&str, &str)], fields: &str) -> Page {
+    Client::default()
+        .send("POST", url, headers, fields)
+        .unwrap_or_else(|error| panic!("no answer to POST {url}: {error}"))
+}
+
+fn attribute(html: &str, name: &str) -> Option<String> {
+    let (_, rest) = html.split_once(&format!(" {name}=\""))?;
+    let (value, _) = rest.split_once('"')?;
+    Some(value.replace("&lt;", "<").replace("&quot;", "\"").replace("&amp;", "&"))
+}
+
 fn parse(url: &str) -> io::Result<Url> {
     let parsed = Url::parse(url).map_err(io::Error::other)?;
     if parsed.scheme() != "http" {
@@ -107,7 +189,13 @@ fn connect(url: &str) -> io::Result<TcpStream> {
     Ok(stream)
 }
 
-fn request(method: &str, url: &str, headers: &[(&str, &str)], body: &str) -> io::Result<String> {
+/// A request without a body, as it goes over the wire. Panics where the URL is none.
+pub fn head(method: &str, url: &str) -> String {
+    request(method, url, &[], "").expect("a URL")
+}
+
+/// A request as it goes over the wire.
+pub fn request(method: &str, url: &str, headers: &[(&str, &str)], body: &str) -> io::Result<String> {
     let url = parse(url)?;
     let mut text = format!("{method} {} HTTP/1.1\r\n", &url[url::Position::BeforePath..url::Position::AfterQuery]);
     let given = |name: &str| headers.iter().any(|(key, _)| key.eq_ignore_ascii_case(name));
@@ -123,7 +211,8 @@ fn request(method: &str, url: &str, headers: &[(&str, &str)], body: &str) -> io:
     Ok(text + "\r\n" + body)
 }
 
-fn read_page(stream: &TcpStream, method: &str, url: &str) -> io::Result<Page> {
+/// The answer to such a request.
+pub fn read_page(stream: &TcpStream, method: &str, url: &str) -> io::Result<Page> {
     let mut reader = BufReader::new(stream);
     let status_line = read_line(&mut reader)?;
     let status = status_line.split(' ').nth(1).and_then(|code| code.parse().ok());

@@ -13,3 +13,4 @@ pub mod process;
 pub mod provider;
 pub mod run;
 pub mod strace;
+pub mod waiting;

@@ -22,15 +22,22 @@ export function startBrowser(home) {
   });
 }
 
-/** A page in a profile of its own: no earlier sign-in is remembered. `page.callbacks` are kubekey's answers at /callback. */
+/**
+ * A page in a profile of its own: no earlier sign-in is remembered. `page.callbacks` are kubekey's answers at /callback,
+ * `page.addresses` all that stood in the address bar.
+ */
 export async function newPage(browser) {
   const context = await browser.newContext({ ignoreHTTPSErrors: true, viewport: { width: 1280, height: 800 } });
   context.setDefaultTimeout(15_000);
   const page = await context.newPage();
+  page.addresses = [];
   page.callbacks = [];
   page.cspViolations = [];
   page.on('response', (response) => {
     if (new URL(response.url()).pathname === '/callback') page.callbacks.push(response);
+  });
+  page.on('framenavigated', (frame) => {
+    if (frame === page.mainFrame()) page.addresses.push(frame.url());
   });
   page.on('console', (message) => {
     if (message.text().includes('Content Security Policy')) page.cspViolations.push(message.text());
@@ -45,13 +52,13 @@ export async function signIn(page, user) {
   await page.locator('button[type=submit]').click();
   await page.locator('input[name=prompt][value=consent]').waitFor({ state: 'attached' });
   await page.locator('button[type=submit]').click();
-  await page.waitForURL(isCallback);
+  await page.waitForURL(isResult);
 }
 
 /** Clicks the provider's cancel link. */
 export async function cancel(page) {
   await page.getByRole('link', { name: 'Cancel' }).click();
-  await page.waitForURL(isCallback);
+  await page.waitForURL(isResult);
 }
 
 /** Takes a page's picture in light, in dark, and on a phone. */
@@ -65,4 +72,4 @@ export async function takeScreenshots(page, folder, name) {
   await take('phone');
 }
 
-const isCallback = (url) => url.hostname === '127.0.0.1' && url.pathname === '/callback';
+const isResult = (url) => url.hostname === '127.0.0.1' && url.search === '';

@@ -25,37 +25,27 @@ impl State {
 
     /// Sends the browser back with a code, or with an error.
     fn decide(&mut self, request: &Request, refusal: Option<(String, String)>) -> Answer {
-        let mut location = match self.redirect_uri(request) {
+        let redirect_uri = match self.redirect_uri(request) {
             Ok(redirect_uri) => redirect_uri,
             // RFC 6749 4.1.2.1: never redirect to an unknown place.
             Err(why) => return Answer::html(400, why),
         };
-        let outcome = match refusal {
-            Some(refusal) => Err(refusal),
-            None => grant(request),
-        };
-        match outcome {
+        let mut answer = match refusal.map_or_else(|| grant(request), Err) {
             Ok(grant) => {
                 let code = self.secret("code");
-                location.query_pairs_mut().append_pair("code", &code);
-                self.codes.insert(code, grant);
+                self.codes.insert(code.clone(), grant);
+                vec![("code", code)]
             }
-            Err((error, description)) => {
-                location.query_pairs_mut().append_pair("error", &error).append_pair("error_description", &description);
-            }
-        }
+            Err((error, description)) => vec![("error", error), ("error_description", description)],
+        };
         let iss = match &self.behaviour.iss {
             Iss::Absent => None,
             Iss::Own => Some(self.issuer()),
             Iss::Other(other) => Some(other.clone()),
         };
-        let rest = [("state", request.param("state")), ("iss", iss.as_deref())];
-        for (name, value) in rest {
-            if let Some(value) = value {
-                location.query_pairs_mut().append_pair(name, value);
-            }
-        }
-        Answer::redirect(location.as_str())
+        answer.extend(request.param("state").map(|state| ("state", state.into())));
+        answer.extend(iss.map(|iss| ("iss", iss)));
+        send(redirect_uri, &answer, request.param("response_mode"))
     }
 
     /// Where to send the browser, if the client and its redirect URI are known ones.
@@ -73,6 +63,34 @@ impl State {
         };
         if allowed { Ok(url) } else { Err("redirect_uri is not allowed") }
     }
+}
+
+fn send(mut redirect_uri: Url, answer: &[(&str, String)], response_mode: Option<&str>) -> Answer {
+    if response_mode == Some("form_post") {
+        return form_post_page(redirect_uri.as_str(), answer);
+    }
+    redirect_uri.query_pairs_mut().extend_pairs(answer);
+    Answer::redirect(redirect_uri.as_str())
+}
+
+/// OAuth 2.0 Form Post Response Mode, appendix A: a page that sends itself off.
+fn form_post_page(action: &str, answer: &[(&str, String)]) -> Answer {
+    let field = |(name, value): &(&str, String)| {
+        format!("<input type=\"hidden\" name=\"{name}\" value=\"{}\">", escaped(value))
+    };
+    let fields: String = answer.iter().map(field).collect();
+    let action = escaped(action);
+    Answer::html(
+        200,
+        format!(
+            "<!doctype html><title>Example Provider</title><body onload=\"document.forms[0].submit()\">\
+             <form method=\"post\" action=\"{action}\">{fields}<noscript><button>Continue</button></noscript></form>"
+        ),
+    )
+}
+
+fn escaped(text: &str) -> String {
+    text.replace('&', "&amp;").replace('"', "&quot;").replace('<', "&lt;")
 }
 
 /// What is asked for, or `error` and `error_description` (RFC 6749 4.1.2.1, RFC 7636 4.4.1).

@@ -37,6 +37,8 @@ pub struct Behaviour {
 
     pub scopes_supported: Vec<String>,
     pub authorization_response_iss_parameter_supported: bool,
+    /// Says that answers come in a form where the request asks for it; without saying so they do, too.
+    pub offers_form_post: bool,
     /// Changes the discovery document.
     pub discovery: Option<Edit>,
     /// Takes the place of the discovery document.
@@ -99,6 +101,7 @@ impl Default for Behaviour {
             redirect_uris: Vec::new(),
             scopes_supported: scopes.map(String::from).to_vec(),
             authorization_response_iss_parameter_supported: true,
+            offers_form_post: false,
             discovery: None,
             discovery_answer: None,
             jwks: None,

@@ -207,6 +207,9 @@ impl State {
         if self.behaviour.authorization_response_iss_parameter_supported {
             document.insert("authorization_response_iss_parameter_supported".into(), true.into());
         }
+        if self.behaviour.offers_form_post {
+            document.insert("response_modes_supported".into(), json!(["query", "fragment", "form_post"]));
+        }
         apply(&self.behaviour.discovery, &mut document);
         self.cacheable(&document.into())
     }
