@@ -8,7 +8,7 @@ pub mod cool_down;
 mod gate;
 mod launcher;
 mod loopback;
-mod pages;
+pub mod pages;
 mod reception;
 mod visit;
 

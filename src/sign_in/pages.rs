@@ -221,7 +221,11 @@ fn require_owner(_: &fs::Metadata, owner: Owner) -> Result<(), String> {
     }
 }
 
-fn render_override(path: &Path, source: &str, page: &impl Serialize) -> Result<String, String> {
+/// Renders the text of the template at `path`.
+///
+/// # Errors
+/// What is wrong with it, and where.
+pub fn render_override(path: &Path, source: &str, page: &impl Serialize) -> Result<String, String> {
     let name = path.display().to_string();
     let mut environment = Environment::new();
     // Said here, and not left to the ending of the file's name.
