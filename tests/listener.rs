@@ -176,7 +176,8 @@ fn connections_are_taken_at_a_bounded_pace() {
         assert_eq!(send("GET", &waiting.local, &[("Host", "rebound.example.com")]).status, 421);
     }
     let took = started.elapsed();
-    assert!(took >= Duration::from_millis(199 * 2), "{took:?}");
+    // 2 ms each, but for the first ones: the listener was idle for longer than that.
+    assert!(took >= Duration::from_millis(190 * 2), "{took:?}");
     waiting.finish();
 }
 
