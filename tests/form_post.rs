@@ -1,5 +1,7 @@
 //! `response_mode=form_post`: the answer comes in a form, and no code ever stands in an address bar.
 
+use std::fs;
+
 use url::Url;
 
 use crate::support::browser::Mode;
@@ -87,6 +89,9 @@ fn a_provider_that_puts_the_code_into_the_address_leads_to_a_hint_at_the_respons
     assert_eq!(finished.code(), Some(3));
     assert!(finished.stderr.contains("hint: the provider sent the code in the address"), "{finished:#?}");
     assert!(finished.stderr.contains("--response-mode=query"), "{finished:#?}");
+    // Somebody is there, who will take the hint and not want to wait for it.
+    let is_cooling_down = |file| fs::read_to_string(file).is_ok_and(|text| text.contains("unanswered\":{"));
+    assert!(!waiting.home.files().into_iter().any(is_cooling_down));
 }
 
 #[test]

@@ -171,12 +171,17 @@ fn a_request_that_waits_for_its_answer_keeps_its_connection_whoever_comes() {
 #[test]
 fn connections_are_taken_at_a_bounded_pace() {
     let waiting = Waiting::start(&[]);
-    let started = Instant::now();
-    for _ in 0..200 {
-        assert_eq!(send("GET", &waiting.local, &[("Host", "rebound.example.com")]).status, 421);
-    }
-    let took = started.elapsed();
-    assert!(took >= Duration::from_millis(199 * 2), "{took:?}");
+    let turned_away = "GET / HTTP/1.1\r\nHost: rebound.example.com\r\n\r\n";
+    // Another process may have the processor for a while, but hardly each time.
+    let fastest = (0..20).map(|_| {
+        let started = Instant::now();
+        let streams: Vec<TcpStream> = (0..50).map(|_| waiting.connect(turned_away)).collect();
+        streams.iter().for_each(|stream| assert!(read_to_end(stream).starts_with("HTTP/1.1 421 ")));
+        started.elapsed()
+    });
+    // 2 ms each, but for the first ones: the listener was idle for longer than that.
+    let fastest = fastest.min().unwrap();
+    assert!(fastest >= Duration::from_millis(45 * 2), "{fastest:?}");
     waiting.finish();
 }
 

@@ -74,7 +74,9 @@ fn nobody_answered(settings: &Settings, request: &AuthorizationRequest, seen: &S
                 .into()
         }
     };
-    // Where no browser came up there is no tab too many, and no reason to keep the next run from trying.
-    let kind = if launched { ErrorKind::Unanswered } else { ErrorKind::SignIn };
+    // Where no browser came up there is no tab too many, and where somebody is there, no reason to keep the next run from
+    // trying.
+    let is_nobody_there = launched && !seen.code_in_address;
+    let kind = if is_nobody_there { ErrorKind::Unanswered } else { ErrorKind::SignIn };
     Error::new(kind, message).hint(hint)
 }
