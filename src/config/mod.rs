@@ -5,4 +5,4 @@ pub mod platform;
 mod settings;
 
 pub use loopback_address::LoopbackAddress;
-pub use settings::{DEFAULT_SCOPES, Settings, TokenStorage, is_loopback_host};
+pub use settings::{DEFAULT_SCOPES, Opener, Settings, TokenStorage, is_loopback_host};

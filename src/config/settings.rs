@@ -37,12 +37,25 @@ pub struct Settings {
     pub loopback_addresses: Vec<LoopbackAddress>,
     /// How long the browser's answer is awaited.
     pub login_timeout: Duration,
+    /// What opens the user's browser.
+    pub opener: Opener,
     /// Where to keep a sign-in.
     pub token_storage: TokenStorage,
     /// The folder for [`TokenStorage::File`]; `None` where there is no home folder.
     pub token_dir: Option<PathBuf>,
     /// A folder of templates that the user named.
     pub template_dir: Option<PathBuf>,
+}
+
+/// What opens the user's browser.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Opener {
+    /// Nothing does: the address is printed, and that is all.
+    Nobody,
+    /// This command, a program and its arguments.
+    Command(String),
+    /// What the variable `BROWSER` says, else the desktop's own way.
+    Desktop,
 }
 
 /// Where a sign-in is kept.
@@ -94,6 +107,11 @@ impl Settings {
             )?,
             login_timeout: first([given.login_timeout.clone()])
                 .map_or(Ok(DEFAULT_LOGIN_TIMEOUT), |text| parse_login_timeout(&text))?,
+            opener: match first([given.browser_command.clone()]) {
+                _ if given.skip_open_browser => Opener::Nobody,
+                Some(command) => Opener::Command(command),
+                None => Opener::Desktop,
+            },
             token_storage: first([given.token_storage.clone()])
                 .map_or(Ok(TokenStorage::default()), |text| parse_token_storage(&text))?,
             token_dir: match first([given.token_dir.clone()]) {

@@ -8,6 +8,7 @@ use openidconnect::{HttpRequest, HttpResponse};
 use reqwest::{Client, StatusCode, header, redirect};
 use url::Url;
 
+use super::http_log::HttpLog;
 use crate::error::{Error, ErrorKind, Result, root_cause};
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
@@ -81,6 +82,11 @@ impl HttpClient {
     /// # Errors
     /// As [`HttpClient::get`].
     pub async fn send(&self, request: HttpRequest) -> std::result::Result<HttpResponse, HttpError> {
+        let logged = HttpLog::of(&request);
+        logged.ended(self.exchange(request).await)
+    }
+
+    async fn exchange(&self, request: HttpRequest) -> std::result::Result<HttpResponse, HttpError> {
         let url = request.uri().to_string();
         let request = request.try_into().map_err(|error: reqwest::Error| failure(&url, &error))?;
         let mut response = self.0.execute(request).await.map_err(|error| failure(&url, &error))?;

@@ -5,6 +5,7 @@
 pub mod authorization;
 mod discovery;
 mod http;
+mod http_log;
 mod metadata_cache;
 mod offline_access;
 mod provider;

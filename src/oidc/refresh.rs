@@ -9,6 +9,7 @@ use super::token_endpoint::{self, Failure, failure};
 use super::verify::{Expected, accept};
 use crate::config::Settings;
 use crate::error::{Error, ErrorKind, Result};
+use crate::log;
 use crate::secret::Secret;
 use crate::token::{Session, TokenSet};
 
@@ -44,6 +45,22 @@ pub enum Refreshed {
 /// [`ErrorKind::Unreachable`] if the provider does not answer or is in trouble, [`ErrorKind::Failed`] if it refuses the
 /// client: the refresh token is as good as before.
 pub async fn refresh(provider: &Provider, settings: &Settings, session: &Session) -> Result<Refreshed> {
+    let refreshed = try_refresh(provider, settings, session).await;
+    log::debug(format_args!("refresh: {}", outcome(&refreshed)));
+    refreshed
+}
+
+fn outcome(refreshed: &Result<Refreshed>) -> String {
+    match refreshed {
+        Ok(Refreshed::Tokens { rotated: true, .. }) => "new tokens, with another refresh token".into(),
+        Ok(Refreshed::Tokens { .. }) => "new tokens, with the same refresh token".into(),
+        Ok(Refreshed::Unverified { why, .. }) => format!("the ID token could not be verified ({why})"),
+        Ok(Refreshed::SessionOver(why)) => format!("the session is over ({why})"),
+        Err(why) => format!("failed ({why})"),
+    }
+}
+
+async fn try_refresh(provider: &Provider, settings: &Settings, session: &Session) -> Result<Refreshed> {
     let refresh_token = RefreshToken::new(session.refresh_token.expose().to_owned());
     let client = provider.client(settings)?;
     // Before the refresh token may be spent on an answer that cannot be verified.

@@ -15,8 +15,8 @@ use crate::config::Settings;
 use crate::error::{Error, ErrorKind, Result};
 use crate::oidc::authorization::{Answer, AuthorizationRequest};
 use crate::oidc::{Person, Provider};
-use crate::terminal;
 use crate::token::TokenSet;
+use crate::{log, terminal};
 
 /// How many random bytes make our local URL unguessable; in base64 it has 16 characters.
 const START_PATH_BYTES: u32 = 12;
@@ -36,12 +36,18 @@ pub async fn sign_in(
 
     let mut server = loopback.serve(places.host.clone());
     on_start(&places.start_url());
+    log::debug(format_args!("sign-in: listening at {}", places.origin));
     announce(settings, &places);
-    let launched = launch(places.start_url());
+    let launched = launch(&settings.opener, places.start_url());
 
     let mut visited = false;
     let awaited = await_answer(&mut server, provider, &request, &places, &pages, &mut visited);
-    let result = match timeout(settings.login_timeout, awaited).await {
+    let answer = timeout(settings.login_timeout, awaited).await;
+    log::debug(format_args!(
+        "sign-in: {}",
+        if answer.is_ok() { "the browser's answer came" } else { "no answer came" }
+    ));
+    let result = match answer {
         Ok((visit, Ok(code))) => match request.exchange(provider, settings, code).await {
             Ok((tokens, person)) => {
                 visit.page(StatusCode::OK, pages.signed_in(&person));
@@ -137,13 +143,13 @@ fn fail(visit: Visit, pages: &Pages<'_>, error: Error) -> Error {
 
 /// Tells the user where to go. The address has a line of its own, to be copied whole.
 fn announce(settings: &Settings, places: &Places) {
-    terminal::notice(&format!("sign in to {} in your browser, at", settings.issuer_url.as_str()));
-    terminal::notice(&format!("  {}", places.start_url()));
+    terminal::request(&format!("sign in to {} in your browser, at", settings.issuer_url.as_str()));
+    terminal::request(&format!("  {}", places.start_url()));
     if std::env::var_os("SSH_CONNECTION").is_some() {
         let host = &places.host;
         let port = host.rsplit_once(':').map_or("80", |(_, port)| port);
         let command = format!("ssh -L {port}:{host} HOST");
-        terminal::notice(&format!("to open it on your own computer, first run there: {command}"));
+        terminal::request(&format!("to open it on your own computer, first run there: {command}"));
     }
 }
 
