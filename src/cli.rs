@@ -16,6 +16,7 @@ In a kubeconfig:
 
 IDP_ISSUER_URL, CLIENT_ID and CLIENT_SECRET are read too; the latter two only when IDP_ISSUER_URL is set.
 A variable for a repeatable flag holds several values with spaces in between.
+KUBEKEY_LOG sets how much is said on stderr: error, warn, info (the default), debug or trace.
 
 Exit codes: 0 done, 1 failed, 2 usage, 3 sign-in failed, 5 provider unreachable, 6 storage.";
 

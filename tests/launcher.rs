@@ -139,10 +139,10 @@ fn in_wsl_the_browser_is_that_of_windows() {
 #[test]
 fn a_command_that_cannot_be_split_found_or_run_is_a_warning_and_the_wait_goes_on() {
     for (command, why) in [
-        ("recorder 'no end", "a quote does not end"),
+        ("recorder 'no end", "a quote in 'recorder 'no end' does not end"),
         ("/no/such/program --new", "/no/such/program: No such file"),
         ("false", "false: exit status: 1"),
-        (" ", "cannot be split"),
+        (" ", "is empty"),
     ] {
         let (home, provider) = with_recorder();
         let running = Running::start(home.kubekey_for(&provider).args(["--browser-command", command]));

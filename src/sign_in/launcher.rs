@@ -75,8 +75,11 @@ fn split(command: &str) -> Result<Vec<String>, String> {
     }
     // A path on Windows is full of what quotes the next character elsewhere.
     let text = if cfg!(windows) { command.replace('\\', r"\\") } else { command.to_owned() };
-    let words = shlex::split(&text).filter(|words| !words.is_empty());
-    words.ok_or_else(|| format!("the browser command '{command}' cannot be split into words: a quote does not end"))
+    match shlex::split(&text) {
+        None => Err(format!("a quote in '{command}' does not end")),
+        Some(words) if words.is_empty() => Err("the browser command is empty".into()),
+        Some(words) => Ok(words),
+    }
 }
 
 /// Runs the commands until one does not fail.

@@ -40,8 +40,8 @@ pub fn tell_of_cookie(header: &str) {
 /// There is none in a text that anybody may read.
 pub fn assert_none_in(text: &str, what: &str) {
     assert!(!text.contains("eyJ"), "a JWT in {what}: {text}");
-    let canaries = CANARIES.lock().expect("the canaries");
-    let found: Vec<_> = canaries.iter().filter(|secret| text.contains(secret.as_str())).collect();
+    let is_found = |secret: &&String| text.contains(secret.as_str());
+    let found: Vec<_> = CANARIES.lock().expect("the canaries").iter().filter(is_found).cloned().collect();
     assert!(found.is_empty(), "{found:?} in {what}: {text}");
 }
 
