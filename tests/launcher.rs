@@ -157,7 +157,7 @@ fn a_command_that_cannot_be_split_found_or_run_is_a_warning_and_the_wait_goes_on
 fn a_browser_command_that_failed_and_no_browser_at_all_start_no_cool_down() {
     for (name, value) in [("KUBEKEY_BROWSER_COMMAND", "false"), ("KUBEKEY_SKIP_OPEN_BROWSER", "1")] {
         let (home, provider) = with_recorder();
-        let finished = home.run(home.kubekey_for(&provider).env(name, value).args(["--login-timeout", "1"]));
+        let finished = home.run(home.kubekey_for(&provider).env(name, value).args(["--login-timeout", "2"]));
         assert!(finished.code() == Some(3) && finished.stderr.contains("nobody signed in"), "{finished:#?}");
         assert!(!is_cooling_down(&home), "{name}");
     }

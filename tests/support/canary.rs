@@ -71,5 +71,5 @@ fn files(folder: &Path) -> Vec<PathBuf> {
         Ok(metadata) if metadata.is_file() => vec![path],
         _ => Vec::new(),
     };
-    paths.filter(|path| !path.ends_with("tokens")).flat_map(walk).collect()
+    paths.filter(|path| path.file_stem().is_none_or(|name| name != "tokens")).flat_map(walk).collect()
 }
