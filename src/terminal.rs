@@ -2,9 +2,11 @@
 
 use std::fmt::Write as _;
 use std::io::{self, Write as _};
+use std::sync::Mutex;
 
 use crate::error::Error;
 use crate::log::{self, Level};
+use crate::secret::Secret;
 
 /// The longest message, in characters: providers put whole HTML pages into their errors.
 const LONGEST: usize = 600;
@@ -36,6 +38,22 @@ const INVISIBLE: [(char, char); 20] = [
     ('\u{e0001}', '\u{e0001}'),
     ('\u{e0020}', '\u{e007f}'),
 ];
+
+/// What is never printed, whoever repeats it.
+static HIDDEN: Mutex<Vec<Secret>> = Mutex::new(Vec::new());
+
+/// A shorter secret would take parts out of words, in bytes.
+const SHORTEST_HIDDEN: usize = 8;
+
+/// Keeps a secret that is about to be sent out of all that is printed from here on: a provider may quote in its error what
+/// it refuses.
+pub fn hide(secret: &str) {
+    if let Ok(mut hidden) = HIDDEN.lock()
+        && secret.len() >= SHORTEST_HIDDEN
+    {
+        hidden.push(Secret::new(secret));
+    }
+}
 
 /// Tells the user what kubekey is doing and what they can do.
 pub fn notice(text: &str) {
@@ -76,8 +94,10 @@ fn write_line(label: &str, text: &str) {
     let _ = io::stderr().lock().write_all(format!("{label}{}\n", sanitise(text)).as_bytes());
 }
 
-/// `text` as one line of at most [`LONGEST`] characters, in which those that are no text show as their code points.
+/// `text` as one line of at most [`LONGEST`] characters, in which those that are no text show as their code points, and
+/// without what is to be hidden.
 pub fn sanitise(text: &str) -> String {
+    let text = without_secrets(text);
     let mut safe = String::with_capacity(text.len());
     let mut length = 0;
     let mut fits = 0;
@@ -95,6 +115,12 @@ pub fn sanitise(text: &str) -> String {
         }
     }
     safe
+}
+
+fn without_secrets(text: &str) -> String {
+    let hidden = HIDDEN.lock();
+    let secrets = hidden.iter().flat_map(|hidden| hidden.iter());
+    secrets.fold(text.to_owned(), |text, secret| text.replace(secret.expose(), "<hidden>"))
 }
 
 fn push(safe: &mut String, character: char) {

@@ -2,9 +2,11 @@
 //! for in all tests; see `support::canary`.
 
 use serde_json::json;
+use url::Url;
 
 use crate::support::browser::Mode;
 use crate::support::canary;
+use crate::support::client::get;
 use crate::support::home::Home;
 use crate::support::provider::Provider;
 use crate::support::provider::behaviour::{Behaviour, edit};
@@ -183,6 +185,40 @@ fn no_secret_is_let_out_by_a_refusal_a_broken_answer_or_a_login() {
         let login = home.run(home.kubekey_for(&provider).arg("login").env("KUBEKEY_CLIENT_SECRET", secret));
         assert!(!login.status.success() && login.stdout.is_empty(), "{login:#?}");
     }
+}
+
+#[test]
+fn a_secret_that_a_provider_quotes_in_its_error_is_hidden() {
+    let home = Home::with_keyring(Mode::Note);
+    let provider = Provider::start();
+    let secret = "canary-secret-of-the-client";
+    provider.configure(|behaviour| behaviour.client_secret = Some(secret.into()));
+    let mut kubekey = home.kubekey_for(&provider);
+    kubekey.env("KUBEKEY_CLIENT_SECRET", secret);
+    let refuse = |quoted: &str| {
+        let error = json!({ "error": "invalid_grant", "error_description": format!("{quoted} of {secret} is over") });
+        Some(Answer::json(400, &error))
+    };
+    let running = Running::start(&mut kubekey);
+    let authorization = get(&home.browser.wait_for_url()).location().unwrap();
+    let callback = get(&authorization).location().unwrap();
+    let code = Url::parse(&callback).unwrap().query_pairs().find(|(name, _)| name == "code").unwrap().1.into_owned();
+    provider.configure(|behaviour| behaviour.code_answer = refuse(&code));
+    assert_eq!(get(&callback).status, 403);
+    let finished = running.wait();
+    assert!(finished.stderr.contains("<hidden> of <hidden> is over (invalid_grant)"), "{finished:#?}");
+
+    provider.configure(|behaviour| behaviour.code_answer = None);
+    let running = Running::start(kubekey.arg("login"));
+    home.browser.open(&home.browser.wait_for_urls(2).remove(1)).last();
+    assert!(running.wait().status.success());
+    home.edit_saved(|set| set["expires_at"] = 1.into());
+    let refresh_token = home.saved().unwrap()["refresh_token"].as_str().unwrap().to_owned();
+    provider.configure(|behaviour| behaviour.refresh_answer = refuse(&refresh_token));
+    let mut kubekey = home.kubekey_for(&provider);
+    kubekey.env("KUBEKEY_CLIENT_SECRET", secret).args(["--login-timeout", "1", "--skip-open-browser"]);
+    let finished = home.run(&mut kubekey);
+    assert!(finished.stderr.contains("a new sign-in is needed: <hidden> of <hidden> is over"), "{finished:#?}");
 }
 
 #[test]

@@ -11,6 +11,7 @@ use super::verify::{Expected, Person, accept};
 use super::{Provider, token_endpoint};
 use crate::config::Settings;
 use crate::error::{Error, ErrorKind, Result};
+use crate::terminal;
 use crate::token::TokenSet;
 
 /// An authorization request under way: its URL, and what its answer has to fit.
@@ -56,6 +57,10 @@ impl AuthorizationRequest {
             request = request.add_extra_param(name, value);
         }
         let (url, state, nonce) = request.set_pkce_challenge(code_challenge).url();
+        for secret in [state.secret(), nonce.secret(), code_verifier.secret()] {
+            terminal::hide(secret);
+        }
+        settings.client_secret.iter().for_each(|secret| terminal::hide(secret.expose()));
         Ok(Self { url, redirect_url, state, nonce, code_verifier })
     }
 
@@ -99,6 +104,7 @@ impl AuthorizationRequest {
         settings: &Settings,
         code: AuthorizationCode,
     ) -> Result<(TokenSet, Person)> {
+        terminal::hide(code.secret());
         let client = provider.client(settings)?.set_redirect_uri(self.redirect_url);
         let response = client
             .exchange_code(code)

@@ -9,9 +9,9 @@ use super::token_endpoint::{self, Failure, failure};
 use super::verify::{Expected, accept};
 use crate::config::Settings;
 use crate::error::{Error, ErrorKind, Result};
-use crate::log;
 use crate::secret::Secret;
 use crate::token::{Session, TokenSet};
+use crate::{log, terminal};
 
 /// Error codes that say something about the client or the moment, not about this user's session: signing in again
 /// would meet them, too. Every other one ends the session, whatever it is: a user must never be stranded.
@@ -45,6 +45,8 @@ pub enum Refreshed {
 /// [`ErrorKind::Unreachable`] if the provider does not answer or is in trouble, [`ErrorKind::Failed`] if it refuses the
 /// client: the refresh token is as good as before.
 pub async fn refresh(provider: &Provider, settings: &Settings, session: &Session) -> Result<Refreshed> {
+    terminal::hide(session.refresh_token.expose());
+    settings.client_secret.iter().for_each(|secret| terminal::hide(secret.expose()));
     let refreshed = try_refresh(provider, settings, session).await;
     log::debug(format_args!("refresh: {}", outcome(&refreshed)));
     refreshed
