@@ -1,5 +1,6 @@
 //! The command line, as clap derives it. Values are plain text here; [`crate::config`] parses them.
 
+use clap::builder::FalseyValueParser;
 use clap::{ArgAction, Args, Parser, Subcommand};
 
 const EXAMPLES: &str = "\
@@ -15,6 +16,7 @@ In a kubeconfig:
 
 IDP_ISSUER_URL, CLIENT_ID and CLIENT_SECRET are read too; the latter two only when IDP_ISSUER_URL is set.
 A variable for a repeatable flag holds several values with spaces in between.
+KUBEKEY_LOG sets how much is said on stderr: error, warn, info (the default), debug or trace.
 
 Exit codes: 0 done, 1 failed, 2 usage, 3 sign-in failed, 4 refused by policy, 5 provider unreachable, 6 storage.";
 
@@ -54,12 +56,15 @@ struct Plugin {
 impl Cli {
     /// Parses the program's arguments: those of a plugin on the short way, and all others, wrong ones included, on the
     /// long one.
-    pub fn parse_arguments() -> Self {
+    ///
+    /// # Errors
+    /// What cannot be understood; and what is no error, the help and the version.
+    pub fn parse_arguments() -> Result<Self, clap::Error> {
         let arguments = std::env::args_os().enumerate();
         let settings = arguments.filter(|(index, argument)| *index != 1 || argument != "get-token");
         match Plugin::try_parse_from(settings.map(|(_, argument)| argument)) {
-            Ok(plugin) => Self { command: None, settings: plugin.settings, version: None },
-            Err(_) => Self::parse(),
+            Ok(plugin) => Ok(Self { command: None, settings: plugin.settings, version: None }),
+            Err(_) => Self::try_parse(),
         }
     }
 }
@@ -122,6 +127,15 @@ pub struct Settings {
     /// How the provider sends its answer: auto, form_post or query [default: auto, form_post where it is offered]
     #[arg(long, value_name = "MODE", env = "KUBEKEY_RESPONSE_MODE", global = true)]
     pub response_mode: Option<String>,
+
+    /// The program to open the browser with, and its arguments; %s in one is replaced by the address [default: BROWSER,
+    /// else the desktop's]
+    #[arg(long, value_name = "COMMAND", env = "KUBEKEY_BROWSER_COMMAND", global = true)]
+    pub browser_command: Option<String>,
+
+    /// Open no browser, only print the address
+    #[arg(long, env = "KUBEKEY_SKIP_OPEN_BROWSER", value_parser = FalseyValueParser::new(), global = true)]
+    pub skip_open_browser: bool,
 
     /// Where to keep a sign-in: auto, keyring, kernel, file or none [default: auto]
     #[arg(long, value_name = "PLACE", env = "KUBEKEY_TOKEN_STORAGE", alias = "token-cache-storage", global = true)]

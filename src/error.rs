@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use clap::error::{ContextKind, ContextValue};
+
 /// What a command returns when it can fail.
 pub type Result<T> = std::result::Result<T, Error>;
 
@@ -83,6 +85,19 @@ impl fmt::Display for Error {
 }
 
 impl std::error::Error for Error {}
+
+impl From<clap::Error> for Error {
+    /// The arguments are wrong. The usage that clap adds is of no use in the output of kubectl.
+    fn from(error: clap::Error) -> Self {
+        let text = error.render().to_string();
+        let message = text.split("\n\n").next().unwrap_or_default();
+        let hint = match error.get(ContextKind::SuggestedArg) {
+            Some(ContextValue::String(flag)) => format!("did you mean {flag}? 'kubekey --help' lists all flags"),
+            _ => "'kubekey --help' lists all flags and commands".to_owned(),
+        };
+        Self::new(ErrorKind::Usage, message.strip_prefix("error: ").unwrap_or(message)).hint(hint)
+    }
+}
 
 /// The innermost cause of `error`, which is the one that names the trouble ("connection refused").
 pub fn root_cause(error: &(dyn std::error::Error + 'static)) -> String {

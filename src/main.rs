@@ -1,25 +1,40 @@
 //! The `kubekey` program: parses the arguments, runs the command, says what went wrong, sets the exit code.
 
+use std::env::consts;
 use std::io;
 use std::process::ExitCode;
 
 use kubekey::cli::{Cli, Command};
-use kubekey::{commands, get_token, terminal};
+use kubekey::error::{Error, Result};
+use kubekey::{commands, get_token, log, terminal};
 
 fn main() -> ExitCode {
-    let cli = Cli::parse_arguments();
-    let result = match cli.command.unwrap_or(Command::GetToken) {
-        Command::GetToken => get_token::get_token(&cli.settings, &mut io::stdout().lock()),
-        Command::Login => commands::login(&cli.settings),
-        Command::Logout => commands::logout(&cli.settings),
-    };
-    match result {
+    log::start();
+    match Cli::parse_arguments().map_err(refuse).and_then(run) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             terminal::error(&error);
             ExitCode::from(error.kind().exit_code())
         }
     }
+}
+
+fn run(cli: Cli) -> Result<()> {
+    log::debug(format_args!("v{} on {} {}", env!("CARGO_PKG_VERSION"), consts::OS, consts::ARCH));
+    match cli.command.unwrap_or(Command::GetToken) {
+        Command::GetToken => get_token::get_token(&cli.settings, &mut io::stdout().lock()),
+        Command::Login => commands::login(&cli.settings),
+        Command::Logout => commands::logout(&cli.settings),
+    }
+}
+
+/// Ends the run with the help or the version where that is what was asked for. What is wrong is not printed by clap,
+/// which repeats the arguments of a kubeconfig as they are.
+fn refuse(error: clap::Error) -> Error {
+    if !error.use_stderr() {
+        error.exit();
+    }
+    error.into()
 }
 
 /// Nothing but minijinja's operator `**` calls `pow`, and with one in the program no libm is loaded at each start, which

@@ -2,30 +2,32 @@
 
 use std::fmt;
 
-use zeroize::Zeroize;
+use zeroize::Zeroizing;
 
 /// A token, a client secret or another text that must not reach a terminal, a log or an error.
 ///
 /// It has no `Display` and no `Serialize`, its `Debug` hides the value, and it is zeroed when dropped. What a library
 /// copied out of it is not.
+///
+/// ```compile_fail
+/// println!("{}", kubekey::secret::Secret::new("a token")); // It cannot be formatted,
+/// ```
+///
+/// ```compile_fail
+/// serde_json::to_string(&kubekey::secret::Secret::new("a token")); // nor serialized.
+/// ```
 #[derive(Clone, PartialEq, Eq)]
-pub struct Secret(String);
+pub struct Secret(Zeroizing<String>);
 
 impl Secret {
     /// Takes `value` over.
     pub fn new(value: impl Into<String>) -> Self {
-        Self(value.into())
+        Self(Zeroizing::new(value.into()))
     }
 
     /// The value. Each call is a place where the secret leaves this type.
     pub fn expose(&self) -> &str {
         &self.0
-    }
-}
-
-impl Drop for Secret {
-    fn drop(&mut self) {
-        self.0.zeroize();
     }
 }
 
@@ -37,10 +39,18 @@ impl fmt::Debug for Secret {
 
 #[cfg(test)]
 mod tests {
+    use zeroize::ZeroizeOnDrop;
+
     use super::Secret;
 
     #[test]
     fn debug_hides_the_value() {
         assert_eq!(format!("{:?}", Some(Secret::new("canary"))), "Some(Secret(hidden))");
+    }
+
+    #[test]
+    fn the_value_is_zeroed_on_drop() {
+        fn is_zeroed(_: &impl ZeroizeOnDrop) {}
+        is_zeroed(&Secret::new("canary").0);
     }
 }

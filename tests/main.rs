@@ -3,6 +3,8 @@
 
 // The browser's launcher and the keyring are those of a Linux desktop.
 #![cfg(all(unix, not(target_os = "macos")))]
+// That only `terminal` writes to stderr is a rule for the program.
+#![allow(clippy::disallowed_methods)]
 
 mod client_authentication;
 mod cool_down;
@@ -17,11 +19,14 @@ mod kernel;
 mod keyring;
 mod keyring_that_refuses;
 mod killed;
+mod launcher;
 mod listener;
+mod log;
 mod login;
 mod metadata_cache;
 mod pages;
 mod policy;
+mod printing;
 mod refresh;
 mod saved_token;
 mod siblings;

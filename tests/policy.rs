@@ -114,7 +114,19 @@ fn a_policy_that_cannot_be_believed_or_read_stops_everything() {
     assert_eq!(home.browser.urls().len(), 0);
 }
 
-const LOCKED: [(&str, &str); 3] = [
+#[test]
+fn under_a_policy_the_variable_browser_runs_nothing() {
+    let home = Home::new(Mode::Follow);
+    let provider = Provider::start();
+    let mark = home.path().join("mark");
+    let mut kubekey = home.kubekey_for(&provider);
+    kubekey.env("BROWSER", format!("/usr/bin/touch {} %s", mark.display()));
+    home.run(&mut Policy::new("").over(&kubekey)).credential();
+    assert_eq!((mark.exists(), home.browser.urls().len()), (false, 1), "the desktop's browser was opened");
+}
+
+const LOCKED: [(&str, &str); 4] = [
+    ("--browser-command", "KUBEKEY_BROWSER_COMMAND"),
     ("--template-dir", "KUBEKEY_TEMPLATE_DIR"),
     ("--template-dir", "KUBEKEY_TEMPLATEDIR"),
     ("--token-dir", "KUBEKEY_TOKEN_DIR"),

@@ -39,7 +39,7 @@ const INSTRUCTIONS: u64 = 4_900_000;
 /// With the kernel's keys also where the tests run in a container: it is theirs alone.
 fn kubekey(home: &Home, provider: &Provider) -> Command {
     let mut command = home.kubekey_for(provider);
-    command.env("WSL_DISTRO_NAME", "of these tests");
+    command.env("WSL_DISTRO_NAME", "of these tests").env_remove("KUBEKEY_LOG");
     command
 }
 

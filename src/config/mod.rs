@@ -8,4 +8,4 @@ mod system_file;
 
 pub use loopback_address::LoopbackAddress;
 pub use policy::Policy;
-pub use settings::{DEFAULT_SCOPES, ResponseMode, Settings, TokenStorage, is_loopback_host};
+pub use settings::{DEFAULT_SCOPES, Opener, ResponseMode, Settings, TokenStorage, is_loopback_host};

@@ -13,7 +13,7 @@ use crate::exec_credential::Cluster;
 
 /// Locked under every policy that does not say otherwise: with these a kubeconfig can run a program, trust another
 /// certificate, show another page or take the tokens elsewhere.
-const LOCKED: [&str; 2] = ["template-dir", "token-dir"];
+const LOCKED: [&str; 3] = ["browser-command", "template-dir", "token-dir"];
 
 /// What the administrator decided. Without a policy all is allowed.
 #[derive(Debug, Default, Deserialize)]
@@ -121,8 +121,10 @@ impl Policy {
         }
     }
 
-    fn locks(&self, flag: &str) -> bool {
+    /// Whether this flag may not be given.
+    pub fn locks(&self, flag: &str) -> bool {
         match &self.locked_flags {
+            _ if !self.is_there => false,
             Some(locked) => locked.iter().any(|one| one == flag),
             None => LOCKED.contains(&flag),
         }
@@ -173,7 +175,7 @@ fn named(cluster: Option<&Cluster>) -> Option<(&Cluster, &str)> {
 }
 
 /// Every flag, and whether it or its variable was given.
-fn given_flags(given: &cli::Settings) -> [(&'static str, bool); 11] {
+fn given_flags(given: &cli::Settings) -> [(&'static str, bool); 13] {
     let one = |value: &Option<String>| value.as_ref().is_some_and(|value| !value.is_empty());
     let many = |values: &[String]| values.iter().any(|value| !value.is_empty());
     [
@@ -185,6 +187,8 @@ fn given_flags(given: &cli::Settings) -> [(&'static str, bool); 11] {
         ("redirect-url", many(&given.redirect_url)),
         ("login-timeout", one(&given.login_timeout)),
         ("response-mode", one(&given.response_mode)),
+        ("browser-command", one(&given.browser_command)),
+        ("skip-open-browser", given.skip_open_browser),
         ("token-storage", one(&given.token_storage)),
         ("token-dir", one(&given.token_dir)),
         ("template-dir", one(&given.template_dir)),

@@ -39,6 +39,8 @@ pub struct Settings {
     pub login_timeout: Duration,
     /// How the provider's answer is to come; `None` is [`ResponseMode::FormPost`] where the provider offers it.
     pub response_mode: Option<ResponseMode>,
+    /// What opens the user's browser.
+    pub opener: Opener,
     /// Where to keep a sign-in.
     pub token_storage: TokenStorage,
     /// The folder for [`TokenStorage::File`]; `None` where there is no home folder.
@@ -54,6 +56,19 @@ pub enum ResponseMode {
     Query,
     /// In a form that the provider's page posts: no code ever stands in an address bar, to be read or copied from there.
     FormPost,
+}
+
+/// What opens the user's browser.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Opener {
+    /// Nothing does: the address is printed, and that is all.
+    Nobody,
+    /// This command, a program and its arguments.
+    Command(String),
+    /// The first of these that works: what the variable `BROWSER` says.
+    Variable(String),
+    /// The desktop's own way.
+    Desktop,
 }
 
 /// Where a sign-in is kept.
@@ -111,6 +126,16 @@ impl Settings {
             login_timeout: first([given.login_timeout.clone()])
                 .map_or(Ok(DEFAULT_LOGIN_TIMEOUT), |text| parse_login_timeout(&text))?,
             response_mode: first([given.response_mode.clone()]).map_or(Ok(None), |text| parse_response_mode(&text))?,
+            opener: match first([given.browser_command.clone()]) {
+                _ if given.skip_open_browser => Opener::Nobody,
+                Some(command) => Opener::Command(command),
+                // A kubeconfig can set this variable just as well.
+                None if policy.locks("browser-command") => Opener::Desktop,
+                None => match environment("BROWSER").filter(|commands| !commands.trim().is_empty()) {
+                    Some(commands) => Opener::Variable(commands),
+                    None => Opener::Desktop,
+                },
+            },
             token_storage: first([given.token_storage.clone()])
                 .map_or(Ok(TokenStorage::default()), |text| parse_token_storage(&text))?,
             token_dir: match first([given.token_dir.clone()]) {

@@ -10,6 +10,7 @@ use super::verify::{Expected, accept};
 use super::{Person, Provider};
 use crate::config::{ResponseMode, Settings};
 use crate::error::{Error, ErrorKind, Result};
+use crate::terminal;
 use crate::token::TokenSet;
 
 /// An authorization request under way: its URL, and what its answer has to fit.
@@ -75,6 +76,9 @@ impl AuthorizationRequest {
             query.append_pair("response_mode", "form_post");
         }
         drop(query);
+        for secret in [state.secret(), nonce.secret(), code_verifier.secret()] {
+            terminal::hide(secret);
+        }
         Self {
             url,
             response_mode,
@@ -133,6 +137,7 @@ impl AuthorizationRequest {
         settings: &Settings,
         code: AuthorizationCode,
     ) -> Result<(TokenSet, Person)> {
+        terminal::hide(code.secret());
         let grant = [
             ("grant_type", "authorization_code"),
             ("code", code.secret()),

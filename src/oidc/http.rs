@@ -9,6 +9,7 @@ use reqwest::header::{self, HeaderMap, HeaderValue};
 use reqwest::{Client, Method, StatusCode, redirect};
 use url::Url;
 
+use super::http_log::HttpLog;
 use crate::error::{Error, ErrorKind, Result, root_cause};
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
@@ -95,6 +96,11 @@ impl HttpClient {
     /// # Errors
     /// As [`HttpClient::get`].
     async fn send(&self, request: HttpRequest) -> std::result::Result<HttpResponse, HttpError> {
+        let logged = HttpLog::of(&request);
+        logged.ended(self.exchange(request).await)
+    }
+
+    async fn exchange(&self, request: HttpRequest) -> std::result::Result<HttpResponse, HttpError> {
         let url = request.uri().to_string();
         let request = request.try_into().map_err(|error: reqwest::Error| failure(&url, &error))?;
         let mut response = self.0.execute(request).await.map_err(|error| failure(&url, &error))?;

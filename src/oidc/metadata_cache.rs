@@ -13,7 +13,7 @@ use serde_json::Value;
 use sha2::{Digest, Sha256};
 use url::Url;
 
-use crate::{atomic_file, own_file};
+use crate::{atomic_file, log, own_file};
 
 /// How long, in seconds, an answer is kept whose headers say nothing.
 const DEFAULT_LIFETIME: i64 = 60 * 60;
@@ -63,8 +63,10 @@ impl MetadataCache {
 
     /// What `url` answered, if that is known and has not expired at `now`.
     pub fn load(&self, part: Part, url: &Url, now: DateTime<Utc>) -> Option<Value> {
-        let document = self.read()?.part(part).take()?;
-        (document.url == url.as_str() && document.is_fresh(now.timestamp())).then_some(document.body)
+        let found = self.read().and_then(|mut contents| contents.part(part).take());
+        let fresh = found.filter(|document| document.url == url.as_str() && document.is_fresh(now.timestamp()));
+        log::debug(format_args!("{part:?}: {}", if fresh.is_some() { "from the cache" } else { "not in the cache" }));
+        Some(fresh?.body)
     }
 
     /// Keeps what `url` answered at `now`, for as long as its `headers` allow, in place of what was known.

@@ -5,6 +5,7 @@
 pub mod authorization;
 pub mod discovery;
 mod http;
+mod http_log;
 pub mod id_token;
 pub mod key_set;
 mod metadata_cache;

@@ -6,6 +6,7 @@ use super::verify::{Expected, accept};
 use crate::config::Settings;
 use crate::error::{Error, ErrorKind, Result};
 use crate::token::{Session, TokenSet};
+use crate::{log, terminal};
 
 /// Error codes that say something about the client or the moment, not about this user's session: signing in again
 /// would meet them, too. Every other one ends the session, whatever it is: a user must never be stranded.
@@ -39,6 +40,23 @@ pub enum Refreshed {
 /// [`ErrorKind::Unreachable`] if the provider does not answer or is in trouble, [`ErrorKind::Failed`] if it refuses the
 /// client: the refresh token is as good as before.
 pub async fn refresh(provider: &Provider, settings: &Settings, session: &Session) -> Result<Refreshed> {
+    terminal::hide(session.refresh_token.expose());
+    let refreshed = try_refresh(provider, settings, session).await;
+    log::debug(format_args!("refresh: {}", outcome(&refreshed)));
+    refreshed
+}
+
+fn outcome(refreshed: &Result<Refreshed>) -> String {
+    match refreshed {
+        Ok(Refreshed::Tokens { rotated: true, .. }) => "new tokens, with another refresh token".into(),
+        Ok(Refreshed::Tokens { .. }) => "new tokens, with the same refresh token".into(),
+        Ok(Refreshed::Unverified { why, .. }) => format!("the ID token could not be verified ({why})"),
+        Ok(Refreshed::SessionOver(why)) => format!("the session is over ({why})"),
+        Err(why) => format!("failed ({why})"),
+    }
+}
+
+async fn try_refresh(provider: &Provider, settings: &Settings, session: &Session) -> Result<Refreshed> {
     // Before the refresh token may be spent on an answer that cannot be verified.
     provider.keys().await?;
     let grant = [("grant_type", "refresh_token"), ("refresh_token", session.refresh_token.expose())];

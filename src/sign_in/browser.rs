@@ -13,8 +13,8 @@ use crate::config::Settings;
 use crate::error::{Error, ErrorKind, Result};
 use crate::oidc::authorization::AuthorizationRequest;
 use crate::oidc::{Person, Provider};
-use crate::terminal;
 use crate::token::TokenSet;
+use crate::{log, terminal};
 
 /// As [`super::sign_in`], at a provider that is known.
 pub async fn sign_in(
@@ -30,11 +30,17 @@ pub async fn sign_in(
     let server = loopback.serve(gate.host.clone());
 
     on_start(&gate.start_url());
+    log::debug(format_args!("sign-in: listening at {}", gate.origin));
     announce(settings, &gate);
-    let launched = launch(gate.start_url());
+    let launched = launch(&settings.opener, gate.start_url());
 
     let mut reception = Reception::new(server, gate, Pages::new(settings, cluster), provider, &request);
-    let result = match timeout(settings.login_timeout, reception.await_answer()).await {
+    let answer = timeout(settings.login_timeout, reception.await_answer()).await;
+    log::debug(format_args!(
+        "sign-in: {}",
+        if answer.is_ok() { "the browser's answer came" } else { "no answer came" }
+    ));
+    let result = match answer {
         Ok(Ok(code)) => reception.exchange(settings, code).await,
         Ok(Err(error)) => Err(error),
         Err(_) => Err(nobody_answered(settings, &request, &reception.seen, launched.load(Ordering::Relaxed))),
@@ -45,13 +51,13 @@ pub async fn sign_in(
 
 /// Tells the user where to go. The address has a line of its own, to be copied whole.
 fn announce(settings: &Settings, gate: &Gate) {
-    terminal::notice(&format!("sign in to {} in your browser, at", settings.issuer_url.as_str()));
-    terminal::notice(&format!("  {}", gate.start_url()));
+    terminal::request(&format!("sign in to {} in your browser, at", settings.issuer_url.as_str()));
+    terminal::request(&format!("  {}", gate.start_url()));
     if std::env::var_os("SSH_CONNECTION").is_some() {
         let host = &gate.host;
         let port = host.rsplit_once(':').map_or("80", |(_, port)| port);
         let command = format!("ssh -L {port}:{host} HOST");
-        terminal::notice(&format!("to open it on your own computer, first run there: {command}"));
+        terminal::request(&format!("to open it on your own computer, first run there: {command}"));
     }
 }
 

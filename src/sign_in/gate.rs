@@ -24,7 +24,8 @@ const SEC_FETCH_MODE: HeaderName = HeaderName::from_static("sec-fetch-mode");
 
 /// The URLs of one sign-in.
 pub struct Gate {
-    origin: String,
+    /// Ours, as in the header `Origin`.
+    pub origin: String,
     /// The host and port, as a browser names them.
     pub host: String,
     start_path: String,

@@ -7,6 +7,7 @@ use super::kernel::{self, Part};
 use super::{KeyringError, Store, TokenCache, Unlock, file, keyring};
 use crate::config::TokenStorage;
 use crate::error::{Error, ErrorKind, Result};
+use crate::log::{self, Timer};
 use crate::state::State;
 use crate::terminal;
 use crate::token::{Saved, Session, TokenSet};
@@ -66,12 +67,15 @@ impl TokenCache {
     /// `spent` says that the saved refresh token was rotated away. If the new one cannot be kept, the old one goes, too:
     /// to a provider a spent refresh token that comes again is a stolen one, and it may end all of the user's sessions.
     pub fn store(&self, store: &Store, tokens: &TokenSet, spent: bool) {
+        let timer = Timer::start();
         let failed = match store {
             Store::Nowhere(_) => None,
             Store::Kernel => self.store_in_kernel(tokens),
             Store::File(dir) => file::store(dir, &self.key, &tokens.to_saved()).err().map(|error| error.to_string()),
             Store::Keyring => self.store_in_keyring(tokens),
         };
+        let outcome = if failed.is_none() { "kept" } else { "not kept" };
+        log::debug(format_args!("token cache: {}: {outcome} in {timer}", store.name()));
         let Some(why) = failed else { return };
         terminal::warning(&format!("this sign-in is not saved, the next run has to sign in again: {why}"));
         if spent && self.remove_spent(store).is_err() {
@@ -167,6 +171,7 @@ impl TokenCache {
         let keyring = self.remove_from_keyring();
         kernel::remove(&self.key, Part::IdToken);
         kernel::remove(&self.key, Part::Session);
+        log::debug(format_args!("token cache: keyring: {}", if keyring.is_ok() { "removed" } else { "not removed" }));
         keyring.and(file)
     }
 

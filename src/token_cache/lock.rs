@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use chrono::{Local, Utc};
 
 use crate::error::{Error, ErrorKind, Result};
-use crate::terminal;
+use crate::{log, terminal};
 
 /// How often a waiter looks whether the lock is free: the standard library's lock has no wait with a bound.
 const POLL: Duration = Duration::from_millis(50);
@@ -204,6 +204,7 @@ fn wait(file: File, patience: Duration) -> Result<(Lock, Option<Error>)> {
     loop {
         match lock.try_lock() {
             Ok(()) => {
+                log::debug(format_args!("lock: taken after {} ms", start.elapsed().as_millis()));
                 let failure = lock.shared_failure(waited);
                 return Ok(if failure.is_some() { (lock, failure) } else { (lock.held(), None) });
             }

@@ -5,6 +5,7 @@
 //! | `auto` | the keyring, with the current ID token in the kernel in front of it; without a keyring the kernel alone; without that nothing |
 //! | `keyring`, `kernel`, `file`, `none` | that and nothing else |
 
+mod asked;
 #[cfg(all(unix, not(target_os = "macos")))]
 mod bounded_call;
 mod credential_key;
@@ -27,6 +28,8 @@ mod secret_session;
 #[cfg(any(test, not(all(unix, not(target_os = "macos")))))]
 mod split;
 
+use std::convert::Infallible;
+use std::fmt;
 use std::path::{Path, PathBuf};
 
 use chrono::Utc;
@@ -36,8 +39,10 @@ pub use lock::Lock;
 
 use crate::config::{Settings, TokenStorage};
 use crate::error::{Error, ErrorKind, Result};
+use crate::secret::Secret;
 use crate::state::State;
 use crate::token::Saved;
+use asked::asked;
 use failure::unusable_file;
 use kernel::Part;
 
@@ -52,6 +57,17 @@ pub enum Store {
     File(PathBuf),
     /// Nowhere: each run has to sign in. The reason is there if that was nobody's choice.
     Nowhere(Option<String>),
+}
+
+impl Store {
+    fn name(&self) -> &'static str {
+        match self {
+            Self::Keyring => "keyring",
+            Self::Kernel => "kernel",
+            Self::File(_) => "file",
+            Self::Nowhere(_) => "nowhere",
+        }
+    }
 }
 
 /// What to do about a locked keyring.
@@ -78,8 +94,14 @@ pub enum KeyringError {
 
 impl KeyringError {
     fn why(self) -> String {
+        self.to_string()
+    }
+}
+
+impl fmt::Display for KeyringError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (Self::Locked(why) | Self::Absent(why) | Self::Silent(why) | Self::Broken(why)) = self;
-        why
+        f.write_str(why)
     }
 }
 
@@ -109,7 +131,7 @@ impl TokenCache {
             TokenStorage::Kernel => true,
             _ => false,
         };
-        let saved = is_wanted.then(|| kernel::load(&self.key, Part::IdToken)).flatten()?;
+        let saved = is_wanted.then(|| self.ask_kernel(Part::IdToken)).flatten()?;
         Saved::read(&saved).filter(|saved| saved.fresh(Utc::now()).is_some())
     }
 
@@ -124,10 +146,10 @@ impl TokenCache {
             TokenStorage::Kernel => Ok((Store::Kernel, self.load_kernel())),
             TokenStorage::File => {
                 let dir = self.token_dir()?;
-                let saved = file::load(dir, &self.key).map_err(|error| unusable_file(&error))?;
+                let saved = asked("file", || file::load(dir, &self.key)).map_err(|error| unusable_file(&error))?;
                 Ok((Store::File(dir.to_owned()), saved.as_ref().and_then(Saved::read)))
             }
-            TokenStorage::Keyring => match keyring::load(&self.key, unlock) {
+            TokenStorage::Keyring => match self.ask_keyring(unlock) {
                 Ok(saved) => Ok((Store::Keyring, saved.as_ref().and_then(Saved::read))),
                 Err(error) => Err(self.kept_back(error)),
             },
@@ -141,7 +163,7 @@ impl TokenCache {
         if !is_known && state.is_keyring_absent(Utc::now()) {
             return Ok(self.load_without_keyring("no keyring was there less than a minute ago".into()));
         }
-        match keyring::load(&self.key, unlock) {
+        match self.ask_keyring(unlock) {
             Ok(Some(_)) if state.is_superseded() => {
                 // What is in it is older than the sign-in that was made when it could not be reached.
                 if keyring::remove(&self.key).is_ok() {
@@ -195,13 +217,22 @@ impl TokenCache {
     /// Both parts. Each may be missing: the ID token has expired, or is too large.
     fn load_kernel(&self) -> Option<Saved> {
         let is_young = |saved: &Saved| saved.session.as_ref().is_some_and(keep::is_young);
-        let read = |part| kernel::load(&self.key, part).as_ref().and_then(Saved::read);
+        let read = |part| self.ask_kernel(part).as_ref().and_then(Saved::read);
         match (read(Part::IdToken), read(Part::Session)) {
             (Some(id_token), Some(session)) if is_young(&session) => {
                 Some(Saved { session: session.session, ..id_token })
             }
             (id_token, session) => id_token.or(session.filter(is_young)),
         }
+    }
+
+    fn ask_keyring(&self, unlock: Unlock) -> std::result::Result<Option<Secret>, KeyringError> {
+        asked("keyring", || keyring::load(&self.key, unlock))
+    }
+
+    fn ask_kernel(&self, part: Part) -> Option<Secret> {
+        let Ok(found) = asked::<Infallible>("kernel", || Ok(kernel::load(&self.key, part)));
+        found
     }
 
     fn token_dir(&self) -> Result<&Path> {

@@ -8,6 +8,8 @@ use std::time::Duration;
 
 use url::Url;
 
+use super::canary;
+
 const PATIENCE: Duration = Duration::from_secs(30);
 const MOST_REDIRECTS: usize = 10;
 
@@ -224,6 +226,9 @@ pub fn read_page(stream: &TcpStream, method: &str, url: &str) -> io::Result<Page
             break;
         }
         let (name, value) = line.split_once(':').unwrap_or((&line, ""));
+        if name.eq_ignore_ascii_case("set-cookie") {
+            canary::tell_of_cookie(value);
+        }
         headers.push((name.to_string(), value.trim().to_string()));
     }
     let mut page = Page { url: url.to_string(), status, headers, body: String::new() };

@@ -9,6 +9,7 @@ use serde_json::Value;
 use tempfile::TempDir;
 
 use super::browser::{Browser, Mode};
+use super::canary;
 use super::keyring::Keyring;
 use super::provider::Provider;
 use super::run::{Finished, Running};
@@ -19,6 +20,14 @@ pub struct Home {
     storage: &'static str,
     keyring: Option<Keyring>,
     folder: TempDir,
+}
+
+impl Drop for Home {
+    fn drop(&mut self) {
+        if !std::thread::panicking() {
+            canary::assert_none_in_files(&[self.state(), self.cache(), self.runtime(), self.config()]);
+        }
+    }
 }
 
 impl Home {
@@ -129,6 +138,8 @@ impl Home {
             .env("XDG_CONFIG_HOME", self.config())
             .env("DBUS_SESSION_BUS_ADDRESS", bus)
             .env("KUBEKEY_TOKEN_STORAGE", self.storage)
+            // What must not be said is looked for in all that there is; see `canary`.
+            .env("KUBEKEY_LOG", "trace")
             .current_dir(self.path());
         command
     }

@@ -3,6 +3,7 @@
 //! Nothing here shares code with `src/`, so that one mistake can't hide in both.
 
 pub mod browser;
+pub mod canary;
 pub mod client;
 pub mod home;
 pub mod kernel;

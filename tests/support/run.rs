@@ -9,6 +9,7 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::Value;
 
+use super::canary;
 use super::process::Process;
 
 /// No test hangs: what takes longer is killed, and the test fails.
@@ -58,12 +59,12 @@ impl Running {
             std::thread::sleep(Duration::from_millis(2));
         };
         let took = self.started.elapsed();
-        Finished {
-            status,
-            stdout: self.stdout.wait_for_end(self.deadline()),
-            stderr: self.stderr.wait_for_end(self.deadline()),
-            took,
-        }
+        let stdout = self.stdout.wait_for_end(self.deadline());
+        let stderr = self.stderr.wait_for_end(self.deadline());
+        canary::assert_none_but_tokens_in(&stdout);
+        canary::assert_none_in(&stderr, "stderr");
+        let (log, stderr) = stderr.split_inclusive('\n').partition(|line| is_log(line));
+        Finished { status, stdout, stderr, log, took }
     }
 
     fn deadline(&self) -> Instant {
@@ -75,12 +76,20 @@ impl Running {
     }
 }
 
+/// A line that is there only because the tests ask for all that there is.
+fn is_log(line: &str) -> bool {
+    ["kubekey: debug: ", "kubekey: trace: "].iter().any(|label| line.starts_with(label))
+}
+
 /// What a program said, and how it ended.
 #[derive(Debug)]
 pub struct Finished {
     pub status: ExitStatus,
     pub stdout: String,
+    /// What everybody sees.
     pub stderr: String,
+    /// What is said beside that at the highest log level.
+    pub log: String,
     pub took: Duration,
 }
 

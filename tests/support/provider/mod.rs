@@ -23,6 +23,7 @@ use serde_json::{Map, Value, json};
 use sha2::{Digest, Sha256};
 use tokio::sync::Notify;
 
+use super::canary;
 use behaviour::{Behaviour, Edit};
 use server::{Answer, Request, Server};
 
@@ -139,6 +140,7 @@ fn serve(port: u16, shared: Arc<Shared>) -> Server {
 }
 
 async fn answer(shared: Arc<Shared>, request: Request) -> Answer {
+    canary::tell_of(&request);
     shared.state().requests.push(request.clone());
     shared.arrived.notify_all();
     shared.wait_while_held(&request.path).await;
@@ -235,7 +237,9 @@ impl State {
     fn secret(&mut self, kind: &str) -> String {
         self.issued += 1;
         let tail = Sha256::digest(format!("{kind} {} {}", self.issued, self.base));
-        format!("{kind}-{}-{}", self.issued, URL_SAFE_NO_PAD.encode(&tail[..12]))
+        let secret = format!("{kind}-{}-{}", self.issued, URL_SAFE_NO_PAD.encode(&tail[..12]));
+        canary::tell(&secret);
+        secret
     }
 }
 

@@ -1,0 +1,86 @@
+//! What the log says of a request and its answer.
+
+use std::fmt::Display;
+
+use openidconnect::{HttpRequest, HttpResponse};
+use serde_json::Value;
+use url::Url;
+
+use crate::log::{self, Level, Timer};
+
+/// A request under way.
+pub struct HttpLog {
+    /// Its method and URL; empty where nobody wants to know.
+    what: String,
+    timer: Timer,
+}
+
+impl HttpLog {
+    /// Notes what is needed before the request is given away.
+    pub fn of(request: &HttpRequest) -> Self {
+        let is_on = log::is_on(Level::Debug);
+        let what = is_on.then(|| format!("{} {}", request.method(), plain(&request.uri().to_string())));
+        Self { what: what.unwrap_or_default(), timer: Timer::start() }
+    }
+
+    /// Logs how it went, and hands that on.
+    pub fn ended<E: Display>(self, result: Result<HttpResponse, E>) -> Result<HttpResponse, E> {
+        let Self { what, timer } = self;
+        match &result {
+            Ok(answer) => {
+                let (status, length) = (answer.status().as_u16(), answer.body().len());
+                log::debug(format_args!("http: {what}: {status}, {length} bytes in {timer}"));
+                if log::is_on(Level::Trace) {
+                    trace(answer);
+                }
+            }
+            Err(error) => log::debug(format_args!("http: {what}: failed in {timer} ({error})")),
+        }
+        result
+    }
+}
+
+/// Names and never values: those are the tokens.
+fn trace(answer: &HttpResponse) {
+    let headers: Vec<_> = answer.headers().keys().map(|name| name.as_str()).collect();
+    log::trace(format_args!("http: header fields: {}", headers.join(", ")));
+    if let Ok(Value::Object(fields)) = serde_json::from_slice(answer.body()) {
+        let names: Vec<_> = fields.keys().map(|name| if is_name(name) { name } else { "?" }).collect();
+        log::trace(format_args!("http: fields: {}", names.join(", ")));
+    }
+}
+
+/// What a specification would call a field, which no token looks like.
+fn is_name(text: &str) -> bool {
+    text.len() <= 60 && text.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_')
+}
+
+/// The URL without what may be a secret in it.
+fn plain(url: &str) -> String {
+    let Ok(mut url) = Url::parse(url) else { return "a URL that cannot be read".into() };
+    url.set_query(None);
+    url.set_fragment(None);
+    // It fails for URLs that have no place for them.
+    let _ = url.set_username("").and_then(|()| url.set_password(None));
+    url.into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{is_name, plain};
+
+    #[test]
+    fn a_url_is_logged_without_query_fragment_and_user() {
+        let url = "https://jane:canary@login.example.com/token?code=canary#canary";
+        assert_eq!(plain(url), "https://login.example.com/token");
+        assert_eq!(plain("canary"), "a URL that cannot be read");
+    }
+
+    #[test]
+    fn a_field_is_logged_by_a_name_and_by_nothing_else() {
+        for (text, expected) in [("id_token", true), ("eyJhbGciOiJub25lIn0", false), ("code-1-x", false)] {
+            assert_eq!(is_name(text), expected, "{text}");
+        }
+        assert!(!is_name(&"x".repeat(61)));
+    }
+}
