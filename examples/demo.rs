@@ -32,9 +32,13 @@ mod process;
 #[path = "../tests/support/provider/mod.rs"]
 #[allow(dead_code, reason = "the tests use the rest")]
 mod provider;
+#[path = "../tests/support/tls.rs"]
+#[allow(dead_code, reason = "the tests use the rest")]
+mod tls;
 
 use std::error::Error;
 use std::io::{BufRead, BufReader, Read};
+use std::net::Ipv4Addr;
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode, Stdio};
 use std::time::{Duration, Instant};
@@ -160,7 +164,7 @@ fn unset(command: &mut Command, variable: impl Fn(&str) -> bool) {
 
 /// An API endpoint that knows one question, `kubectl auth whoami`.
 fn start_api(issuer: String, client_id: String) -> Server {
-    Server::start(0, move |request| {
+    Server::start(Ipv4Addr::LOCALHOST.into(), 0, None, move |request| {
         let answer = self_subject_review(&request, &issuer, &client_id);
         async move { answer }
     })

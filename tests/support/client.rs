@@ -1,11 +1,14 @@
-//! HTTP/1.1 as a browser speaks it, on plain sockets: for `http` on loopback and nothing else.
+//! HTTP/1.1 as a browser speaks it, for providers of these tests; with `https`, one that trusts their authorities.
 
-use std::io::{self, BufRead, BufReader, Write};
+use std::io::{self, BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
 use std::sync::Mutex;
 use std::time::Duration;
 
+use rustls::{ClientConnection, StreamOwned};
 use url::Url;
+
+use super::tls;
 
 const PATIENCE: Duration = Duration::from_secs(30);
 const MOST_REDIRECTS: usize = 10;
@@ -33,10 +36,17 @@ impl Page {
     }
 }
 
+/// A connection, plain or with TLS.
+trait Stream: Read + Write + Send {}
+
+impl Stream for TcpStream {}
+
+impl Stream for StreamOwned<ClientConnection, TcpStream> {}
+
 /// Keeps its connections open after an answer, as browsers do, until it is dropped.
 #[derive(Default)]
 pub struct Client {
-    open: Mutex<Vec<TcpStream>>,
+    open: Mutex<Vec<Box<dyn Stream>>>,
 }
 
 impl Client {
@@ -44,7 +54,7 @@ impl Client {
     pub fn send(&self, method: &str, url: &str, headers: &[(&str, &str)], body: &str) -> io::Result<Page> {
         let mut stream = connect(url)?;
         stream.write_all(request(method, url, headers, body)?.as_bytes())?;
-        let page = read_page(&stream, method, url)?;
+        let page = read_page(&mut *stream, method, url)?;
         self.keep(stream);
         Ok(page)
     }
@@ -75,7 +85,7 @@ impl Client {
         Ok(())
     }
 
-    fn keep(&self, stream: TcpStream) {
+    fn keep(&self, stream: Box<dyn Stream>) {
         self.open.lock().expect("the connections").push(stream);
     }
 }
@@ -94,17 +104,21 @@ pub fn send(method: &str, url: &str, headers: &[(&str, &str)]) -> Page {
 
 fn parse(url: &str) -> io::Result<Url> {
     let parsed = Url::parse(url).map_err(io::Error::other)?;
-    if parsed.scheme() != "http" {
+    if !matches!(parsed.scheme(), "http" | "https") {
         return Err(io::Error::other(format!("not for this client: {url}")));
     }
     Ok(parsed)
 }
 
-fn connect(url: &str) -> io::Result<TcpStream> {
-    let addresses = parse(url)?.socket_addrs(|| None)?;
-    let stream = TcpStream::connect(&*addresses)?;
+fn connect(url: &str) -> io::Result<Box<dyn Stream>> {
+    let url = parse(url)?;
+    let stream = TcpStream::connect(&*url.socket_addrs(|| None)?)?;
     stream.set_read_timeout(Some(PATIENCE))?;
-    Ok(stream)
+    if url.scheme() == "http" {
+        return Ok(Box::new(stream));
+    }
+    let connection = tls::client_connection(url.host_str().unwrap_or_default()).map_err(io::Error::other)?;
+    Ok(Box::new(StreamOwned::new(connection, stream)))
 }
 
 fn request(method: &str, url: &str, headers: &[(&str, &str)], body: &str) -> io::Result<String> {
@@ -123,7 +137,7 @@ fn request(method: &str, url: &str, headers: &[(&str, &str)], body: &str) -> io:
     Ok(text + "\r\n" + body)
 }
 
-fn read_page(stream: &TcpStream, method: &str, url: &str) -> io::Result<Page> {
+fn read_page(stream: &mut dyn Stream, method: &str, url: &str) -> io::Result<Page> {
     let mut reader = BufReader::new(stream);
     let status_line = read_line(&mut reader)?;
     let status = status_line.split(' ').nth(1).and_then(|code| code.parse().ok());

@@ -10,5 +10,7 @@ pub mod keyring;
 pub mod keyring_relay;
 pub mod process;
 pub mod provider;
+pub mod proxy;
 pub mod run;
 pub mod strace;
+pub mod tls;
