@@ -97,6 +97,10 @@ pub struct Settings {
     )]
     pub client_secret: Option<String>,
 
+    /// A file with the client secret on its first line
+    #[arg(long, value_name = "FILE", env = "KUBEKEY_CLIENT_SECRET_FILE", global = true)]
+    pub client_secret_file: Option<String>,
+
     /// A scope to ask for, repeatable [default: openid, email, profile and what the provider needs for a refresh token]
     #[arg(long, value_name = "SCOPE", env = "KUBEKEY_SCOPE", alias = "oidc-extra-scope", global = true)]
     pub scope: Vec<String>,

@@ -4,6 +4,7 @@
 // The browser's launcher and the keyring are those of a Linux desktop.
 #![cfg(all(unix, not(target_os = "macos")))]
 
+mod client_secret;
 mod cool_down;
 mod early_refresh;
 mod environment;

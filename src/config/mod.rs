@@ -1,8 +1,11 @@
 //! Settings: where they come from, their defaults, and where files live.
 
+mod client_secret;
 mod loopback_address;
+mod named_file;
 pub mod platform;
 mod settings;
 
+pub use client_secret::ClientSecret;
 pub use loopback_address::LoopbackAddress;
 pub use settings::{DEFAULT_SCOPES, Settings, TokenStorage, is_loopback_host};

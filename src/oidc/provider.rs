@@ -135,7 +135,8 @@ impl Provider {
             .token_endpoint()
             .cloned()
             .ok_or_else(|| unusable(self.metadata.issuer(), "its discovery document names no token_endpoint"))?;
-        let secret = settings.client_secret.as_ref().map(|secret| ClientSecret::new(secret.expose().to_owned()));
+        let secret = settings.client_secret.as_ref().map(|secret| secret.read()).transpose()?;
+        let secret = secret.map(|secret| ClientSecret::new(secret.expose().to_owned()));
         let client = CoreClient::from_provider_metadata(self.metadata.clone(), settings.client_id.clone(), secret)
             .set_token_uri(token_endpoint)
             .set_auth_type(auth_type(self.metadata.token_endpoint_auth_methods_supported().map(Vec::as_slice)));
