@@ -101,6 +101,32 @@ pub struct Settings {
     #[arg(long, value_name = "FILE", env = "KUBEKEY_CLIENT_SECRET_FILE", global = true)]
     pub client_secret_file: Option<String>,
 
+    /// A CA certificate in PEM to trust besides the system's, repeatable; the variable holds several as PATH does
+    #[arg(long, value_name = "FILE", env = "KUBEKEY_CERTIFICATE_AUTHORITY", global = true)]
+    pub certificate_authority: Vec<String>,
+
+    /// The same as base64 of the PEM, repeatable
+    #[arg(
+        long,
+        value_name = "BASE64",
+        env = "KUBEKEY_CERTIFICATE_AUTHORITY_DATA",
+        hide_env_values = true,
+        global = true
+    )]
+    pub certificate_authority_data: Vec<String>,
+
+    /// Believe every certificate: whoever is between here and the provider can take your sign-in
+    #[arg(
+        long,
+        value_name = "BOOL",
+        num_args = 0..=1,
+        require_equals = true,
+        default_missing_value = "true",
+        env = "KUBEKEY_INSECURE_SKIP_TLS_VERIFY",
+        global = true
+    )]
+    pub insecure_skip_tls_verify: Option<String>,
+
     /// A scope to ask for, repeatable [default: openid, email, profile and what the provider needs for a refresh token]
     #[arg(long, value_name = "SCOPE", env = "KUBEKEY_SCOPE", alias = "oidc-extra-scope", global = true)]
     pub scope: Vec<String>,

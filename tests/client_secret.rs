@@ -148,7 +148,7 @@ fn a_file_of_ones_own_that_all_can_read_is_used_with_one_warning() {
         fs::set_permissions(&file, fs::Permissions::from_mode(mode)).unwrap();
         let finished = run(&home, &provider, &file);
         finished.credential();
-        let warning = format!("warning: every user of this computer can read the client secret in {file}");
+        let warning = format!("warning: all users of this computer can read the client secret in {file}");
         assert_eq!(finished.stderr.matches(&warning).count(), warnings, "{mode:o}: {finished:#?}");
     }
 }

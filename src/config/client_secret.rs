@@ -64,7 +64,7 @@ fn read_first_line(path: &Path) -> Result<Secret> {
     }
 }
 
-/// A file of the user's own is theirs to close. One of root's is for all users of this computer, whose kubekey reads it.
+/// A file of the user's own is theirs to close. One of root's is for all users of this computer: their kubekey reads it.
 #[cfg(unix)]
 fn warn_if_open_to_others(path: &Path) {
     use std::os::unix::fs::MetadataExt;
@@ -75,7 +75,11 @@ fn warn_if_open_to_others(path: &Path) {
     });
     if is_open {
         let path = path.display();
-        WARNED.call_once(|| terminal::warning(&format!("every user of this computer can read the client secret in {path}; 'chmod 600 {path}' keeps it from them")));
+        WARNED.call_once(|| {
+            terminal::warning(&format!(
+                "all users of this computer can read the client secret in {path} ('chmod 600' mends that)"
+            ))
+        });
     }
 }
 

@@ -5,7 +5,9 @@ mod loopback_address;
 mod named_file;
 pub mod platform;
 mod settings;
+mod tls;
 
 pub use client_secret::ClientSecret;
 pub use loopback_address::LoopbackAddress;
 pub use settings::{DEFAULT_SCOPES, Settings, TokenStorage, is_loopback_host};
+pub use tls::{Authority, Tls};

@@ -6,7 +6,7 @@ use std::time::Duration;
 use openidconnect::{ClientId, IssuerUrl};
 use url::{Host, Url};
 
-use super::{ClientSecret, LoopbackAddress, platform};
+use super::{ClientSecret, LoopbackAddress, Tls, platform};
 use crate::cli;
 use crate::error::{Error, ErrorKind, Result};
 
@@ -29,6 +29,8 @@ pub struct Settings {
     pub client_id: ClientId,
     /// Only where the provider insists: a native app cannot keep a secret (RFC 8252 §8.5).
     pub client_secret: Option<ClientSecret>,
+    /// How the provider's certificate is verified.
+    pub tls: Tls,
     /// The scopes someone chose, always with `openid`; `None` leaves [`DEFAULT_SCOPES`] and what the provider needs
     /// for a refresh token.
     pub scopes: Option<Vec<String>>,
@@ -86,6 +88,7 @@ impl Settings {
             issuer_url: parse_issuer_url(&issuer_url)?,
             client_id: parse_client_id(client_id)?,
             client_secret: ClientSecret::choose(given, original_secret)?,
+            tls: Tls::parse(given)?,
             scopes: parse_scopes(&given.scope)?,
             loopback_addresses: LoopbackAddress::parse_all(
                 &words_and_commas(&given.listen_address),

@@ -5,11 +5,15 @@
 pub mod authorization;
 mod discovery;
 mod http;
+mod http_error;
 mod metadata_cache;
 mod offline_access;
 mod provider;
+mod proxy;
 mod refresh;
+mod tls;
 mod token_endpoint;
+mod untrusted;
 mod verify;
 
 pub use provider::Provider;

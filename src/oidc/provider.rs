@@ -40,8 +40,8 @@ impl Provider {
     /// `Unreachable` if it does not answer; `Failed` if the answer is not to be used.
     pub async fn discover(settings: &Settings) -> Result<Self> {
         let issuer = &settings.issuer_url;
-        let http = HttpClient::new()?;
-        let cache = MetadataCache::new(platform::metadata_dir(), issuer);
+        let http = HttpClient::new(&settings.tls)?;
+        let cache = MetadataCache::new(platform::metadata_dir(), issuer, &settings.tls);
         let cached = cache.load(Part::Discovery, &discovery_url(issuer)?, Utc::now());
         let cached = cached.and_then(|document| read_metadata(issuer, document).ok());
         let is_cached = cached.is_some();

@@ -4,7 +4,7 @@ use openidconnect::{HttpRequest, HttpResponse, OAuth2TokenResponse, RefreshToken
 use reqwest::StatusCode;
 
 use super::Provider;
-use super::http::HttpError;
+use super::http_error::HttpError;
 use super::token_endpoint::{self, Failure, failure};
 use super::verify::{Expected, accept};
 use crate::config::Settings;

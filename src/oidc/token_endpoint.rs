@@ -5,7 +5,8 @@ use openidconnect::{HttpRequest, HttpResponse, RequestTokenError, StandardErrorR
 use reqwest::{StatusCode, header};
 use serde_json::{Map, Value};
 
-use super::http::{HttpClient, HttpError};
+use super::http::HttpClient;
+use super::http_error::HttpError;
 use crate::error::{Error, ErrorKind};
 
 /// The fields of a token response or of an error answer that are used (RFC 6749 §5.1, §5.2).
