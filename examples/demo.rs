@@ -18,6 +18,9 @@
 #[path = "../tests/support/browser.rs"]
 #[allow(dead_code, reason = "the tests use the rest")]
 mod browser;
+#[path = "../tests/support/canary.rs"]
+#[allow(dead_code, reason = "the tests use the rest")]
+mod canary;
 #[path = "../tests/support/client.rs"]
 #[allow(dead_code, reason = "the tests use the rest")]
 mod client;
@@ -32,9 +35,13 @@ mod process;
 #[path = "../tests/support/provider/mod.rs"]
 #[allow(dead_code, reason = "the tests use the rest")]
 mod provider;
+#[path = "../tests/support/tls.rs"]
+#[allow(dead_code, reason = "the tests use the rest")]
+mod tls;
 
 use std::error::Error;
 use std::io::{BufRead, BufReader, Read};
+use std::net::Ipv4Addr;
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode, Stdio};
 use std::time::{Duration, Instant};
@@ -160,7 +167,7 @@ fn unset(command: &mut Command, variable: impl Fn(&str) -> bool) {
 
 /// An API endpoint that knows one question, `kubectl auth whoami`.
 fn start_api(issuer: String, client_id: String) -> Server {
-    Server::start(0, move |request| {
+    Server::start(Ipv4Addr::LOCALHOST.into(), 0, None, move |request| {
         let answer = self_subject_review(&request, &issuer, &client_id);
         async move { answer }
     })

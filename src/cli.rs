@@ -1,6 +1,5 @@
 //! The command line, as clap derives it. Values are plain text here; [`crate::config`] parses them.
 
-use clap::builder::FalseyValueParser;
 use clap::{ArgAction, Args, Parser, Subcommand};
 
 const EXAMPLES: &str = "\
@@ -102,6 +101,36 @@ pub struct Settings {
     )]
     pub client_secret: Option<String>,
 
+    /// A file with the client secret on its first line
+    #[arg(long, value_name = "FILE", env = "KUBEKEY_CLIENT_SECRET_FILE", global = true)]
+    pub client_secret_file: Option<String>,
+
+    /// A CA certificate in PEM to trust besides the system's, repeatable; the variable holds several as PATH does
+    #[arg(long, value_name = "FILE", env = "KUBEKEY_CERTIFICATE_AUTHORITY", global = true)]
+    pub certificate_authority: Vec<String>,
+
+    /// The same as base64 of the PEM, repeatable
+    #[arg(
+        long,
+        value_name = "BASE64",
+        env = "KUBEKEY_CERTIFICATE_AUTHORITY_DATA",
+        hide_env_values = true,
+        global = true
+    )]
+    pub certificate_authority_data: Vec<String>,
+
+    /// Believe every certificate: whoever is between here and the provider can take your sign-in
+    #[arg(
+        long,
+        value_name = "BOOL",
+        num_args = 0..=1,
+        require_equals = true,
+        default_missing_value = "true",
+        env = "KUBEKEY_INSECURE_SKIP_TLS_VERIFY",
+        global = true
+    )]
+    pub insecure_skip_tls_verify: Option<String>,
+
     /// A scope to ask for, repeatable [default: openid, email, profile and what the provider needs for a refresh token]
     #[arg(long, value_name = "SCOPE", env = "KUBEKEY_SCOPE", alias = "oidc-extra-scope", global = true)]
     pub scope: Vec<String>,
@@ -134,8 +163,16 @@ pub struct Settings {
     pub browser_command: Option<String>,
 
     /// Open no browser, only print the address
-    #[arg(long, env = "KUBEKEY_SKIP_OPEN_BROWSER", value_parser = FalseyValueParser::new(), global = true)]
-    pub skip_open_browser: bool,
+    #[arg(
+        long,
+        value_name = "BOOL",
+        num_args = 0..=1,
+        require_equals = true,
+        default_missing_value = "true",
+        env = "KUBEKEY_SKIP_OPEN_BROWSER",
+        global = true
+    )]
+    pub skip_open_browser: Option<String>,
 
     /// Where to keep a sign-in: auto, keyring, kernel, file or none [default: auto]
     #[arg(long, value_name = "PLACE", env = "KUBEKEY_TOKEN_STORAGE", alias = "token-cache-storage", global = true)]

@@ -1,6 +1,8 @@
 //! The error that reaches the user: what went wrong, what to do next, and the exit code.
 
+use std::error::Error as StdError;
 use std::fmt;
+use std::io;
 
 use clap::error::{ContextKind, ContextValue};
 
@@ -84,7 +86,20 @@ impl fmt::Display for Error {
     }
 }
 
-impl std::error::Error for Error {}
+impl StdError for Error {}
+
+/// `error` and its causes, the innermost last.
+pub fn causes<'a>(error: &'a (dyn StdError + 'static)) -> impl Iterator<Item = &'a (dyn StdError + 'static)> {
+    std::iter::successors(Some(error), |error| cause(*error))
+}
+
+fn cause<'a>(error: &'a (dyn StdError + 'static)) -> Option<&'a (dyn StdError + 'static)> {
+    match error.downcast_ref::<io::Error>() {
+        // Asked for its source, an I/O error passes over what it wraps.
+        Some(error) => error.get_ref().map(|wrapped| wrapped as &(dyn StdError + 'static)),
+        None => error.source(),
+    }
+}
 
 impl From<clap::Error> for Error {
     /// The arguments are wrong. The usage that clap adds is of no use in the output of kubectl.
@@ -100,10 +115,6 @@ impl From<clap::Error> for Error {
 }
 
 /// The innermost cause of `error`, which is the one that names the trouble ("connection refused").
-pub fn root_cause(error: &(dyn std::error::Error + 'static)) -> String {
-    let mut cause = error;
-    while let Some(source) = cause.source() {
-        cause = source;
-    }
-    cause.to_string()
+pub fn root_cause(error: &(dyn StdError + 'static)) -> String {
+    causes(error).last().unwrap_or(error).to_string()
 }

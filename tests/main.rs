@@ -7,6 +7,7 @@
 #![allow(clippy::disallowed_methods)]
 
 mod client_authentication;
+mod client_secret;
 mod cool_down;
 mod docs;
 mod early_refresh;
@@ -20,6 +21,7 @@ mod keyring;
 mod keyring_that_refuses;
 mod killed;
 mod launcher;
+mod limits;
 mod listener;
 mod log;
 mod login;
@@ -27,9 +29,11 @@ mod metadata_cache;
 mod pages;
 mod policy;
 mod printing;
+mod proxy;
 mod refresh;
 mod saved_token;
 mod siblings;
 mod sign_in;
 mod support;
+mod tls;
 mod warm_path;

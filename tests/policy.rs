@@ -125,7 +125,22 @@ fn under_a_policy_the_variable_browser_runs_nothing() {
     assert_eq!((mark.exists(), home.browser.urls().len()), (false, 1), "the desktop's browser was opened");
 }
 
-const LOCKED: [(&str, &str); 4] = [
+#[test]
+fn under_a_policy_no_variable_adds_an_authority() {
+    let home = Home::new(Mode::Follow);
+    let provider = Provider::start();
+    for variable in ["SSL_CERT_FILE", "SSL_CERT_DIR"] {
+        let mut kubekey = home.kubekey_for(&provider);
+        assert_refused(&home.run(&mut Policy::new("").over(kubekey.env(variable, home.path()))), variable);
+    }
+    let mut kubekey = home.kubekey_for(&provider);
+    kubekey.env("SSL_CERT_FILE", "/etc/ssl/certs/ca-certificates.crt");
+    home.run(&mut Policy::new("locked_flags = ['template-dir']").over(&kubekey)).credential();
+}
+
+const LOCKED: [(&str, &str); 6] = [
+    ("--certificate-authority", "KUBEKEY_CERTIFICATE_AUTHORITY"),
+    ("--certificate-authority-data", "KUBEKEY_CERTIFICATE_AUTHORITY_DATA"),
     ("--browser-command", "KUBEKEY_BROWSER_COMMAND"),
     ("--template-dir", "KUBEKEY_TEMPLATE_DIR"),
     ("--template-dir", "KUBEKEY_TEMPLATEDIR"),

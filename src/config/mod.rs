@@ -1,11 +1,16 @@
 //! Settings: where they come from, their defaults, and where files live.
 
+mod client_secret;
 mod loopback_address;
+mod named_file;
 pub mod platform;
 mod policy;
 mod settings;
 mod system_file;
+mod tls;
 
+pub use client_secret::ClientSecret;
 pub use loopback_address::LoopbackAddress;
 pub use policy::Policy;
 pub use settings::{DEFAULT_SCOPES, Opener, ResponseMode, Settings, TokenStorage, is_loopback_host};
+pub use tls::{Authority, Tls};

@@ -13,7 +13,12 @@ use crate::exec_credential::Cluster;
 
 /// Locked under every policy that does not say otherwise: with these a kubeconfig can run a program, trust another
 /// certificate, show another page or take the tokens elsewhere.
-const LOCKED: [&str; 3] = ["browser-command", "template-dir", "token-dir"];
+const LOCKED: [&str; 6] =
+    ["browser-command", TRUST[0], TRUST[1], "insecure-skip-tls-verify", "template-dir", "token-dir"];
+
+/// Flags that add certificate authorities. The system's variables do the same, so they are locked with them.
+const TRUST: [&str; 2] = ["certificate-authority", "certificate-authority-data"];
+const TRUST_VARIABLES: [&str; 2] = ["SSL_CERT_FILE", "SSL_CERT_DIR"];
 
 /// What the administrator decided. Without a policy all is allowed.
 #[derive(Debug, Default, Deserialize)]
@@ -78,13 +83,15 @@ impl Policy {
             return Ok(());
         }
         let is_set = |name: &str| environment(name).is_some_and(|value| !value.is_empty());
+        let hint = "leave it out of the kubeconfig's exec section and of the environment, or ask your administrator";
+        if let Some(variable) = TRUST_VARIABLES.into_iter().find(|name| self.locks(TRUST[0]) && is_set(name)) {
+            return Err(self.refusal(&format!("the variable {variable} is locked")).hint(hint));
+        }
         for (flag, is_given) in given_flags(given) {
             let is_given = is_given || (flag == "template-dir" && is_set("KUBEKEY_TEMPLATEDIR"));
             if is_given && self.locks(flag) {
                 let variable = flag.to_uppercase().replace('-', "_");
-                return Err(self.refusal(&format!("--{flag} (KUBEKEY_{variable}) is locked")).hint(
-                    "leave it out of the kubeconfig's exec section and of the environment, or ask your administrator",
-                ));
+                return Err(self.refusal(&format!("--{flag} (KUBEKEY_{variable}) is locked")).hint(hint));
             }
         }
         Ok(())
@@ -175,20 +182,24 @@ fn named(cluster: Option<&Cluster>) -> Option<(&Cluster, &str)> {
 }
 
 /// Every flag, and whether it or its variable was given.
-fn given_flags(given: &cli::Settings) -> [(&'static str, bool); 13] {
+fn given_flags(given: &cli::Settings) -> [(&'static str, bool); 17] {
     let one = |value: &Option<String>| value.as_ref().is_some_and(|value| !value.is_empty());
     let many = |values: &[String]| values.iter().any(|value| !value.is_empty());
     [
         ("issuer-url", one(&given.issuer_url)),
         ("client-id", one(&given.client_id)),
         ("client-secret", one(&given.client_secret)),
+        ("client-secret-file", one(&given.client_secret_file)),
+        (TRUST[0], many(&given.certificate_authority)),
+        (TRUST[1], many(&given.certificate_authority_data)),
+        ("insecure-skip-tls-verify", one(&given.insecure_skip_tls_verify)),
         ("scope", many(&given.scope)),
         ("listen-address", many(&given.listen_address)),
         ("redirect-url", many(&given.redirect_url)),
         ("login-timeout", one(&given.login_timeout)),
         ("response-mode", one(&given.response_mode)),
         ("browser-command", one(&given.browser_command)),
-        ("skip-open-browser", given.skip_open_browser),
+        ("skip-open-browser", one(&given.skip_open_browser)),
         ("token-storage", one(&given.token_storage)),
         ("token-dir", one(&given.token_dir)),
         ("template-dir", one(&given.template_dir)),

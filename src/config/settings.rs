@@ -6,10 +6,9 @@ use std::time::Duration;
 use openidconnect::{ClientId, IssuerUrl};
 use url::{Host, Url};
 
-use super::{LoopbackAddress, Policy, platform};
+use super::{ClientSecret, LoopbackAddress, Policy, Tls, platform};
 use crate::cli;
 use crate::error::{Error, ErrorKind, Result};
-use crate::secret::Secret;
 
 /// The scopes of a sign-in for which nobody chose any. `openid` makes it OpenID Connect; the others put a name into
 /// the ID token, which Kubernetes can use as the user name.
@@ -29,7 +28,9 @@ pub struct Settings {
     /// Who kubekey is to the provider.
     pub client_id: ClientId,
     /// Only where the provider insists: a native app cannot keep a secret (RFC 8252 §8.5).
-    pub client_secret: Option<Secret>,
+    pub client_secret: Option<ClientSecret>,
+    /// How the provider's certificate is verified.
+    pub tls: Tls,
     /// The scopes someone chose, always with `openid`; `None` leaves [`DEFAULT_SCOPES`] and what the provider needs
     /// for a refresh token.
     pub scopes: Option<Vec<String>>,
@@ -111,13 +112,14 @@ impl Settings {
         })?;
         // That secret belongs to that client at that issuer, and must not reach another.
         let is_original = first([given.issuer_url.clone(), given.client_id.clone()]).is_none();
-        let client_secret = first([given.client_secret.clone(), original("CLIENT_SECRET").filter(|_| is_original)]);
+        let original_secret = original("CLIENT_SECRET").filter(|_| is_original);
         let template_dir = first([given.template_dir.clone(), environment("KUBEKEY_TEMPLATEDIR")]);
 
         Ok(Self {
             issuer_url: parse_issuer_url(&issuer_url)?,
             client_id: parse_client_id(client_id)?,
-            client_secret: client_secret.map(Secret::new),
+            client_secret: ClientSecret::choose(given, original_secret)?,
+            tls: Tls::parse(given)?,
             scopes: parse_scopes(&given.scope)?,
             loopback_addresses: LoopbackAddress::parse_all(
                 &words_and_commas(&given.listen_address),
@@ -127,7 +129,7 @@ impl Settings {
                 .map_or(Ok(DEFAULT_LOGIN_TIMEOUT), |text| parse_login_timeout(&text))?,
             response_mode: first([given.response_mode.clone()]).map_or(Ok(None), |text| parse_response_mode(&text))?,
             opener: match first([given.browser_command.clone()]) {
-                _ if given.skip_open_browser => Opener::Nobody,
+                _ if parse_switch("skip-open-browser", given.skip_open_browser.as_deref())? => Opener::Nobody,
                 Some(command) => Opener::Command(command),
                 // A kubeconfig can set this variable just as well.
                 None if policy.locks("browser-command") => Opener::Desktop,
@@ -139,10 +141,10 @@ impl Settings {
             token_storage: first([given.token_storage.clone()])
                 .map_or(Ok(TokenStorage::default()), |text| parse_token_storage(&text))?,
             token_dir: match first([given.token_dir.clone()]) {
-                Some(text) => Some(parse_dir("token-dir", &text)?),
+                Some(text) => Some(parse_path("token-dir", &text)?),
                 None => platform::state_dir().map(|dir| dir.join("tokens")),
             },
-            template_dir: template_dir.map(|text| parse_dir("template-dir", &text)).transpose()?,
+            template_dir: template_dir.map(|text| parse_path("template-dir", &text)).transpose()?,
         })
     }
 }
@@ -158,7 +160,7 @@ pub fn is_loopback_host(host: Option<Host<&str>>) -> bool {
 }
 
 /// The first value that is there; an empty one is as good as none, since kubeconfigs cannot unset a variable.
-fn first<const N: usize>(values: [Option<String>; N]) -> Option<String> {
+pub(super) fn first<const N: usize>(values: [Option<String>; N]) -> Option<String> {
     values.into_iter().flatten().find(|value| !value.is_empty())
 }
 
@@ -212,7 +214,7 @@ fn explain(error: url::ParseError) -> String {
 }
 
 /// kubekey reads nothing from the current directory, which may be anybody's.
-fn parse_dir(flag: &str, text: &str) -> Result<PathBuf> {
+pub(super) fn parse_path(flag: &str, text: &str) -> Result<PathBuf> {
     // client-go leaves '~' as it is; kubelogin replaces it, so its users have it in their kubeconfigs.
     let path = match text.strip_prefix("~/") {
         Some(below) => std::env::home_dir().map(|home| home.join(below)).unwrap_or_default(),
@@ -222,6 +224,16 @@ fn parse_dir(flag: &str, text: &str) -> Result<PathBuf> {
         true => Ok(path),
         false => Err(unusable(flag, text, "it is not an absolute path")
             .hint("give the whole path, or one that begins with '~/'; '$HOME' is not replaced in a kubeconfig")),
+    }
+}
+
+/// A misspelt "false" must not mean "true".
+pub(super) fn parse_switch(flag: &str, given: Option<&str>) -> Result<bool> {
+    let text = given.unwrap_or_default();
+    match text.to_ascii_lowercase().as_str() {
+        "" | "false" | "0" | "no" | "off" => Ok(false),
+        "true" | "1" | "yes" | "on" => Ok(true),
+        _ => Err(unusable(flag, text, "it is neither true nor false").hint("leave it out, or give true or false")),
     }
 }
 
@@ -299,6 +311,7 @@ fn parse_login_timeout(text: &str) -> Result<Duration> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::secret::Secret;
 
     fn resolve(given: &cli::Settings, variables: &[(&str, &str)]) -> Result<Settings> {
         let environment =
@@ -322,7 +335,7 @@ mod tests {
         let settings = resolve(&cli::Settings::default(), &ORIGINAL).unwrap();
         assert_eq!(settings.issuer_url.as_str(), "https://old.example.com");
         assert_eq!(settings.client_id.as_str(), "old");
-        assert_eq!(settings.client_secret, Some(Secret::new("s3cret")));
+        assert_eq!(settings.client_secret, Some(ClientSecret::Given(Secret::new("s3cret"))));
     }
 
     #[test]

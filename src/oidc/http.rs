@@ -1,70 +1,67 @@
 //! The HTTP client for the provider, with its limits.
 
-use std::error::Error as _;
-use std::fmt;
 use std::time::Duration;
 
 use openidconnect::{HttpRequest, HttpResponse};
 use reqwest::header::{self, HeaderMap, HeaderValue};
-use reqwest::{Client, Method, StatusCode, redirect};
+use reqwest::{Client, Method, Request, StatusCode, redirect};
 use url::Url;
 
+use super::http_error::HttpError;
 use super::http_log::HttpLog;
+use super::proxy::proxy_of;
+use super::tls::TlsSetup;
+use crate::config::{Tls, is_loopback_host};
 use crate::error::{Error, ErrorKind, Result, root_cause};
 
-const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
-const REQUEST_TIMEOUT: Duration = Duration::from_secs(30);
-
-/// The largest answer, in bytes. The largest honest one, a key set, has a few thousand.
-const LARGEST_BODY: usize = 1024 * 1024;
-
-/// An HTTPS client with the platform's trust store that follows no redirect and reads no endless answer.
-#[derive(Clone)]
-pub struct HttpClient(Client);
-
-/// The provider could not be reached, or answered that it is in trouble. An OAuth error answer is none of these.
-#[derive(Debug)]
-pub struct HttpError(String);
-
-impl fmt::Display for HttpError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
+/// What a provider may take.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Limits {
+    /// Until there is a connection, TLS and a proxy included.
+    pub connect: Duration,
+    /// From the first to the last byte of a request and its answer.
+    pub request: Duration,
+    /// The largest answer, in bytes. The largest honest one, a key set, has a few thousand.
+    pub body: usize,
 }
 
-impl std::error::Error for HttpError {}
+const LIMITS: Limits = Limits { connect: Duration::from_secs(10), request: Duration::from_secs(30), body: 1024 * 1024 };
 
-impl From<HttpError> for Error {
-    fn from(error: HttpError) -> Self {
-        let hint = if error.0.contains("certificate") {
-            "if a company CA signed that certificate, add it to the system's trust store (on Linux SSL_CERT_FILE can name it)"
-        } else {
-            "check the network, the proxy (HTTPS_PROXY) and the issuer URL, and run the command again"
-        };
-        Error::new(ErrorKind::Unreachable, error.0).hint(hint)
-    }
+/// An HTTPS client that follows no redirect and reads no endless answer.
+#[derive(Clone)]
+pub struct HttpClient {
+    /// By way of the proxy of the environment or the system, if there is one.
+    far: Client,
+    /// To this computer, never by way of a proxy: over http it would read codes, secrets and tokens.
+    near: Client,
+    limits: Limits,
 }
 
 impl HttpClient {
     /// Builds the client, which takes about 2 ms: never on the warm path.
     ///
     /// # Errors
-    /// [`ErrorKind::Failed`] if the platform's trust store cannot be used.
-    pub fn new() -> Result<Self> {
-        // It is refused only if a provider is installed already, and then that one serves as well.
-        let _ = rustls::crypto::ring::default_provider().install_default();
-        Client::builder()
-            // RFC 6749 §10.6: a code, a secret or a token goes where it was addressed and nowhere else.
-            .redirect(redirect::Policy::none())
-            .connect_timeout(CONNECT_TIMEOUT)
-            .timeout(REQUEST_TIMEOUT)
-            .user_agent(concat!("kubekey/", env!("CARGO_PKG_VERSION")))
-            .build()
-            .map(Self)
-            .map_err(|error| {
-                Error::new(ErrorKind::Failed, format!("cannot set up HTTPS: {}", root_cause(&error)))
-                    .hint("check the system's certificates and the proxy settings (HTTPS_PROXY)")
-            })
+    /// [`ErrorKind::Usage`] for a certificate authority that cannot be read; [`ErrorKind::Failed`] if the platform's
+    /// trust store cannot be used.
+    pub fn new(tls: &Tls) -> Result<Self> {
+        Self::with_limits(tls, LIMITS)
+    }
+
+    fn with_limits(tls: &Tls, limits: Limits) -> Result<Self> {
+        let tls = TlsSetup::new(tls)?;
+        let client = || {
+            tls.client()
+                // RFC 6749 §10.6: a code, a secret or a token goes where it was addressed and nowhere else.
+                .redirect(redirect::Policy::none())
+                .connect_timeout(limits.connect)
+                .timeout(limits.request)
+                .user_agent(concat!("kubekey/", env!("CARGO_PKG_VERSION")))
+        };
+        let failed = |error: reqwest::Error| {
+            Error::new(ErrorKind::Failed, format!("cannot set up HTTPS: {}", root_cause(&error)))
+                .hint("check the system's certificates and the proxy settings (HTTPS_PROXY)")
+        };
+        Ok(Self { far: client().build().map_err(failed)?, near: client().no_proxy().build().map_err(failed)?, limits })
     }
 
     /// Gets a JSON document.
@@ -101,15 +98,22 @@ impl HttpClient {
     }
 
     async fn exchange(&self, request: HttpRequest) -> std::result::Result<HttpResponse, HttpError> {
-        let url = request.uri().to_string();
-        let request = request.try_into().map_err(|error: reqwest::Error| failure(&url, &error))?;
-        let mut response = self.0.execute(request).await.map_err(|error| failure(&url, &error))?;
-        refuse_trouble(&url, &response)?;
+        let request: Request = request.try_into().map_err(|error: reqwest::Error| {
+            HttpError::unreachable(format!("the request cannot be sent: {}", root_cause(&error)))
+        })?;
+        let url = request.url().clone();
+        let (client, proxy) = match is_loopback_host(url.host()) {
+            true => (&self.near, None),
+            false => (&self.far, proxy_of(&url)?),
+        };
+        let failure = |error| HttpError::new(&url, proxy.as_deref(), &error, self.limits);
+        let mut response = client.execute(request).await.map_err(failure)?;
+        refuse_trouble(&url, response.status())?;
 
         let mut body = Vec::new();
-        while let Some(chunk) = response.chunk().await.map_err(|error| failure(&url, &error))? {
-            if body.len() + chunk.len() > LARGEST_BODY {
-                return Err(HttpError(format!("{url} sent more than {LARGEST_BODY} bytes")));
+        while let Some(chunk) = response.chunk().await.map_err(failure)? {
+            if body.len() + chunk.len() > self.limits.body {
+                return Err(HttpError::unreachable(format!("{url} sent more than {} bytes", self.limits.body)));
             }
             body.extend_from_slice(&chunk);
         }
@@ -122,30 +126,91 @@ impl HttpClient {
 
 fn request(url: &Url, headers: HeaderMap, body: Vec<u8>) -> std::result::Result<HttpRequest, HttpError> {
     let mut request = HttpRequest::new(body);
-    *request.uri_mut() = url.as_str().try_into().map_err(|error| HttpError(format!("{url}: {error}")))?;
+    *request.uri_mut() = url.as_str().try_into().map_err(|error| HttpError::unreachable(format!("{url}: {error}")))?;
     *request.headers_mut() = headers;
     request.headers_mut().insert(header::ACCEPT, HeaderValue::from_static("application/json"));
     Ok(request)
 }
 
 /// Refuses what is no answer to the question: the provider's own trouble, and a redirect.
-fn refuse_trouble(url: &str, response: &reqwest::Response) -> std::result::Result<(), HttpError> {
-    let status = response.status();
+fn refuse_trouble(url: &Url, status: StatusCode) -> std::result::Result<(), HttpError> {
     if status.is_server_error() || status == StatusCode::TOO_MANY_REQUESTS {
-        return Err(HttpError(format!("{url} answered HTTP {status}")));
+        return Err(HttpError::unreachable(format!("{url} answered HTTP {status}")));
     }
     if status.is_redirection() {
-        return Err(HttpError(format!("{url} answered with a redirect (HTTP {status}), which is not followed")));
+        let message = format!("{url} answered with a redirect (HTTP {status}), which is not followed");
+        return Err(HttpError::unreachable(message));
     }
     Ok(())
 }
 
-fn failure(url: &str, error: &reqwest::Error) -> HttpError {
-    let cause = error.source().map_or_else(|| error.to_string(), root_cause);
-    HttpError(match (error.is_timeout(), error.is_connect()) {
-        (true, true) => format!("{url} cannot be reached: no connection within {} s", CONNECT_TIMEOUT.as_secs()),
-        (true, false) => format!("{url} did not answer within {} s", REQUEST_TIMEOUT.as_secs()),
-        (false, true) => format!("{url} cannot be reached: {cause}"),
-        (false, false) => format!("{url} broke off: {cause}"),
-    })
+#[cfg(test)]
+mod tests {
+    use std::net::Ipv4Addr;
+
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    use tokio::net::{TcpListener, TcpStream};
+
+    use super::*;
+    use crate::event_loop;
+
+    const SHORT: Duration = Duration::from_millis(50);
+    const LONG: Duration = Duration::from_secs(20);
+
+    /// What is said about a server that reads a request, answers with `answer` and then falls silent.
+    fn asks_a_silent_server(scheme: &str, answer: &'static str, limits: Limits) -> String {
+        let asked = async {
+            let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
+            let url = format!("{scheme}://{}/x", listener.local_addr().unwrap());
+            let client = HttpClient::with_limits(&Tls::default(), limits)?;
+            let url = Url::parse(&url).unwrap();
+            let silence = async { serve(listener.accept().await.unwrap().0, answer).await };
+            let error = tokio::select! {
+                answer = client.get(&url) => answer.unwrap_err().to_string(),
+                () = silence => unreachable!(),
+            };
+            Ok(error.replace(url.as_str(), "URL"))
+        };
+        event_loop::run(asked).unwrap()
+    }
+
+    async fn serve(mut stream: TcpStream, answer: &str) {
+        let mut request = [0; 1024];
+        let _ = stream.read(&mut request).await;
+        stream.write_all(answer.as_bytes()).await.unwrap();
+        std::future::pending().await
+    }
+
+    #[test]
+    fn the_limits_are_those_that_are_documented() {
+        let (connect, request) = (Duration::from_secs(10), Duration::from_secs(30));
+        assert_eq!(LIMITS, Limits { connect, request, body: 1_048_576 });
+    }
+
+    #[test]
+    fn a_connection_that_does_not_come_about_is_given_up() {
+        let limits = Limits { connect: SHORT, request: LONG, ..LIMITS };
+        let error = asks_a_silent_server("https", "", limits);
+        assert_eq!(error, "URL cannot be reached: no connection within 0.05 s");
+    }
+
+    #[test]
+    fn a_provider_that_does_not_answer_is_given_up() {
+        let limits = Limits { connect: LONG, request: SHORT, ..LIMITS };
+        assert_eq!(asks_a_silent_server("http", "", limits), "URL did not answer within 0.05 s");
+    }
+
+    #[test]
+    fn an_answer_that_does_not_end_is_given_up() {
+        let limits = Limits { connect: LONG, request: SHORT, ..LIMITS };
+        let half = "HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\n{";
+        assert_eq!(asks_a_silent_server("http", half, limits), "URL did not answer within 0.05 s");
+    }
+
+    #[test]
+    fn an_answer_that_is_too_large_is_given_up_before_it_ends() {
+        let limits = Limits { connect: LONG, request: LONG, body: 4 };
+        let five = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nabcde\r\n";
+        assert_eq!(asks_a_silent_server("http", five, limits), "URL sent more than 4 bytes");
+    }
 }

@@ -13,6 +13,7 @@ use serde_json::Value;
 use sha2::{Digest, Sha256};
 use url::Url;
 
+use crate::config::Tls;
 use crate::{atomic_file, log, own_file};
 
 /// How long, in seconds, an answer is kept whose headers say nothing.
@@ -55,9 +56,15 @@ struct Document {
 }
 
 impl MetadataCache {
-    /// The cache for `issuer` in `dir`.
-    pub fn new(dir: Option<PathBuf>, issuer: &IssuerUrl) -> Self {
-        let name = format!("metadata-{:x}.json", Sha256::digest(issuer.as_str()));
+    /// The cache for `issuer` in `dir`. What was learned without verification, or by the word of an authority that one
+    /// kubeconfig names, must not serve a run that does not believe it: it could lead a refresh token anywhere.
+    pub fn new(dir: Option<PathBuf>, issuer: &IssuerUrl, tls: &Tls) -> Self {
+        let mut name = Sha256::new_with_prefix(issuer.as_str());
+        if !tls.authorities.is_empty() {
+            name.update(format!("{:?}", tls.authorities));
+        }
+        let name = format!("metadata-{:x}.json", name.finalize());
+        let dir = dir.filter(|_| !tls.skips_verification);
         Self { issuer: issuer.as_str().to_owned(), path: dir.map(|dir| dir.join(name)) }
     }
 
@@ -201,7 +208,7 @@ mod tests {
     fn what_is_kept_is_there_until_it_expires_and_not_before_it_was_fetched() {
         let folder = tempfile::tempdir().unwrap();
         let issuer = IssuerUrl::new("https://login.example.com".into()).unwrap();
-        let (cache, url) = (MetadataCache::new(Some(folder.path().into()), &issuer), issuer.url());
+        let (cache, url) = (MetadataCache::new(Some(folder.path().into()), &issuer, &Tls::default()), issuer.url());
         let headers = HeaderMap::from_iter([(CACHE_CONTROL, "max-age=60".parse().unwrap())]);
         cache.store(Part::Keys, url, &headers, "the keys".into(), now());
         for (seconds, expected) in [(-1, None), (0, Some("the keys".into())), (59, Some("the keys".into())), (60, None)]

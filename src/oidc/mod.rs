@@ -5,14 +5,18 @@
 pub mod authorization;
 pub mod discovery;
 mod http;
+mod http_error;
 mod http_log;
 pub mod id_token;
 pub mod key_set;
 mod metadata_cache;
 mod offline_access;
 mod provider;
+mod proxy;
 mod refresh;
+mod tls;
 mod token_endpoint;
+mod untrusted;
 mod verify;
 
 pub use id_token::Person;

@@ -10,14 +10,18 @@ use super::discovery::{Metadata, discovery_url, fetch_metadata, read_metadata, u
 use super::http::HttpClient;
 use super::key_set::KeySet;
 use super::metadata_cache::{MetadataCache, Part};
-use crate::config::{Settings, platform};
+use crate::config::{ClientSecret, Settings, platform};
 use crate::error::Result;
+use crate::secret::Secret;
+use crate::terminal;
 
 /// An OpenID provider that has been discovered.
 #[derive(Clone)]
 pub struct Provider {
     /// Its discovery document. The keys are not in it, see [`Provider::keys`].
     pub metadata: Metadata,
+    /// Who kubekey is to it, where it insists.
+    pub client_secret: Option<Secret>,
     /// The client that reaches it.
     pub http: HttpClient,
     cache: MetadataCache,
@@ -34,8 +38,11 @@ impl Provider {
     /// `Unreachable` if it does not answer; `Failed` if the answer is not to be used.
     pub async fn discover(settings: &Settings) -> Result<Self> {
         let issuer = &settings.issuer_url;
-        let http = HttpClient::new()?;
-        let cache = MetadataCache::new(platform::metadata_dir(), issuer);
+        // Read before anybody is asked to sign in for nothing.
+        let client_secret = settings.client_secret.as_ref().map(ClientSecret::read).transpose()?;
+        client_secret.iter().for_each(|secret| terminal::hide(secret.expose()));
+        let http = HttpClient::new(&settings.tls)?;
+        let cache = MetadataCache::new(platform::metadata_dir(), issuer, &settings.tls);
         let cached = cache.load(Part::Discovery, &discovery_url(issuer)?, Utc::now());
         let cached = cached.and_then(|document| read_metadata(issuer, &document).ok());
         let is_cached = cached.is_some();
@@ -43,7 +50,7 @@ impl Provider {
             Some(metadata) => metadata,
             None => fetch_metadata(issuer, &http, &cache).await?,
         };
-        Ok(Self { metadata, http, cache, is_cached, keys: Arc::default() })
+        Ok(Self { metadata, client_secret, http, cache, is_cached, keys: Arc::default() })
     }
 
     /// Fetches the discovery document, unless this run has done so.

@@ -13,7 +13,6 @@ use super::Provider;
 use crate::config::Settings;
 use crate::error::{Error, ErrorKind};
 use crate::secret::Secret;
-use crate::terminal;
 
 /// A good answer. Providers differ in what they leave out: Azure AD B2C sends no access token where no resource was
 /// asked for.
@@ -68,11 +67,10 @@ pub async fn ask(
 /// RFC 6749 §2.3.1: a client with a secret says who it is in the header, unless only the form is offered.
 fn authenticated(provider: &Provider, settings: &Settings, grant: &[(&str, &str)]) -> (HeaderMap, String) {
     let client_id = settings.client_id.as_str();
-    settings.client_secret.iter().for_each(|secret| terminal::hide(secret.expose()));
     let mut headers = HeaderMap::new();
     let mut form = form_urlencoded::Serializer::new(String::new());
     form.extend_pairs(grant);
-    match &settings.client_secret {
+    match &provider.client_secret {
         Some(secret) if !only_in_form(provider.metadata.token_endpoint_auth_methods_supported.as_deref()) => {
             headers.insert(AUTHORIZATION, basic(client_id, secret));
         }

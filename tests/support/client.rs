@@ -1,14 +1,15 @@
-//! HTTP/1.1 as a browser speaks it, on plain sockets: for `http` on loopback and nothing else.
+//! HTTP/1.1 as a browser speaks it, for providers of these tests; with `https`, one that trusts their authorities.
 
 use std::collections::HashMap;
-use std::io::{self, BufRead, BufReader, Write};
+use std::io::{self, BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
 use std::sync::Mutex;
 use std::time::Duration;
 
+use rustls::{ClientConnection, StreamOwned};
 use url::Url;
 
-use super::canary;
+use super::{canary, tls};
 
 const PATIENCE: Duration = Duration::from_secs(30);
 const MOST_REDIRECTS: usize = 10;
@@ -66,10 +67,17 @@ impl Step {
     }
 }
 
+/// A connection, plain or with TLS.
+trait Stream: Read + Write + Send {}
+
+impl Stream for TcpStream {}
+
+impl Stream for StreamOwned<ClientConnection, TcpStream> {}
+
 /// Keeps its connections open after an answer, as browsers do, until it is dropped; and cookies.
 #[derive(Default)]
 pub struct Client {
-    open: Mutex<Vec<TcpStream>>,
+    open: Mutex<Vec<Box<dyn Stream>>>,
     /// By host: ports share them.
     cookies: Mutex<HashMap<(String, String), String>>,
 }
@@ -79,7 +87,7 @@ impl Client {
     pub fn send(&self, method: &str, url: &str, headers: &[(&str, &str)], body: &str) -> io::Result<Page> {
         let mut stream = connect(url)?;
         stream.write_all(request(method, url, headers, body)?.as_bytes())?;
-        let page = read_page(&stream, method, url)?;
+        let page = read_page(&mut *stream, method, url)?;
         self.keep(stream);
         Ok(page)
     }
@@ -146,7 +154,7 @@ impl Client {
         Ok(())
     }
 
-    fn keep(&self, stream: TcpStream) {
+    fn keep(&self, stream: Box<dyn Stream>) {
         self.open.lock().expect("the connections").push(stream);
     }
 }
@@ -178,17 +186,21 @@ fn attribute(html: &str, name: &str) -> Option<String> {
 
 fn parse(url: &str) -> io::Result<Url> {
     let parsed = Url::parse(url).map_err(io::Error::other)?;
-    if parsed.scheme() != "http" {
+    if !matches!(parsed.scheme(), "http" | "https") {
         return Err(io::Error::other(format!("not for this client: {url}")));
     }
     Ok(parsed)
 }
 
-fn connect(url: &str) -> io::Result<TcpStream> {
-    let addresses = parse(url)?.socket_addrs(|| None)?;
-    let stream = TcpStream::connect(&*addresses)?;
+fn connect(url: &str) -> io::Result<Box<dyn Stream>> {
+    let url = parse(url)?;
+    let stream = TcpStream::connect(&*url.socket_addrs(|| None)?)?;
     stream.set_read_timeout(Some(PATIENCE))?;
-    Ok(stream)
+    if url.scheme() == "http" {
+        return Ok(Box::new(stream));
+    }
+    let connection = tls::client_connection(url.host_str().unwrap_or_default()).map_err(io::Error::other)?;
+    Ok(Box::new(StreamOwned::new(connection, stream)))
 }
 
 /// A request without a body, as it goes over the wire. Panics where the URL is none.
@@ -214,7 +226,7 @@ pub fn request(method: &str, url: &str, headers: &[(&str, &str)], body: &str) ->
 }
 
 /// The answer to such a request.
-pub fn read_page(stream: &TcpStream, method: &str, url: &str) -> io::Result<Page> {
+pub fn read_page(stream: impl Read, method: &str, url: &str) -> io::Result<Page> {
     let mut reader = BufReader::new(stream);
     let status_line = read_line(&mut reader)?;
     let status = status_line.split(' ').nth(1).and_then(|code| code.parse().ok());

@@ -12,6 +12,8 @@ pub mod keyring_relay;
 pub mod policy;
 pub mod process;
 pub mod provider;
+pub mod proxy;
 pub mod run;
 pub mod strace;
+pub mod tls;
 pub mod waiting;

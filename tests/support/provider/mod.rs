@@ -14,11 +14,13 @@ pub mod server;
 mod token;
 
 use std::collections::HashMap;
+use std::net::{IpAddr, Ipv4Addr};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard};
 use std::time::Duration;
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use rustls::ServerConfig;
 use serde_json::{Map, Value, json};
 use sha2::{Digest, Sha256};
 use tokio::sync::Notify;
@@ -33,7 +35,9 @@ const PATIENCE: Duration = Duration::from_secs(30);
 pub struct Provider {
     shared: Arc<Shared>,
     server: Option<Server>,
+    address: IpAddr,
     port: u16,
+    tls: Option<Arc<ServerConfig>>,
 }
 
 struct Shared {
@@ -67,11 +71,22 @@ struct Grant {
 impl Provider {
     /// Listens on a free port of 127.0.0.1.
     pub fn start() -> Self {
+        Provider::start_at(Ipv4Addr::LOCALHOST.into(), None)
+    }
+
+    /// Listens on a free port elsewhere, and with TLS if there is a configuration for it.
+    pub fn start_at(address: IpAddr, tls: Option<Arc<ServerConfig>>) -> Self {
         let shared = Arc::new(Shared { state: Mutex::default(), arrived: Condvar::new(), configured: Notify::new() });
-        let server = serve(0, shared.clone());
-        let port = server.port();
-        shared.state().base = format!("http://127.0.0.1:{port}");
-        Provider { shared, server: Some(server), port }
+        let server = serve(address, 0, tls.clone(), shared.clone());
+        let (scheme, port) = (if tls.is_some() { "https" } else { "http" }, server.port());
+        shared.state().base = format!("{scheme}://{address}:{port}");
+        Provider { shared, server: Some(server), address, port, tls }
+    }
+
+    /// Goes by this host name from now on.
+    pub fn call(&self, host: &str) {
+        let base = format!("http://{host}:{}", self.port);
+        self.shared.state().base = base;
     }
 
     pub fn issuer(&self) -> String {
@@ -131,12 +146,12 @@ impl Provider {
     /// Listens again, on the same port and with all it knew.
     pub fn restart(&mut self) {
         self.stop();
-        self.server = Some(serve(self.port, self.shared.clone()));
+        self.server = Some(serve(self.address, self.port, self.tls.clone(), self.shared.clone()));
     }
 }
 
-fn serve(port: u16, shared: Arc<Shared>) -> Server {
-    Server::start(port, move |request| answer(shared.clone(), request))
+fn serve(address: IpAddr, port: u16, tls: Option<Arc<ServerConfig>>, shared: Arc<Shared>) -> Server {
+    Server::start(address, port, tls, move |request| answer(shared.clone(), request))
 }
 
 async fn answer(shared: Arc<Shared>, request: Request) -> Answer {

@@ -1,7 +1,7 @@
-//! A small HTTP server on loopback, with a thread of its own.
+//! A small HTTP server, with a thread of its own.
 
 use std::future::Future;
-use std::net::TcpListener;
+use std::net::{IpAddr, TcpListener};
 use std::sync::Arc;
 use std::thread::JoinHandle;
 
@@ -9,8 +9,11 @@ use http_body_util::{BodyExt, Full};
 use hyper::body::{Bytes, Incoming};
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
+use rustls::ServerConfig;
 use serde_json::Value;
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::oneshot;
+use tokio_rustls::TlsAcceptor;
 
 /// A request as it arrived, whole.
 #[derive(Clone, Debug)]
@@ -75,16 +78,16 @@ pub struct Server {
 }
 
 impl Server {
-    /// Listens on `127.0.0.1:port`, on a free port for 0.
-    pub fn start<H, F>(port: u16, handler: H) -> Self
+    /// Listens at this address, on a free port for 0, and with TLS if there is a configuration for it.
+    pub fn start<H, F>(address: IpAddr, port: u16, tls: Option<Arc<ServerConfig>>, handler: H) -> Self
     where
         H: Fn(Request) -> F + Send + Sync + 'static,
         F: Future<Output = Answer> + Send + 'static,
     {
-        let listener = TcpListener::bind(("127.0.0.1", port)).expect("a port on 127.0.0.1");
+        let listener = TcpListener::bind((address, port)).expect("a port");
         let port = listener.local_addr().expect("a bound address").port();
         let (stop, stopped) = oneshot::channel();
-        let thread = std::thread::spawn(move || run(listener, handler, stopped));
+        let thread = std::thread::spawn(move || run(listener, tls, handler, stopped));
         Server { port, stop: Some(stop), thread: Some(thread) }
     }
 
@@ -104,7 +107,7 @@ impl Drop for Server {
 }
 
 /// Dropping the runtime at the end closes what is still open.
-fn run<H, F>(listener: TcpListener, handler: H, stopped: oneshot::Receiver<()>)
+fn run<H, F>(listener: TcpListener, tls: Option<Arc<ServerConfig>>, handler: H, stopped: oneshot::Receiver<()>)
 where
     H: Fn(Request) -> F + Send + Sync + 'static,
     F: Future<Output = Answer> + Send + 'static,
@@ -112,13 +115,13 @@ where
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
     runtime.block_on(async {
         tokio::select! {
-            () = accept(listener, Arc::new(handler)) => {}
+            () = accept(listener, tls.map(TlsAcceptor::from), Arc::new(handler)) => {}
             _ = stopped => {}
         }
     });
 }
 
-async fn accept<H, F>(listener: TcpListener, handler: Arc<H>)
+async fn accept<H, F>(listener: TcpListener, tls: Option<TlsAcceptor>, handler: Arc<H>)
 where
     H: Fn(Request) -> F + Send + Sync + 'static,
     F: Future<Output = Answer> + Send + 'static,
@@ -126,15 +129,31 @@ where
     listener.set_nonblocking(true).expect("a listener");
     let listener = tokio::net::TcpListener::from_std(listener).expect("a listener");
     while let Ok((stream, _)) = listener.accept().await {
-        let handler = handler.clone();
-        let service = service_fn(move |request| {
-            let handler = handler.clone();
-            async move { Ok::<_, hyper::Error>(response(handler(read(request).await?).await)) }
-        });
-        let connection = hyper::server::conn::http1::Builder::new().serve_connection(TokioIo::new(stream), service);
+        let (tls, handler) = (tls.clone(), handler.clone());
         // A client that goes away in the middle is the client's business.
-        tokio::spawn(async move { drop(connection.await) });
+        tokio::spawn(async move {
+            match tls {
+                None => serve(stream, handler).await,
+                Some(tls) => {
+                    if let Ok(stream) = tls.accept(stream).await {
+                        serve(stream, handler).await;
+                    }
+                }
+            }
+        });
     }
+}
+
+async fn serve<H, F>(stream: impl AsyncRead + AsyncWrite + Unpin, handler: Arc<H>)
+where
+    H: Fn(Request) -> F + Send + Sync + 'static,
+    F: Future<Output = Answer> + Send + 'static,
+{
+    let service = service_fn(|request| {
+        let handler = handler.clone();
+        async move { Ok::<_, hyper::Error>(response(handler(read(request).await?).await)) }
+    });
+    drop(hyper::server::conn::http1::Builder::new().serve_connection(TokioIo::new(stream), service).await);
 }
 
 async fn read(request: hyper::Request<Incoming>) -> Result<Request, hyper::Error> {

@@ -1,0 +1,54 @@
+//! Files that a setting names. They may belong to anybody and be links, as administrators and Kubernetes lay them out;
+//! but they are files, and of a sensible size.
+
+use std::fs::{File, OpenOptions};
+use std::io::{self, Read};
+use std::path::Path;
+
+use zeroize::Zeroizing;
+
+use super::settings::unusable;
+use crate::error::{Error, Result};
+
+/// Reads the file that the flag names. What was read is zeroed when it is dropped.
+///
+/// # Errors
+/// [`crate::error::ErrorKind::Usage`], naming flag and file, if it is not there, is no file, cannot be read, is empty,
+/// or has more than `largest` bytes.
+pub(super) fn read(flag: &str, path: &Path, largest: usize) -> Result<Zeroizing<Vec<u8>>> {
+    let why = match open(path).and_then(|file| read_all(file, largest)) {
+        Ok(bytes) if bytes.is_empty() => "it is empty".to_owned(),
+        Ok(bytes) if bytes.len() > largest => format!("it has more than {largest} bytes"),
+        Ok(bytes) => return Ok(bytes),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => "there is no such file".to_owned(),
+        Err(error) => error.to_string(),
+    };
+    Err(unusable_file(flag, path, &why))
+}
+
+/// The error for a file that the flag names and that cannot be used.
+pub(super) fn unusable_file(flag: &str, path: &Path, why: &str) -> Error {
+    unusable(flag, &path.to_string_lossy(), why)
+}
+
+/// The buffer does not grow: what a growing one leaves behind is not zeroed.
+fn read_all(file: File, largest: usize) -> io::Result<Zeroizing<Vec<u8>>> {
+    let mut bytes = Zeroizing::new(Vec::with_capacity(largest + 1));
+    file.take(largest as u64 + 1).read_to_end(&mut bytes)?;
+    Ok(bytes)
+}
+
+/// Looks at what was opened rather than at its name. To open a FIFO would wait for somebody to write.
+fn open(path: &Path) -> io::Result<File> {
+    let mut options = OpenOptions::new();
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::OpenOptionsExt;
+        options.custom_flags(rustix::fs::OFlags::NONBLOCK.bits() as i32);
+    }
+    let file = options.read(true).open(path)?;
+    match file.metadata()?.is_file() {
+        true => Ok(file),
+        false => Err(io::Error::other("it is not a file")),
+    }
+}

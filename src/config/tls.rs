@@ -1,0 +1,106 @@
+//! Whose certificates are believed besides those that the platform believes.
+
+use std::path::PathBuf;
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use rustls::pki_types::CertificateDer;
+use rustls::pki_types::pem::{self, PemObject};
+
+use super::named_file::{self, unusable_file};
+use super::settings::{parse_path, parse_switch, unusable};
+use crate::cli;
+use crate::error::{Error, Result};
+
+const FILE: &str = "certificate-authority";
+const DATA: &str = "certificate-authority-data";
+const SKIP: &str = "insecure-skip-tls-verify";
+
+/// The most that is read of a file, in bytes. Debian's list of all public authorities has 220,000.
+const LARGEST: usize = 1024 * 1024;
+
+/// How the provider's certificate is verified.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Tls {
+    /// Authorities that are believed besides the platform's. Nothing of them is read before the HTTP client is built.
+    pub authorities: Vec<Authority>,
+    /// Believes every certificate.
+    pub skips_verification: bool,
+}
+
+/// Where certificates of authorities come from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Authority {
+    /// A file in PEM.
+    File(PathBuf),
+    /// PEM in base64, as in a kubeconfig.
+    Data(String),
+}
+
+impl Tls {
+    pub(super) fn parse(given: &cli::Settings) -> Result<Self> {
+        let files = given.certificate_authority.iter().flat_map(std::env::split_paths);
+        let files = files.filter(|path| !path.as_os_str().is_empty());
+        let files = files.map(|path| parse_path(FILE, &path.to_string_lossy()).map(Authority::File));
+        let data = given.certificate_authority_data.iter().flat_map(|value| value.split(' '));
+        // `base64` breaks its lines.
+        let data = data.map(|text| text.split_whitespace().collect::<String>()).filter(|text| !text.is_empty());
+        Ok(Self {
+            authorities: files.chain(data.map(|text| Ok(Authority::Data(text)))).collect::<Result<_>>()?,
+            skips_verification: parse_switch(SKIP, given.insecure_skip_tls_verify.as_deref())?,
+        })
+    }
+
+    /// The certificates of all [`Tls::authorities`].
+    ///
+    /// # Errors
+    /// [`crate::error::ErrorKind::Usage`], naming the flag and the file, for one without a certificate.
+    pub fn certificates(&self) -> Result<Vec<CertificateDer<'static>>> {
+        let all: Result<Vec<_>> = self.authorities.iter().map(Authority::certificates).collect();
+        Ok(all?.concat())
+    }
+}
+
+impl Authority {
+    fn certificates(&self) -> Result<Vec<CertificateDer<'static>>> {
+        match self {
+            Self::File(path) => named_file::read(FILE, path, LARGEST)
+                .and_then(|pem| parse_pem(&pem).map_err(|why| unusable_file(FILE, path, &why)))
+                .map_err(explained),
+            Self::Data(text) => STANDARD
+                .decode(text)
+                .map_err(|_| "it is not base64".to_owned())
+                .and_then(|pem| parse_pem(&pem))
+                .map_err(|why| explained(unusable(DATA, &beginning(text), &why))),
+        }
+    }
+}
+
+/// All certificates, each of which the platform's verifier will be able to read; keys and the like are passed over.
+fn parse_pem(pem: &[u8]) -> std::result::Result<Vec<CertificateDer<'static>>, String> {
+    let all: std::result::Result<Vec<_>, _> = CertificateDer::pem_slice_iter(pem).collect();
+    let certificates = all.map_err(|error| match error {
+        pem::Error::MissingSectionEnd { .. } => "the end of a PEM section is missing in it".to_owned(),
+        error => format!("its PEM cannot be read: {error}"),
+    })?;
+    if certificates.is_empty() {
+        return Err("there is no certificate in PEM in it".to_owned());
+    }
+    let mut readable = rustls::RootCertStore::empty();
+    match certificates.iter().all(|certificate| readable.add(certificate.clone()).is_ok()) {
+        true => Ok(certificates),
+        false => Err("it has a certificate that cannot be read".to_owned()),
+    }
+}
+
+fn explained(error: Error) -> Error {
+    error.hint("PEM begins with '-----BEGIN CERTIFICATE-----'; its base64 is the output of 'base64 -w0 FILE'")
+}
+
+/// Enough of it to find it among others.
+fn beginning(text: &str) -> String {
+    match text.char_indices().nth(20) {
+        Some((end, _)) => format!("{}...", &text[..end]),
+        None => text.to_owned(),
+    }
+}

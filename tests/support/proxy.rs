@@ -1,0 +1,103 @@
+//! A real proxy, tinyproxy, on loopback; and the machine's own address, to which a connection may go through it.
+
+use std::fs;
+use std::net::{IpAddr, TcpListener, TcpStream, UdpSocket};
+use std::path::PathBuf;
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
+
+use tempfile::TempDir;
+
+use super::process::Process;
+
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// What it asks of its clients.
+pub const USER: &str = "jane";
+pub const PASSWORD: &str = "canary-of.the_proxy";
+
+/// Killed when it is dropped.
+pub struct Proxy {
+    _process: Process,
+    folder: TempDir,
+    port: u16,
+}
+
+impl Proxy {
+    /// With a user name and a password, and connections to this port only.
+    pub fn start(connect_port: u16) -> Self {
+        let folder = TempDir::with_prefix("proxy-").expect("a temporary folder");
+        // Somebody may take the port before tinyproxy does; then there is another one.
+        for _ in 0..5 {
+            let port = free_port();
+            let file = folder.path().join("tinyproxy.conf");
+            let log = folder.path().join("log");
+            let lines = [
+                format!("Port {port}"),
+                "Listen 127.0.0.1".into(),
+                "Timeout 60".into(),
+                "MaxClients 100".into(),
+                format!("LogFile \"{}\"", log.display()),
+                "LogLevel Connect".into(),
+                format!("BasicAuth {USER} {PASSWORD}"),
+                format!("ConnectPort {connect_port}"),
+            ];
+            fs::write(&file, lines.join("\n") + "\n").expect("a configuration");
+            let mut command = Command::new("tinyproxy");
+            command.arg("-d").arg("-c").arg(&file).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+            let mut process = Process::start(&mut command).expect("tinyproxy, see tests/install");
+            if listens(&mut process, port) {
+                return Proxy { _process: process, folder, port };
+            }
+        }
+        panic!("tinyproxy does not start")
+    }
+
+    /// Its URL, without a user name.
+    pub fn url(&self) -> String {
+        format!("http://127.0.0.1:{}", self.port)
+    }
+
+    /// Its URL with these credentials, as they are.
+    pub fn url_with(&self, credentials: &str) -> String {
+        format!("http://{credentials}@127.0.0.1:{}", self.port)
+    }
+
+    /// How many connections to this address it was asked for.
+    pub fn connections_to(&self, address: &str) -> usize {
+        let log = fs::read_to_string(self.log()).expect("tinyproxy's log");
+        log.lines().filter(|line| line.contains(&format!("CONNECT {address} "))).count()
+    }
+
+    fn log(&self) -> PathBuf {
+        self.folder.path().join("log")
+    }
+}
+
+/// The address of this machine at which no connection to it is one over loopback.
+pub fn own_address() -> IpAddr {
+    // Nothing is sent: the system only says which address it would be sent from. 192.0.2.1: RFC 5737.
+    let socket = UdpSocket::bind("0.0.0.0:0").expect("a socket");
+    let found = socket.connect("192.0.2.1:9").and_then(|()| socket.local_addr()).map(|address| address.ip());
+    match found {
+        Ok(address) if !address.is_loopback() && !address.is_unspecified() => address,
+        other => panic!("these tests need an IPv4 address other than 127.0.0.1 on this machine: {other:?}"),
+    }
+}
+
+fn free_port() -> u16 {
+    TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr()).expect("a port").port()
+}
+
+/// Waits until it accepts connections; it ends at once if it cannot.
+fn listens(process: &mut Process, port: u16) -> bool {
+    let start = Instant::now();
+    while process.child().try_wait().expect("a child").is_none() {
+        if TcpStream::connect(("127.0.0.1", port)).is_ok() {
+            return true;
+        }
+        assert!(start.elapsed() < PATIENCE, "tinyproxy does not listen");
+        std::thread::sleep(Duration::from_millis(2));
+    }
+    false
+}
