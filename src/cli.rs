@@ -14,7 +14,8 @@ In a kubeconfig:
         interactiveMode: IfAvailable
 
 IDP_ISSUER_URL, CLIENT_ID and CLIENT_SECRET are read too; the latter two only when IDP_ISSUER_URL is set.
-A variable for a repeatable flag holds several values with spaces in between.
+A variable for a repeatable flag holds several values with spaces in between, one for files as PATH does.
+HTTPS_PROXY and NO_PROXY are respected; a provider on this computer is never reached through a proxy.
 KUBEKEY_LOG sets how much is said on stderr: error, warn, info (the default), debug or trace.
 
 Exit codes: 0 done, 1 failed, 2 usage, 3 sign-in failed, 4 refused by policy, 5 provider unreachable, 6 storage.";
@@ -105,7 +106,7 @@ pub struct Settings {
     #[arg(long, value_name = "FILE", env = "KUBEKEY_CLIENT_SECRET_FILE", global = true)]
     pub client_secret_file: Option<String>,
 
-    /// A CA certificate in PEM to trust besides the system's, repeatable; the variable holds several as PATH does
+    /// A CA certificate in PEM to trust besides the system's, repeatable
     #[arg(long, value_name = "FILE", env = "KUBEKEY_CERTIFICATE_AUTHORITY", global = true)]
     pub certificate_authority: Vec<String>,
 

@@ -204,7 +204,8 @@ fn a_secret_that_a_provider_quotes_in_its_error_is_hidden() {
     let callback = get(&authorization).location().unwrap();
     let code = Url::parse(&callback).unwrap().query_pairs().find(|(name, _)| name == "code").unwrap().1.into_owned();
     provider.configure(|behaviour| behaviour.code_answer = refuse(&code));
-    assert_eq!(get(&callback).status, 403);
+    let page = get(&get(&callback).location().expect("the page with the result"));
+    assert!(page.status == 403 && !page.body.contains(&code) && !page.body.contains(secret), "{page:#?}");
     let finished = running.wait();
     assert!(finished.stderr.contains("<hidden> of <hidden> is over (invalid_grant)"), "{finished:#?}");
 

@@ -1,14 +1,12 @@
 //! The client secret, given as it is or by the file that holds it.
 
 use std::path::{Path, PathBuf};
-use std::sync::Once;
 
 use super::named_file::{self, unusable_file};
 use super::settings::{first, parse_path};
 use crate::cli;
 use crate::error::{Error, ErrorKind, Result};
 use crate::secret::Secret;
-use crate::terminal;
 
 const FLAG: &str = "client-secret-file";
 
@@ -68,6 +66,7 @@ fn read_first_line(path: &Path) -> Result<Secret> {
 #[cfg(unix)]
 fn warn_if_open_to_others(path: &Path) {
     use std::os::unix::fs::MetadataExt;
+    use std::sync::Once;
     static WARNED: Once = Once::new();
     let is_open = path.metadata().is_ok_and(|found| {
         let own = found.uid() == rustix::process::geteuid().as_raw();
@@ -76,7 +75,7 @@ fn warn_if_open_to_others(path: &Path) {
     if is_open {
         let path = path.display();
         WARNED.call_once(|| {
-            terminal::warning(&format!(
+            crate::terminal::warning(&format!(
                 "all users of this computer can read the client secret in {path} ('chmod 600' mends that)"
             ))
         });

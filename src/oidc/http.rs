@@ -155,7 +155,7 @@ mod tests {
     use crate::event_loop;
 
     const SHORT: Duration = Duration::from_millis(50);
-    const LONG: Duration = Duration::from_secs(20);
+    const LONG: Duration = Duration::from_secs(10);
 
     /// What is said about a server that reads a request, answers with `answer` and then falls silent.
     fn asks_a_silent_server(scheme: &str, answer: &'static str, limits: Limits) -> String {
@@ -168,6 +168,7 @@ mod tests {
             let error = tokio::select! {
                 answer = client.get(&url) => answer.unwrap_err().to_string(),
                 () = silence => unreachable!(),
+                () = tokio::time::sleep(LONG) => panic!("it is not given up"),
             };
             Ok(error.replace(url.as_str(), "URL"))
         };

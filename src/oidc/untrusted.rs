@@ -15,6 +15,9 @@ use crate::error::causes;
 /// The most that is shown of an issuer's name, in characters: the rest of the message has to be seen.
 const LONGEST_ISSUER: usize = 200;
 
+/// What is shown for one that says nothing of itself.
+const NAMELESS: &str = "an issuer without a name";
+
 /// Travels inside rustls' error, from where the certificate is at hand to where messages are made.
 #[derive(Debug)]
 pub struct Untrusted {
@@ -93,13 +96,16 @@ fn is_authority_itself(why: &OtherError) -> bool {
     why.0.to_string() == "CaUsedAsEndEntity"
 }
 
-/// The issuer's distinguished name as RFC 4514 writes it: 'CN=Example Root,O=Example'.
+/// What people know an issuer by: 'CN=Example Root CA, O=Example'. The library's own text would have all of the name
+/// and bring a list of all object identifiers, 190 KB, into the program.
 fn issuer(certificate: &CertificateDer<'_>) -> String {
-    let name = Certificate::from_der(certificate).map(|certificate| certificate.tbs_certificate().issuer().to_string());
-    match name {
-        Ok(name) if !name.is_empty() => name.chars().take(LONGEST_ISSUER).collect(),
-        _ => "an issuer without a name".to_owned(),
-    }
+    let Ok(certificate) = Certificate::from_der(certificate) else { return NAMELESS.to_owned() };
+    let name = certificate.tbs_certificate().issuer();
+    let parts = [("CN", name.common_name()), ("OU", name.organization_unit()), ("O", name.organization())];
+    let parts =
+        parts.iter().filter_map(|(key, value)| Some(format!("{key}={}", value.as_ref().ok()?.as_ref()?.value())));
+    let text = parts.collect::<Vec<_>>().join(", ");
+    if text.is_empty() { NAMELESS.to_owned() } else { text.chars().take(LONGEST_ISSUER).collect() }
 }
 
 fn date(time: UnixTime) -> String {

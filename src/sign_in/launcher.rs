@@ -53,10 +53,10 @@ fn open(opener: &Opener, url: &str) -> Result<(), String> {
     match opener {
         Opener::Nobody => Ok(()),
         Opener::Command(command) => run_first([split(command)], url),
-        Opener::Variable(commands) => {
+        Opener::Variable(commands) if commands.split(SEPARATOR).any(|command| !command.trim().is_empty()) => {
             run_first(commands.split(SEPARATOR).filter(|command| !command.trim().is_empty()).map(split), url)
         }
-        Opener::Desktop => run_first(desktop().map(Ok), url),
+        Opener::Variable(_) | Opener::Desktop => run_first(desktop().map(Ok), url),
     }
 }
 
