@@ -203,10 +203,14 @@ fn the_launcher_inherits_no_secret() {
 #[test]
 fn the_launchers_input_and_output_stay_away_from_ours() {
     let (home, provider) = with_recorder();
-    let finished = home.run(home.kubekey_for(&provider).args(["--browser-command", "recorder"]));
+    let kubekey = home.kubekey_for(&provider);
+    let mut shell = Command::new("/bin/sh");
+    shell.args(["-c", r#"echo typed | "$0" --browser-command recorder"#]).arg(kubekey.get_program()).env_clear();
+    shell.envs(kubekey.get_envs().filter_map(|(name, value)| Some((name, value?)))).current_dir(home.path());
+    let finished = home.run(&mut shell);
     finished.credential();
     assert!(!finished.stderr.contains("noise"), "{finished:#?}");
-    assert!(home.path().join("input").exists(), "its input had an end");
+    assert!(home.path().join("input").exists() && recorded(&home, "input").is_empty(), "its input is empty and ends");
 }
 
 #[test]

@@ -43,6 +43,9 @@ fn texts(sets: &[&str], count: Range<usize>) -> impl Strategy<Value = String> {
 }
 
 proptest! {
+    // What fails is printed, and needs no file to be found again.
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..Default::default() })]
+
     #[test]
     fn no_text_whatever_has_more_than_a_line_a_bounded_length_and_harmless_characters(
         text in prop_oneof![any::<String>(), texts(&[HARMFUL, PRINTABLE], 0..800)]

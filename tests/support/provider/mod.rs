@@ -98,7 +98,9 @@ impl Provider {
     }
 
     pub fn configure(&self, change: impl FnOnce(&mut Behaviour)) {
-        change(&mut self.shared.state().behaviour);
+        let behaviour = &mut self.shared.state().behaviour;
+        change(behaviour);
+        behaviour.client_secret.iter().for_each(|secret| canary::tell(secret));
         self.shared.configured.notify_waiters();
     }
 
