@@ -9,7 +9,9 @@ use serde_json::json;
 
 fuzz_target!(|source: &str| {
     let page = json!({ "name": "<b>Jane</b>", "email": "", "picture": "", "cluster": "", "client_id": "k", "issuer": "i" });
+    // The template's own text may have it, and so may what it declares to be safe.
+    let may_have_it = ["<b>Jane", "|", "filter", "autoescape"].iter().any(|part| source.contains(part));
     if let Ok(html) = render_override(Path::new("signed_in.html"), source, &page) {
-        assert!(source.contains('|') || source.contains("filter") || source.contains("autoescape") || !html.contains("<b>Jane</b>"));
+        assert!(may_have_it || !html.contains("<b>Jane"), "a variable that is not escaped");
     }
 });

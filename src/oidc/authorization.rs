@@ -101,8 +101,8 @@ impl AuthorizationRequest {
         let parameters: Vec<_> = form_urlencoded::parse(parameters).collect();
         let get = |name: &str| {
             let mut values = parameters.iter().filter(|(key, _)| key == name).map(|(_, value)| value.as_ref());
-            // RFC 6749 §3.1: a parameter comes once; which of two was meant nobody knows.
-            values.next().filter(|_| values.next().is_none())
+            // RFC 6749 §3.1: a parameter comes once, since which of two was meant nobody knows; an empty one is none.
+            values.next().filter(|value| values.next().is_none() && !value.is_empty())
         };
         if !parameters.iter().any(|(key, _)| key == "state") {
             return Answer::Stray("it does not belong to this sign-in");
