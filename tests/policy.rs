@@ -111,6 +111,9 @@ fn a_policy_that_cannot_be_believed_or_read_stops_everything() {
     let open = Policy::new("");
     open.set_mode("", 0o777);
     assert_refused(&run(&open), "can be written by others (mode 777)");
+    let lost = Policy::new("");
+    lost.lead_nowhere();
+    assert_refused(&run(&lost), "No such file");
     assert_eq!(home.browser.urls().len(), 0);
 }
 

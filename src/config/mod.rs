@@ -6,7 +6,6 @@ mod named_file;
 pub mod platform;
 mod policy;
 mod settings;
-mod system_file;
 mod tls;
 
 pub use client_secret::ClientSecret;

@@ -1,15 +1,17 @@
 //! The administrator's policy: what a kubeconfig, the environment and flags may not change, and to which clusters a
 //! token may go.
 
+use std::io;
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Deserializer, de};
 use url::Url;
 
-use super::{platform, system_file};
+use super::platform;
 use crate::cli;
 use crate::error::{Error, ErrorKind, Result};
 use crate::exec_credential::Cluster;
+use crate::trusted_file::{self, Owner};
 
 /// Locked under every policy that does not say otherwise: with these a kubeconfig can run a program, trust another
 /// certificate, show another page or take the tokens elsewhere.
@@ -19,6 +21,9 @@ const LOCKED: [&str; 6] =
 /// Flags that add certificate authorities. The system's variables do the same, so they are locked with them.
 const TRUST: [&str; 2] = ["certificate-authority", "certificate-authority-data"];
 const TRUST_VARIABLES: [&str; 2] = ["SSL_CERT_FILE", "SSL_CERT_DIR"];
+
+/// The most that is read of a policy, in bytes.
+const LARGEST: u64 = 1024 * 1024;
 
 /// What the administrator decided. Without a policy all is allowed.
 #[derive(Debug, Default, Deserialize)]
@@ -49,9 +54,10 @@ impl Policy {
     /// [`ErrorKind::Policy`] if there is one that cannot be used: then nothing may be done.
     pub fn load() -> Result<Self> {
         for path in platform::policy_files() {
-            match system_file::read(&path) {
-                Ok(Some(text)) => return Self::parse(&path, &text),
-                Ok(None) => {}
+            match trusted_file::read(&path, Owner::System, LARGEST) {
+                Ok(text) => return Self::parse(&path, &text),
+                // A link that leads nowhere is a policy that is not there for now.
+                Err(error) if error.kind() == io::ErrorKind::NotFound && path.symlink_metadata().is_err() => {}
                 Err(error) => return Err(unusable(&path, &error.to_string())),
             }
         }
@@ -207,9 +213,7 @@ fn given_flags(given: &cli::Settings) -> [(&'static str, bool); 17] {
 }
 
 fn unusable(path: &Path, why: &str) -> Error {
-    let path = path.display().to_string();
-    let why = why.strip_prefix(&path).unwrap_or(why).trim_start_matches([':', ' ']);
-    Error::new(ErrorKind::Policy, format!("the policy {path} cannot be used: {why}"))
+    Error::new(ErrorKind::Policy, format!("the policy {} cannot be used: {why}", path.display()))
         .hint("tell your administrator: kubekey does nothing until it is mended or removed")
 }
 

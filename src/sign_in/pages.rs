@@ -1,8 +1,7 @@
 //! The pages the browser shows: compiled in, and each to be overridden by a file of an administrator or of the user.
 
 use std::error::Error as _;
-use std::fs::{self, File};
-use std::io::{self, Read, Write};
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use askama::Template;
@@ -14,6 +13,7 @@ use crate::config::{Settings, platform};
 use crate::error::{Error, root_cause};
 use crate::oidc::Person;
 use crate::terminal;
+use crate::trusted_file::{self, Owner};
 
 /// The largest template and the largest page made of it, in bytes: room for a logo inside.
 const LARGEST_TEMPLATE: u64 = 1024 * 1024;
@@ -150,7 +150,7 @@ impl<'a> Pages<'a> {
         let dirs = own.into_iter().chain(system.into_iter().map(|dir| (dir, Owner::System)));
         for (dir, owner) in dirs {
             let path = dir.join(name);
-            match read_override(&dir, &path, owner) {
+            match trusted_file::read(&path, owner, LARGEST_TEMPLATE) {
                 Ok(source) => return Some((path, source)),
                 Err(error) if error.kind() == io::ErrorKind::NotFound => warn_of_original(&dir, name),
                 Err(error) => terminal::warning(&format!("{} is not used: {error}", path.display())),
@@ -166,58 +166,6 @@ fn warn_of_original(dir: &Path, name: &str) {
     if original.exists() {
         let original = original.display();
         terminal::warning(&format!("{original} is not used any more: make it {name}, as docs/pages.md says"));
-    }
-}
-
-/// Who may own a template and its folder.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Owner {
-    /// The system's administrator.
-    System,
-    /// The user, who named the folder, or the administrator.
-    User,
-}
-
-fn read_override(dir: &Path, path: &Path, owner: Owner) -> io::Result<String> {
-    let metadata = fs::metadata(path)?;
-    // Looked at before it is opened: to open a FIFO is to wait for its writer.
-    if !metadata.is_file() {
-        return Err(io::Error::other("it is not a file"));
-    }
-    require_owner(&fs::metadata(dir)?, owner).map_err(|why| io::Error::other(format!("its folder {why}")))?;
-    require_owner(&metadata, owner).map_err(io::Error::other)?;
-    let mut source = String::new();
-    File::open(path)?.take(LARGEST_TEMPLATE + 1).read_to_string(&mut source)?;
-    if source.len() as u64 > LARGEST_TEMPLATE {
-        return Err(io::Error::other(format!("it is larger than {LARGEST_TEMPLATE} bytes")));
-    }
-    Ok(source)
-}
-
-/// What others can write is not the administrator's word, nor the user's.
-#[cfg(unix)]
-fn require_owner(metadata: &fs::Metadata, owner: Owner) -> Result<(), String> {
-    use std::os::unix::fs::MetadataExt;
-
-    const ROOT: u32 = 0;
-    const GROUP_CAN_WRITE: u32 = 0o020;
-    const OTHERS_CAN_WRITE: u32 = 0o002;
-    let (uid, mode) = (metadata.uid(), metadata.mode());
-    if uid != ROOT && !(owner == Owner::User && uid == rustix::process::geteuid().as_raw()) {
-        return Err(format!("belongs to user {uid}"));
-    }
-    if mode & OTHERS_CAN_WRITE != 0 || (mode & GROUP_CAN_WRITE != 0 && metadata.gid() != ROOT) {
-        return Err(format!("can be written by others (mode {:o}); 'chmod go-w' mends that", mode & 0o7777));
-    }
-    Ok(())
-}
-
-/// On Windows only a folder that the user named is looked at, see [`platform::system_template_dirs`].
-#[cfg(not(unix))]
-fn require_owner(_: &fs::Metadata, owner: Owner) -> Result<(), String> {
-    match owner {
-        Owner::User => Ok(()),
-        Owner::System => Err("cannot be checked for its owner on this system".into()),
     }
 }
 

@@ -1,7 +1,7 @@
 //! `kubekey` on a computer whose administrator has put a policy in place.
 
 use std::fs::{self, Permissions};
-use std::os::unix::fs::PermissionsExt;
+use std::os::unix::fs::{PermissionsExt, symlink};
 use std::process::Command;
 
 use tempfile::TempDir;
@@ -19,6 +19,13 @@ impl Policy {
             fs::set_permissions(path, Permissions::from_mode(0o755)).expect("folders of ours");
         }
         Policy(over)
+    }
+
+    /// Puts a link to nowhere in place of the file.
+    pub fn lead_nowhere(&self) {
+        let file = self.0.path().join("kubekey/policy.toml");
+        fs::remove_file(&file).expect("a file of ours");
+        symlink("/nowhere", file).expect("a link");
     }
 
     /// Changes the mode of the file or, without a name, of its folder.
