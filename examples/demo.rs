@@ -18,6 +18,9 @@
 #[path = "../tests/support/browser.rs"]
 #[allow(dead_code, reason = "the tests use the rest")]
 mod browser;
+#[path = "../tests/support/canary.rs"]
+#[allow(dead_code, reason = "the tests use the rest")]
+mod canary;
 #[path = "../tests/support/client.rs"]
 #[allow(dead_code, reason = "the tests use the rest")]
 mod client;

@@ -147,10 +147,13 @@ fn help_and_version_are_no_errors_and_fit_into_80_columns() {
     }
 }
 
+/// Makes a provider say something hostile; the value is an OAuth error.
+type Change = fn(&mut Behaviour, &Value);
+
 #[test]
 fn what_the_provider_says_is_printed_harmlessly() {
     let oauth_error = json!({ "error": HOSTILE, "error_description": HOSTILE.repeat(40) });
-    let changes: [(&str, fn(&mut Behaviour, &Value)); 5] = [
+    let changes: [(&str, Change); 5] = [
         ("refusal", |behaviour, _| behaviour.refusal = Some((HOSTILE.into(), HOSTILE.into()))),
         ("code", |behaviour, error| behaviour.code_answer = Some(Answer::json(400, error))),
         ("issuer", |behaviour, _| {
