@@ -147,7 +147,7 @@ fn help_and_version_are_no_errors_and_fit_into_80_columns() {
     }
 }
 
-/// Puts an OAuth error where it goes.
+/// Makes a provider say something hostile; the value is an OAuth error.
 type Change = fn(&mut Behaviour, &Value);
 
 #[test]

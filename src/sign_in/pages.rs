@@ -215,3 +215,31 @@ impl Write for Capped {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn page<'a>(name: &'a str, picture: &'a str) -> SignedInPage<'a> {
+        SignedInPage { name, email: name, picture, cluster: name, client_id: name, issuer: name }
+    }
+
+    /// What makes up a page's structure.
+    fn markup(html: &str) -> Vec<char> {
+        html.chars().filter(|character| "<>\"'".contains(*character)).collect()
+    }
+
+    proptest! {
+        #[test]
+        fn no_text_changes_the_structure_of_a_page(text in "[<>&\"'/a-z{}%#= \\PC]{1,40}") {
+            let plain = page("x", "https://x").render().unwrap();
+            prop_assert_eq!(markup(&page(&text, &text).render().unwrap()), markup(&plain));
+
+            let source = "<a title=\"{{ name }}\" class='{{ picture }}'>{{ issuer }}</a>";
+            let render = |page: &SignedInPage<'_>| render_override(Path::new("a page"), source, page).unwrap();
+            prop_assert_eq!(markup(&render(&page(&text, &text))), markup(source));
+        }
+    }
+}
