@@ -186,7 +186,9 @@ pub(super) fn unusable(flag: &str, value: &str, why: &str) -> Error {
 
 fn parse_issuer_url(text: &str) -> Result<IssuerUrl> {
     let hint = "it is the 'issuer' of the provider's discovery document, for example https://login.example.com";
-    let url = Url::parse(text).map_err(|error| unusable("issuer-url", text, &explain(error)).hint(hint))?;
+    // With an '@' in it, it may be a password that is quoted.
+    let quoted = if text.contains('@') { "***" } else { text };
+    let url = Url::parse(text).map_err(|error| unusable("issuer-url", quoted, &explain(error)).hint(hint))?;
     // OpenID Connect Discovery §3: https, and neither query nor fragment.
     if !url.username().is_empty() || url.password().is_some() {
         return Err(unusable("issuer-url", "***", "an issuer has no user name or password").hint(hint));

@@ -13,6 +13,7 @@ use super::Provider;
 use crate::config::Settings;
 use crate::error::{Error, ErrorKind};
 use crate::secret::Secret;
+use crate::terminal;
 
 /// A good answer. Providers differ in what they leave out: Azure AD B2C sends no access token where no resource was
 /// asked for.
@@ -119,7 +120,12 @@ fn read(answer: &HttpResponse) -> std::result::Result<TokenResponse, Failure> {
                 .hint("this client's configuration at the provider is wrong: tell your administrator"),
         ));
     }
-    let secret = |name| text(name).map(Secret::new);
+    let secret = |name| {
+        text(name).map(|text| {
+            terminal::hide(text);
+            Secret::new(text)
+        })
+    };
     Ok(TokenResponse {
         id_token: secret("id_token"),
         access_token: secret("access_token"),
