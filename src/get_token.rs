@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use chrono::Utc;
 
-use crate::config::{Policy, Settings, platform};
+use crate::config::{Policy, Settings, platform, variable};
 use crate::error::{ErrorKind, Result};
 use crate::exec_credential::{self, ExecInfo};
 use crate::oidc::{Provider, Refreshed, refresh};
@@ -138,8 +138,4 @@ fn try_refresh_early(cache: &TokenCache, settings: &Settings) -> Option<IdToken>
         }
         _ => None,
     }
-}
-
-fn variable(name: &str) -> Option<String> {
-    std::env::var(name).ok()
 }

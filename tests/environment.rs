@@ -91,8 +91,10 @@ fn a_setting_that_cannot_be_used_is_named() {
 #[test]
 fn a_password_in_an_issuer_url_is_not_repeated() {
     let home = Home::new(Mode::Absent);
-    let finished = home.run(home.kubekey().args(["--issuer-url", "https://jane:canary@x.example", "--client-id", "x"]));
-    assert_eq!((finished.code(), finished.stderr.contains("canary")), (Some(2), false), "{finished:#?}");
+    for url in ["https://jane:canary@x.example", "jane:canary@x.example", "https://jane:canary@x.example:port"] {
+        let finished = home.run(home.kubekey().args(["--issuer-url", url, "--client-id", "x"]));
+        assert_eq!((finished.code(), finished.stderr.contains("canary")), (Some(2), false), "{finished:#?}");
+    }
 }
 
 #[test]

@@ -214,6 +214,10 @@ fn a_missing_kid_is_fine_with_one_key_and_refused_with_several() {
         without_kid(behaviour);
         behaviour.jwks = edit_keys(|keys| keys.push(keys[0].clone()));
     });
+    refused("no key of its type", "no key for its signature", |behaviour| {
+        without_kid(behaviour);
+        behaviour.jwks = edit_keys(|keys| keys.retain(|key| key["kty"] != "RSA"));
+    });
     refused("an unknown kid", "'nowhere'", |behaviour| {
         behaviour.header = edit(|header| drop(header.insert("kid".into(), "nowhere".into())));
     });

@@ -185,7 +185,7 @@ fn a_session_bus_elsewhere_or_behind_a_program_is_not_used() {
     ] {
         let finished = home.run(home.kubekey_for(&provider).env("DBUS_SESSION_BUS_ADDRESS", address));
         assert_eq!((finished.code(), finished.stdout.as_str()), (Some(6), ""), "{address}: {finished:#?}");
-        assert!(finished.stderr.contains("is no socket on this computer"), "{finished:#?}");
+        assert!(finished.stderr.contains("is no socket of yours on this computer"), "{finished:#?}");
     }
     assert_eq!((mark.exists(), home.browser.urls().len()), (false, 0));
 }

@@ -38,7 +38,7 @@ fn a_token_goes_only_to_a_server_that_the_policy_lists() {
     assert_refused(&run(Some(exec_info(&evil))), "no token goes to https://evil.example");
     assert_refused(&run(None), "a cluster that is named");
     let by_proxy = json!({ "server": SERVER, "proxy-url": "http://evil.example:3128" });
-    assert_refused(&run(Some(exec_info(&by_proxy))), "no token goes to http://evil.example:3128");
+    assert_refused(&run(Some(exec_info(&by_proxy))), "no token goes through the proxy http://evil.example:3128");
     let insecure = json!({ "server": SERVER, "insecure-skip-tls-verify": true });
     assert_refused(&run(Some(exec_info(&insecure))), "without verifying its certificate");
     assert_eq!((provider.count_all(), home.browser.urls().len()), (0, 0), "nothing was begun");

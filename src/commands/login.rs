@@ -1,6 +1,6 @@
 //! `kubekey login`: a new sign-in, whatever is saved.
 
-use crate::config::{Policy, Settings, platform};
+use crate::config::{Policy, Settings, platform, variable};
 use crate::error::Result;
 use crate::sign_in::{cool_down, sign_in};
 use crate::state::State;
@@ -12,7 +12,7 @@ use crate::{cli, terminal};
 /// # Errors
 /// As [`crate::get_token::get_token`]; then what was saved is as good as before.
 pub fn login(given: &cli::Settings) -> Result<()> {
-    let settings = Settings::resolve(given, |name| std::env::var(name).ok(), &Policy::load()?)?;
+    let settings = Settings::resolve(given, variable, &Policy::load()?)?;
     let cache = TokenCache::new(&settings);
     let (mut lock, _) = Lock::acquire(&platform::lock_dirs(), &cache.key.digest, settings.login_timeout)?;
     let result = cache

@@ -1,6 +1,6 @@
 //! `kubekey logout`: forgets a sign-in.
 
-use crate::config::{Policy, Settings, platform};
+use crate::config::{Policy, Settings, platform, variable};
 use crate::error::Result;
 use crate::state::State;
 use crate::token_cache::{Lock, TokenCache};
@@ -11,7 +11,7 @@ use crate::{cli, terminal};
 /// # Errors
 /// [`crate::error::ErrorKind::Storage`] if something is left.
 pub fn logout(given: &cli::Settings) -> Result<()> {
-    let settings = Settings::resolve(given, |name| std::env::var(name).ok(), &Policy::load()?)?;
+    let settings = Settings::resolve(given, variable, &Policy::load()?)?;
     let cache = TokenCache::new(&settings);
     // A sign-in under way would put back what is removed.
     let (_lock, _) = Lock::acquire(&platform::lock_dirs(), &cache.key.digest, settings.login_timeout)?;

@@ -11,5 +11,5 @@ mod tls;
 pub use client_secret::ClientSecret;
 pub use loopback_address::LoopbackAddress;
 pub use policy::Policy;
-pub use settings::{DEFAULT_SCOPES, Opener, ResponseMode, Settings, TokenStorage, is_loopback_host};
+pub use settings::{DEFAULT_SCOPES, Opener, ResponseMode, Settings, TokenStorage, is_loopback_host, variable};
 pub use tls::{Authority, Tls};

@@ -1,12 +1,34 @@
 //! Where files live on this operating system.
 
 use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+/// Whether the environment may come from a kubeconfig that is not to say where things are.
+static IS_DISTRUSTED: AtomicBool = AtomicBool::new(false);
+
+/// From here on no variable says where things are; the home is that of the user database, where it has the user.
+pub fn distrust_environment() {
+    IS_DISTRUSTED.store(true, Ordering::Relaxed);
+}
+
+/// Whether [`distrust_environment`] was called.
+pub fn is_environment_distrusted() -> bool {
+    IS_DISTRUSTED.load(Ordering::Relaxed)
+}
 
 /// The folders for locks, first wins: the session's runtime folder, which the system empties, and the state folder.
 /// Nothing is created here.
 pub fn lock_dirs() -> Vec<PathBuf> {
-    let runtime = absolute("XDG_RUNTIME_DIR").or_else(session_runtime_dir).map(|dir| dir.join("kubekey"));
+    let runtime = runtime_dir().map(|dir| dir.join("kubekey"));
     runtime.into_iter().chain(state_dir()).collect()
+}
+
+/// The session's folder for sockets and locks.
+pub fn runtime_dir() -> Option<PathBuf> {
+    match is_environment_distrusted() {
+        true => session_runtime_dir(),
+        false => absolute("XDG_RUNTIME_DIR").or_else(session_runtime_dir),
+    }
 }
 
 /// The folder for what providers publish about themselves, which may be deleted at any time. Nothing is created here.
@@ -57,12 +79,34 @@ fn user_dir(variable: &str, default: &str) -> Option<PathBuf> {
     if cfg!(windows) {
         return absolute("LOCALAPPDATA").map(|dir| dir.join("kubekey"));
     }
-    let home = absolute("HOME");
+    let home = home();
     if cfg!(target_os = "macos") {
         return home.map(|dir| dir.join("Library/Caches/kubekey"));
     }
-    let base = absolute(variable).or_else(|| home.map(|dir| dir.join(default)));
+    let base =
+        absolute(variable).filter(|_| !is_environment_distrusted()).or_else(|| home.map(|dir| dir.join(default)));
     base.map(|dir| dir.join("kubekey"))
+}
+
+fn home() -> Option<PathBuf> {
+    match is_environment_distrusted() {
+        true => registered_home().or_else(|| absolute("HOME")),
+        false => absolute("HOME"),
+    }
+}
+
+/// passwd(5). Users of a directory service are not in it.
+#[cfg(unix)]
+fn registered_home() -> Option<PathBuf> {
+    let user = rustix::process::geteuid().as_raw().to_string();
+    let users = std::fs::read_to_string("/etc/passwd").ok()?;
+    let line = users.lines().find(|line| line.split(':').nth(2) == Some(&user))?;
+    line.split(':').nth(5).map(PathBuf::from).filter(|home| home.is_absolute())
+}
+
+#[cfg(not(unix))]
+fn registered_home() -> Option<PathBuf> {
+    None
 }
 
 /// The XDG Base Directory specification: a relative path in one of its variables is invalid and to be ignored. It

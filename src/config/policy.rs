@@ -15,8 +15,18 @@ use crate::trusted_file::{self, Owner};
 
 /// Locked under every policy that does not say otherwise: with these a kubeconfig can run a program, trust another
 /// certificate, show another page or take the tokens elsewhere.
-const LOCKED: [&str; 6] =
-    ["browser-command", TRUST[0], TRUST[1], "insecure-skip-tls-verify", "template-dir", "token-dir"];
+const LOCKED: [&str; 7] = [
+    "browser-command",
+    TRUST[0],
+    TRUST[1],
+    "client-secret-file",
+    "insecure-skip-tls-verify",
+    "template-dir",
+    TOKEN_DIR,
+];
+
+/// With it variables that say where the home, its folders and the session bus are count for nothing.
+const TOKEN_DIR: &str = "token-dir";
 
 /// Flags that add certificate authorities. The system's variables do the same, so they are locked with them.
 const TRUST: [&str; 2] = ["certificate-authority", "certificate-authority-data"];
@@ -74,7 +84,12 @@ impl Policy {
         let known: Vec<_> = given_flags(&cli::Settings::default()).map(|(flag, _)| flag).into();
         for flag in policy.locked_flags.iter().flatten() {
             if !known.contains(&flag.as_str()) {
-                return Err(unusable(path, &format!("locked_flags has '{flag}', and there is no such flag")));
+                return Err(unusable(
+                    path,
+                    &format!(
+                        "locked_flags has '{flag}', and there is no such flag: they are written as in 'browser-command'"
+                    ),
+                ));
             }
         }
         Ok(Self { path: path.to_owned(), is_there: true, ..policy })
@@ -87,6 +102,9 @@ impl Policy {
     pub fn check_given(&self, given: &cli::Settings, environment: impl Fn(&str) -> Option<String>) -> Result<()> {
         if !self.is_there {
             return Ok(());
+        }
+        if self.locks(TOKEN_DIR) {
+            platform::distrust_environment();
         }
         let is_set = |name: &str| environment(name).is_some_and(|value| !value.is_empty());
         let hint = "leave it out of the kubeconfig's exec section and of the environment, or ask your administrator";
@@ -119,12 +137,16 @@ impl Policy {
             };
         };
         let Some(allowed) = &self.allowed_servers else { return Ok(()) };
-        for url in [Some(server), cluster.proxy_url.as_deref().filter(|url| !url.is_empty())].into_iter().flatten() {
-            if !allowed.iter().any(|server| server.allows(url)) {
-                return Err(self
-                    .refusal(&format!("no token goes to {url}"))
-                    .hint("use a kubeconfig for a cluster that your administrator allows ('allowed_servers')"));
-            }
+        let is_allowed = |url: &str| allowed.iter().any(|server| server.allows(url));
+        if !is_allowed(server) {
+            return Err(self
+                .refusal(&format!("no token goes to {server}"))
+                .hint("use a kubeconfig for a cluster that your administrator allows ('allowed_servers')"));
+        }
+        if let Some(proxy) = cluster.proxy_url.as_deref().filter(|url| !url.is_empty() && !is_allowed(url)) {
+            return Err(self
+                .refusal(&format!("no token goes through the proxy {proxy}"))
+                .hint("remove 'proxy-url' from the kubeconfig's cluster, or have it listed in 'allowed_servers'"));
         }
         match cluster.insecure_skip_tls_verify {
             true => Err(self
@@ -158,19 +180,35 @@ impl Server {
         host_fits && (&other.scheme, other.port, &other.path) == (&self.scheme, self.port, &self.path)
     }
 
+    /// In a policy `*.` may stand for all names below a host.
+    fn parse_pattern(text: &str) -> Option<Self> {
+        match text.split_once("://*.") {
+            Some((scheme, rest)) => {
+                let server = Self::parse(&format!("{scheme}://{rest}"))?;
+                Some(Self { host: format!("*.{}", server.host), ..server })
+            }
+            None => Self::parse(text),
+        }
+    }
+
+    /// Only what every program reads in the same way: parsers differ in what they make of the rest.
     fn parse(text: &str) -> Option<Self> {
-        // '*' is no character of a host name; the rest of the URL has to be one.
-        let (is_wild, text) = match text.split_once("://*.") {
-            Some((scheme, rest)) => (true, format!("{scheme}://{rest}")),
-            None => (false, text.to_owned()),
-        };
-        let url = Url::parse(&text).ok()?;
+        if text.chars().any(|c| c.is_control() || c.is_whitespace() || "\\?#@*%".contains(c)) {
+            return None;
+        }
+        let (_, rest) = text.split_once("://")?;
+        let (authority, path) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
+        let url = Url::parse(text).ok().filter(|url| matches!(url.scheme(), "https" | "http"))?;
         let host = url.host_str()?;
-        Some(Self {
+        let is_plain = authority.to_ascii_lowercase().strip_prefix(host).is_some_and(|port| {
+            port.is_empty() || port.strip_prefix(':').is_some_and(|port| port.bytes().all(|byte| byte.is_ascii_digit()))
+        });
+        let path = path.trim_end_matches('/');
+        (is_plain && url.path().trim_end_matches('/') == path).then(|| Self {
             scheme: url.scheme().to_owned(),
-            host: if is_wild { format!("*.{host}") } else { host.to_owned() },
+            host: host.to_owned(),
             port: url.port_or_known_default(),
-            path: url.path().trim_end_matches('/').to_owned(),
+            path: path.to_owned(),
         })
     }
 }
@@ -178,7 +216,10 @@ impl Server {
 impl<'de> Deserialize<'de> for Server {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> std::result::Result<Self, D::Error> {
         let text = String::deserialize(deserializer)?;
-        Self::parse(&text).ok_or_else(|| de::Error::custom(format!("'{text}' is no URL of a server")))
+        Self::parse_pattern(&text).ok_or_else(|| {
+            let example = "https://k8s.example.com:6443, https://*.example.com:6443";
+            de::Error::custom(format!("'{text}' is not the plain URL of a server, as {example} are"))
+        })
     }
 }
 
@@ -255,6 +296,16 @@ mod tests {
             "https://r.example.com/k8s/c-1/../c-2",
             "https://k8s.example.com:6443@evil.example",
             "k8s.example.com:6443",
+            "https:k8s.example.com:6443",
+            " https://k8s.example.com:6443",
+            "https://k8s.exam\tple.com:6443",
+            "https://k8s%2eexample.com:6443",
+            "https://k8s.example.com:6443\\@evil.example/..",
+            "https://eu.example.com/?://*.",
+            "https://*.eu.example.com",
+            "https://r.example.com/k8s/c-2/x\\..\\..\\c-1",
+            "https://r.example.com/k8s/c-2/../c-1",
+            "https://r.example.com/k8s/c-1?x",
             "",
         ] {
             assert!(!is_allowed(server), "{server}");
@@ -290,6 +341,10 @@ mod tests {
     fn a_policy_that_is_wrong_is_refused_with_its_line() {
         for (text, words) in [
             ("\nallowed_servers = [\"k8s\"]", "line 2"),
+            ("allowed_servers = [\"https://*\"]", "line 1"),
+            ("allowed_servers = [\"https://*eu.example.com\"]", "line 1"),
+            ("allowed_servers = [\"https://k8s.*.com\"]", "line 1"),
+            ("allowed_servers = [\"ftp://k8s.example.com\"]", "line 1"),
             ("allowed_server = []", "allowed_server"),
             ("locked_flags = [\"template-dirs\"]", "template-dirs"),
             ("require_cluster_info = 1", "line 1"),

@@ -149,6 +149,11 @@ impl Settings {
     }
 }
 
+/// A variable of the environment. One that is not UTF-8 is there, too, and will not be understood.
+pub fn variable(name: &str) -> Option<String> {
+    std::env::var_os(name).map(|value| value.to_string_lossy().into_owned())
+}
+
 /// Whether requests to this host stay on this machine, so that http is as safe as https (RFC 8252 §8.3).
 pub fn is_loopback_host(host: Option<Host<&str>>) -> bool {
     match host {

@@ -139,16 +139,14 @@ impl KeySet {
         signature: &[u8],
     ) -> Result<(), KeyError> {
         let candidates: Vec<_> = self.0.iter().filter(|key| is_for(key, algorithm, kid)).collect();
-        match (kid, candidates.len()) {
-            (Some(kid), 0) => return Err(KeyError::Unknown(format!("the provider has no such key: '{kid}'"))),
-            (None, 0) => return Err(KeyError::Unknown("the provider has no key for its signature".into())),
-            // OpenID Connect Core §10.1
-            (None, 2..) => {
-                return Err(KeyError::Unusable("it does not say with which of several keys it is signed".into()));
-            }
-            _ => {}
+        let mut result = Err(KeyError::Unknown(match kid {
+            Some(kid) => format!("the provider has no such key: '{kid}'"),
+            None => "the provider has no key for its signature".into(),
+        }));
+        // OpenID Connect Core §10.1
+        if kid.is_none() && candidates.len() > 1 {
+            return Err(KeyError::Unusable("it does not say with which of several keys it is signed".into()));
         }
-        let mut result = Ok(());
         for key in candidates {
             result = verify_with(key, algorithm, message, signature);
             if result.is_ok() {

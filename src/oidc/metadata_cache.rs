@@ -63,6 +63,11 @@ impl MetadataCache {
         if !tls.authorities.is_empty() {
             name.update(format!("{:?}", tls.authorities));
         }
+        // They replace the platform's trust store for this run alone.
+        for variable in ["SSL_CERT_FILE", "SSL_CERT_DIR"].iter().filter_map(std::env::var_os) {
+            name.update(variable.as_encoded_bytes());
+            name.update([0]);
+        }
         let name = format!("metadata-{:x}.json", name.finalize());
         let dir = dir.filter(|_| !tls.skips_verification);
         Self { issuer: issuer.as_str().to_owned(), path: dir.map(|dir| dir.join(name)) }

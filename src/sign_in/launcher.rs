@@ -56,6 +56,7 @@ fn open(opener: &Opener, url: &str) -> Result<(), String> {
         Opener::Variable(commands) if commands.split(SEPARATOR).any(|command| !command.trim().is_empty()) => {
             run_first(commands.split(SEPARATOR).filter(|command| !command.trim().is_empty()).map(split), url)
         }
+        // `xdg-open` would heed the variable, which is empty or not to be heeded.
         Opener::Variable(_) | Opener::Desktop => run_first(desktop().map(Ok), url),
     }
 }

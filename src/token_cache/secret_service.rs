@@ -4,6 +4,8 @@
 //! for more than is needed, and a read has to be quick.
 
 use std::collections::HashMap;
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use futures_core::Stream;
@@ -132,7 +134,7 @@ struct Service(Connection);
 
 impl Service {
     async fn connect() -> Result<Self> {
-        require_socket(std::env::var("DBUS_SESSION_BUS_ADDRESS").ok().as_deref())?;
+        require_own_bus()?;
         let connection = within(Builder::session().method_timeout(patience()).build()).await?;
         let service = Self(connection);
         // gnome-keyring-daemon 42 to 50 aborts now and then when a client opens a session as its first call and is
@@ -270,15 +272,38 @@ impl Service {
     }
 }
 
-/// An address can also name another computer or, with `unixexec:`, a program to run, and comes from wherever the
-/// environment does.
-fn require_socket(address: Option<&str>) -> Result<()> {
-    match address.filter(|address| !address.split(';').all(|one| one.is_empty() || one.starts_with("unix:"))) {
-        Some(address) => {
-            Err(KeyringError::Absent(format!("the session bus '{address}' is no socket on this computer")))
+/// An address can also name another computer, another user's bus or, with `unixexec:`, a program to run; and it comes
+/// from wherever the environment does.
+fn require_own_bus() -> Result<()> {
+    let given = std::env::var_os("DBUS_SESSION_BUS_ADDRESS").filter(|address| !address.is_empty());
+    let Some(address) = given.map(|address| address.to_string_lossy().into_owned()) else {
+        // Then it is the one in the session's folder.
+        return match std::env::var_os("XDG_RUNTIME_DIR").map(PathBuf::from) {
+            Some(dir) if !is_own(&dir.join("bus")) => Err(KeyringError::Absent("no D-Bus session bus of yours".into())),
+            _ => Ok(()),
+        };
+    };
+    let is_good = |one: &str| match one.strip_prefix("unix:") {
+        Some(keys) => match keys.split(',').find_map(|key| key.strip_prefix("path=")) {
+            Some(path) => is_own(Path::new(path)),
+            // Whose an abstract socket is nobody can see.
+            None => !platform::is_environment_distrusted(),
+        },
+        None => false,
+    };
+    match address.split(';').filter(|one| !one.is_empty()).all(is_good) {
+        true => Ok(()),
+        false => {
+            Err(KeyringError::Absent(format!("the session bus '{address}' is no socket of yours on this computer")))
         }
-        None => Ok(()),
     }
+}
+
+/// A socket that is not there is nobody else's: what is said of it is better than this.
+fn is_own(socket: &Path) -> bool {
+    let Ok(metadata) = std::fs::metadata(socket) else { return true };
+    let user = rustix::process::geteuid().as_raw();
+    [0, user].contains(&metadata.uid())
 }
 
 /// A password prompt needs a screen to be shown on.
