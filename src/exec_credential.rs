@@ -63,10 +63,15 @@ impl ExecInfo {
         let Some(value) = value.filter(|value| !value.is_empty()) else {
             return Ok(Self::default());
         };
-        let document: Document = serde_json::from_str(value).map_err(|error| {
-            Error::new(ErrorKind::Usage, format!("KUBERNETES_EXEC_INFO cannot be read: {error}"))
+        let unreadable = |why: String| {
+            Error::new(ErrorKind::Usage, format!("KUBERNETES_EXEC_INFO cannot be read: {why}"))
                 .hint("kubectl sets it; to run kubekey by hand, unset it")
-        })?;
+        };
+        // The library would take a list of values for an object, too.
+        if !value.trim_start().starts_with('{') {
+            return Err(unreadable("it is no JSON object".into()));
+        }
+        let document: Document = serde_json::from_str(value).map_err(|error| unreadable(error.to_string()))?;
         if document.kind != "ExecCredential" {
             let message = format!("KUBERNETES_EXEC_INFO is of kind '{}' instead of 'ExecCredential'", document.kind);
             return Err(Error::new(ErrorKind::Usage, message).hint("kubectl sets it; to run kubekey by hand, unset it"));

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use chrono::Utc;
 
-use crate::config::{Policy, Settings, platform, variable};
+use crate::config::{Opener, Policy, Settings, platform, variable};
 use crate::error::{ErrorKind, Result};
 use crate::exec_credential::{self, ExecInfo};
 use crate::oidc::{Provider, Refreshed, refresh};
@@ -90,7 +90,10 @@ fn new_tokens(
             Refreshed::SessionOver(why) => terminal::notice(&format!("a new sign-in is needed: {why}")),
         }
     }
-    cool_down::check(&State::load(&cache.key), Utc::now())?;
+    // Where no browser is opened there is no tab too many.
+    if settings.opener != Opener::Nobody {
+        cool_down::check(&State::load(&cache.key), Utc::now())?;
+    }
     let store = cache.choose(Some(found))?;
     let (tokens, _) = sign_in(settings, exec_info.server(), &mut |url| lock.note_url(url))?;
     cool_down::end(&mut State::load(&cache.key));

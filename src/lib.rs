@@ -11,7 +11,7 @@
 //! | [`sign_in`] | the flow in the browser; its loopback listener knows HTTP but not OpenID Connect |
 //! | [`commands`] | what is not `get-token`, a file each |
 //! | [`state`] | what one run tells the next ones beside the tokens |
-//! | [`atomic_file`], [`own_file`], [`trusted_file`], [`event_loop`], [`token`], [`secret`], [`error`], [`terminal`], [`log`] | the words all others use |
+//! | [`atomic_file`], [`own_file`], [`trusted_file`], [`event_loop`], [`local_time`], [`token`], [`secret`], [`error`], [`terminal`], [`log`] | the words all others use |
 //!
 //! What holds everywhere:
 //! - stdout carries one `ExecCredential` and only on success; [`exec_credential`] alone writes it. [`terminal`] alone
@@ -28,6 +28,7 @@ pub mod error;
 pub mod event_loop;
 pub mod exec_credential;
 pub mod get_token;
+pub mod local_time;
 pub mod log;
 pub mod oidc;
 pub mod own_file;

@@ -85,6 +85,9 @@ fn several_audiences_need_an_authorized_party_that_is_us() {
 fn at_hash_has_to_fit_if_it_is_there() {
     refused("a wrong at_hash", "at_hash", with_claim("at_hash", json!("d3Jvbmc")));
     accepted("no at_hash", |behaviour| behaviour.at_hash = false);
+    refused("without an access token", "at_hash", |behaviour| {
+        behaviour.token_response = edit(|response| drop(response.remove("access_token")));
+    });
 }
 
 #[test]
@@ -194,11 +197,22 @@ fn forged_signatures_are_refused() {
 
 #[test]
 fn a_key_for_another_purpose_verifies_nothing() {
-    for (field, value) in [("use", "enc"), ("alg", "RS512"), ("alg", "RSA-OAEP")] {
+    for (field, value) in [
+        ("use", json!("enc")),
+        ("use", json!(["sig"])),
+        ("key_ops", json!(["encrypt"])),
+        ("alg", json!("RS512")),
+        ("alg", json!("RSA-OAEP")),
+        ("alg", json!(7)),
+    ] {
         refused(field, "no such key", move |behaviour| {
-            behaviour.jwks = edit_keys(move |keys| keys.iter_mut().for_each(|key| key[field] = value.into()));
+            behaviour.jwks = edit_keys(move |keys| keys.iter_mut().for_each(|key| key[field] = value.clone()));
         });
     }
+    refused("a point with a short coordinate", "no point", |behaviour| {
+        behaviour.algorithm = Algorithm::ES256;
+        behaviour.jwks = edit_keys(|keys| keys.iter_mut().for_each(|key| key["x"] = "AAAA".into()));
+    });
 }
 
 #[test]
@@ -245,11 +259,12 @@ fn encrypted_critical_and_overlong_tokens_are_refused() {
     refused("no JWT", "no JWT", |behaviour| {
         behaviour.token_response = edit(|response| drop(response.insert("id_token".into(), "gibberish".into())));
     });
-    refused("crit", "'crit'", |behaviour| {
-        behaviour.header = edit(|header| {
-            header.insert("crit".into(), json!(["exp"]));
+    for crit in [json!(["exp"]), json!([]), json!(null)] {
+        refused("crit", "'crit'", move |behaviour| {
+            let crit = crit.clone();
+            behaviour.header = edit(move |header| drop(header.insert("crit".into(), crit.clone())));
         });
-    });
+    }
     refused("256 KiB", "more than 262144", with_claim("padding", json!("x".repeat(200 * 1024))));
     accepted("100 KiB", with_claim("padding", json!("x".repeat(75 * 1024))));
 }
@@ -263,12 +278,18 @@ fn a_token_response_without_an_id_token_is_refused() {
 
 #[test]
 fn a_token_type_other_than_bearer_is_refused() {
-    let with_type = |value: &'static str| {
+    let with_type = |value: &str| {
+        let value: Value = value.into();
         move |behaviour: &mut Behaviour| {
-            behaviour.token_response = edit(move |response| drop(response.insert("token_type".into(), value.into())));
+            let value = value.clone();
+            behaviour.token_response = edit(move |response| drop(response.insert("token_type".into(), value.clone())));
         }
     };
     refused("DPoP", "'DPoP'", with_type("DPoP"));
+    refused("an empty one", "of the type", with_type(""));
+    refused("a number", "'7'", |behaviour| {
+        behaviour.token_response = edit(|response| drop(response.insert("token_type".into(), 7.into())));
+    });
     refused("N_A", "'N_A'", with_type("N_A"));
     accepted("any case", with_type("bEARER"));
     accepted("none", |behaviour| behaviour.token_response = edit(|response| drop(response.remove("token_type"))));

@@ -190,12 +190,12 @@ fn the_launcher_inherits_no_secret() {
     provider.configure(|behaviour| behaviour.client_secret = Some("canary-secret-of-the-client".into()));
     let mut kubekey = home.kubekey_for(&provider);
     kubekey.args(["--browser-command", "recorder"]).env("KUBEKEY_CLIENT_SECRET", "canary-secret-of-the-client");
-    kubekey.env("CLIENT_SECRET", "canary").env("OF_THE_USERS", "own");
+    kubekey.env("CLIENT_SECRET", "canary").env("OF_THE_USERS", "own").env("BROWSER", "another");
     let info = r#"{"apiVersion":"client.authentication.k8s.io/v1","kind":"ExecCredential"}"#;
     home.run(kubekey.env("KUBERNETES_EXEC_INFO", info)).credential();
     let environment = recorded(&home, "environment");
     assert!(environment.contains("OF_THE_USERS=own"), "{environment}");
-    for name in ["canary", "KUBEKEY_", "CLIENT_SECRET", "KUBERNETES_EXEC_INFO"] {
+    for name in ["canary", "KUBEKEY_", "CLIENT_SECRET", "KUBERNETES_EXEC_INFO", "BROWSER"] {
         assert!(!environment.contains(name), "{name} in {environment}");
     }
 }

@@ -141,6 +141,45 @@ fn under_a_policy_no_variable_adds_an_authority() {
     home.run(&mut Policy::new("locked_flags = ['template-dir']").over(&kubekey)).credential();
 }
 
+#[test]
+fn under_a_policy_no_variable_says_where_tokens_and_metadata_are() {
+    let home = Home::new(Mode::Follow).store_in("file");
+    let provider = Provider::start();
+    let elsewhere = home.path().join("elsewhere");
+    let mut kubekey = home.kubekey_for(&provider);
+    for name in ["HOME", "XDG_STATE_HOME", "XDG_CACHE_HOME", "XDG_RUNTIME_DIR"] {
+        kubekey.env(name, &elsewhere);
+    }
+    let registered = format!("root:x:0:0::{}:/bin/sh\n", home.path().display());
+    home.run(&mut Policy::new("").with_users(&registered).over(&kubekey)).credential();
+    assert!(!elsewhere.exists());
+    let files = home.files();
+    for kept in [".local/state/kubekey/tokens", ".cache/kubekey"] {
+        assert!(files.iter().any(|file| file.starts_with(home.path().join(kept))), "{kept}: {files:?}");
+    }
+}
+
+#[test]
+fn under_a_policy_no_file_is_sent_as_a_client_secret() {
+    let home = Home::new(Mode::Follow);
+    let provider = Provider::start();
+    let mut kubekey = home.kubekey_for(&provider);
+    kubekey.env("KUBEKEY_CLIENT_SECRET_FILE", "/etc/hostname").arg("login");
+    assert_refused(&home.run(&mut Policy::new("").over(&kubekey)), "--client-secret-file");
+    assert_eq!(provider.count_all(), 0);
+}
+
+#[test]
+fn a_variable_that_is_not_utf_8_is_refused_as_well() {
+    use std::ffi::OsStr;
+    use std::os::unix::ffi::OsStrExt;
+    let home = Home::new(Mode::Follow);
+    let provider = Provider::start();
+    let mut kubekey = home.kubekey_for(&provider);
+    kubekey.env("SSL_CERT_FILE", OsStr::from_bytes(b"/tmp/\xff.pem"));
+    assert_refused(&home.run(&mut Policy::new("").over(&kubekey)), "SSL_CERT_FILE");
+}
+
 const LOCKED: [(&str, &str); 6] = [
     ("--certificate-authority", "KUBEKEY_CERTIFICATE_AUTHORITY"),
     ("--certificate-authority-data", "KUBEKEY_CERTIFICATE_AUTHORITY_DATA"),

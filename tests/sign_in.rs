@@ -137,6 +137,7 @@ fn a_forged_state_a_stray_request_and_an_unknown_path_get_their_own_page_and_the
         (callback(&local, "code=forged"), 400),
         (callback(&local, &format!("state={state}")), 400),
         (callback(&local, &format!("state={state}&code=&error=")), 400),
+        (callback(&local, &format!("state={state}&code=forged&iss=x&iss=y")), 400),
         (callback(&local, &format!("state={state}&state={state}&code=forged")), 400),
         (format!("{local}x"), 404),
         (Url::parse(&local).unwrap().join("/").unwrap().to_string(), 404),

@@ -5,7 +5,7 @@ use crate::error::Result;
 use crate::sign_in::{cool_down, sign_in};
 use crate::state::State;
 use crate::token_cache::{Lock, TokenCache};
-use crate::{cli, terminal};
+use crate::{cli, local_time, terminal};
 
 /// Signs the user in and keeps the tokens; prints nothing on stdout.
 ///
@@ -22,7 +22,7 @@ pub fn login(given: &cli::Settings) -> Result<()> {
         Ok((store, (tokens, person))) => {
             cache.store(&store, &tokens, false);
             cool_down::end(&mut State::load(&cache.key));
-            let until = tokens.id_token.expires_at.with_timezone(&chrono::Local).format("%Y-%m-%d %H:%M:%S %:z");
+            let until = local_time::format(tokens.id_token.expires_at, "%Y-%m-%d %H:%M:%S %:z");
             terminal::notice(&format!("signed in as {}, with a token that is valid until {until}", person.name));
             Ok(())
         }

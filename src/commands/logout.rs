@@ -3,7 +3,7 @@
 use crate::config::{Policy, Settings, platform, variable};
 use crate::error::Result;
 use crate::state::State;
-use crate::token_cache::{Lock, TokenCache};
+use crate::token_cache::{Lock, TokenCache, Unlock};
 use crate::{cli, terminal};
 
 /// Removes what is saved of this credential, from every place where it may be.
@@ -15,8 +15,16 @@ pub fn logout(given: &cli::Settings) -> Result<()> {
     let cache = TokenCache::new(&settings);
     // A sign-in under way would put back what is removed.
     let (_lock, _) = Lock::acquire(&platform::lock_dirs(), &cache.key.digest, settings.login_timeout)?;
+    let was_saved =
+        cache.load_from_kernel().is_some() || cache.load(Unlock::Never).is_ok_and(|(_, saved)| saved.is_some());
     cache.remove()?;
     State::load(&cache.key).remove();
-    terminal::notice(&format!("nothing of a sign-in to {} is saved any more", cache.key.issuer));
+    let issuer = &cache.key.issuer;
+    terminal::notice(&match was_saved {
+        true => format!("the sign-in to {issuer} is forgotten"),
+        false => format!(
+            "no sign-in to {issuer} was found with these settings; one with another client ID or other scopes needs the same flags"
+        ),
+    });
     Ok(())
 }

@@ -186,17 +186,17 @@ fn missing(what: &str, names: &str) -> Error {
 
 /// A flag or its variable whose value cannot be used.
 pub(super) fn unusable(flag: &str, value: &str, why: &str) -> Error {
+    // With an '@' in a URL, it may be a password that is quoted.
+    let value = if value.contains('@') && (value.contains("://") || flag == "issuer-url") { "***" } else { value };
     Error::new(ErrorKind::Usage, format!("--{flag} '{value}' cannot be used: {why}"))
 }
 
 fn parse_issuer_url(text: &str) -> Result<IssuerUrl> {
     let hint = "it is the 'issuer' of the provider's discovery document, for example https://login.example.com";
-    // With an '@' in it, it may be a password that is quoted.
-    let quoted = if text.contains('@') { "***" } else { text };
-    let url = Url::parse(text).map_err(|error| unusable("issuer-url", quoted, &explain(error)).hint(hint))?;
+    let url = Url::parse(text).map_err(|error| unusable("issuer-url", text, &explain(error)).hint(hint))?;
     // OpenID Connect Discovery §3: https, and neither query nor fragment.
     if !url.username().is_empty() || url.password().is_some() {
-        return Err(unusable("issuer-url", "***", "an issuer has no user name or password").hint(hint));
+        return Err(unusable("issuer-url", text, "an issuer has no user name or password").hint(hint));
     }
     let why_not = if url.host().is_none() || !matches!(url.scheme(), "https" | "http") {
         "it has to begin with https://"

@@ -104,6 +104,10 @@ impl AuthorizationRequest {
             // RFC 6749 §3.1: a parameter comes once, since which of two was meant nobody knows; an empty one is none.
             values.next().filter(|value| values.next().is_none() && !value.is_empty())
         };
+        let times = |name: &str| parameters.iter().filter(|(key, _)| key == name).count();
+        if ["code", "error", "iss"].into_iter().any(|name| times(name) > 1) {
+            return Answer::Stray("it says the same thing twice");
+        }
         if !parameters.iter().any(|(key, _)| key == "state") {
             return Answer::Stray("it does not belong to this sign-in");
         }

@@ -72,21 +72,29 @@ fn proxy_failure(url: &Url, proxy: &str, error: &reqwest::Error, cause: &str) ->
     let says = |words: &str| causes(error).any(|cause| cause.to_string().contains(words));
     let host = url.host_str().unwrap_or_default();
     let (message, hint) = if says("proxy authorization required") {
-        let message = format!("the proxy {proxy} wants a user name and a password");
-        (message, format!("put them into HTTPS_PROXY: {}", proxy::EXAMPLE))
+        match proxy::has_credentials() {
+            true => (
+                format!("the proxy {proxy} did not accept the user name and the password"),
+                "check them in HTTPS_PROXY (special characters as %XX); a proxy that wants NTLM or Kerberos is not supported"
+                    .to_owned(),
+            ),
+            false => (
+                format!("the proxy {proxy} wants a user name and a password"),
+                format!("put them into HTTPS_PROXY: {}", proxy::EXAMPLE),
+            ),
+        }
     } else if says("tunnel error: unsuccessful") {
         // Some proxies answer a wrong password so, too.
         let message = format!("the proxy {proxy} refused a connection to {host}");
-        let hint = format!(
-            "check the password in HTTPS_PROXY, ask the proxy's administrator to allow {host}, or add it to NO_PROXY"
-        );
+        let password = if proxy::has_credentials() { "check the password in HTTPS_PROXY, " } else { "" };
+        let hint = format!("{password}see that it is a proxy and allows {host}, or add {host} to NO_PROXY");
         (message, hint)
     } else if says("failed to create underlying connection") {
         let message = format!("the proxy {proxy} cannot be reached: {cause}");
-        (
-            message,
-            format!("check HTTPS_PROXY and the network; if {host} can be reached without a proxy, add it to NO_PROXY"),
-        )
+        let tls = "most proxies are reached by http, also for https: HTTPS_PROXY=http://HOST:PORT".to_owned();
+        let other =
+            format!("check HTTPS_PROXY and the network; if {host} can be reached without a proxy, add it to NO_PROXY");
+        (message, if proxy.starts_with("https:") { tls } else { other })
     } else {
         return None;
     };

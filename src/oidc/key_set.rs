@@ -10,6 +10,9 @@ use sha2::{Digest, Sha256, Sha384, Sha512};
 /// The shortest RSA modulus, in bytes (RFC 7518 §3.3).
 const SHORTEST_MODULUS: usize = 256;
 
+/// How many keys of one ID are tried.
+const MOST_KEYS: usize = 8;
+
 /// A signature algorithm that is verified (RFC 7518 §3.1, RFC 8037, RFC 9864).
 ///
 /// Only those with a private key of the provider's: with a client secret in the hands of every user, an HMAC proves
@@ -138,7 +141,10 @@ impl KeySet {
         message: &[u8],
         signature: &[u8],
     ) -> Result<(), KeyError> {
-        let candidates: Vec<_> = self.0.iter().filter(|key| is_for(key, algorithm, kid)).collect();
+        let of_type: Vec<_> = self.0.iter().filter(|key| is_for(key, algorithm, kid)).collect();
+        let of_curve: Vec<_> = of_type.iter().copied().filter(|key| text(key, "crv") == algorithm.curve()).collect();
+        // With none of its curve, the error is about the curve.
+        let candidates = if of_curve.is_empty() { of_type } else { of_curve };
         let mut result = Err(KeyError::Unknown(match kid {
             Some(kid) => format!("the provider has no such key: '{kid}'"),
             None => "the provider has no key for its signature".into(),
@@ -147,7 +153,7 @@ impl KeySet {
         if kid.is_none() && candidates.len() > 1 {
             return Err(KeyError::Unusable("it does not say with which of several keys it is signed".into()));
         }
-        for key in candidates {
+        for key in candidates.into_iter().take(MOST_KEYS) {
             result = verify_with(key, algorithm, message, signature);
             if result.is_ok() {
                 break;
@@ -164,8 +170,9 @@ fn text<'a>(key: &'a Map<String, Value>, name: &str) -> Option<&'a str> {
 /// Whether this key may be the one. Its `use` and `alg` are optional (RFC 7517 §4).
 fn is_for(key: &Map<String, Value>, algorithm: Algorithm, kid: Option<&str>) -> bool {
     text(key, "kty") == Some(algorithm.key_type())
-        && text(key, "use").is_none_or(|usage| usage == "sig")
-        && text(key, "alg").is_none_or(|name| Algorithm::parse(name) == Ok(algorithm))
+        && key.get("use").is_none_or(|usage| usage == "sig")
+        && key.get("key_ops").and_then(Value::as_array).is_none_or(|uses| uses.iter().any(|one| one == "verify"))
+        && key.get("alg").is_none_or(|name| name.as_str().is_some_and(|name| Algorithm::parse(name) == Ok(algorithm)))
         && (kid.is_none() || text(key, "kid") == kid)
 }
 
@@ -179,6 +186,17 @@ fn verify_with(
     if algorithm.curve() != curve.filter(|_| algorithm.curve().is_some()) {
         let curve = curve.unwrap_or("unnamed");
         return Err(KeyError::Unusable(format!("its key is on the curve '{curve}', which kubekey does not verify")));
+    }
+    let coordinate = match algorithm {
+        Algorithm::Es256 => Some(32),
+        Algorithm::Es384 => Some(48),
+        _ => None,
+    };
+    let length_of =
+        |name| text(key, name).and_then(|number| URL_SAFE_NO_PAD.decode(number).ok()).map(|bytes| bytes.len());
+    // RFC 7518 §6.2.1.2: a coordinate has the full length of its curve.
+    if coordinate.is_some() && (length_of("x") != coordinate || length_of("y") != coordinate) {
+        return Err(KeyError::Unusable("its key is no point on its curve".into()));
     }
     let modulus = text(key, "n").map(|n| URL_SAFE_NO_PAD.decode(n).unwrap_or_default()).unwrap_or_default();
     let length = modulus.iter().skip_while(|byte| **byte == 0).count();

@@ -43,6 +43,11 @@ fn variable() -> Option<(&'static str, String)> {
     VARIABLES.iter().filter_map(first_set).find(|(_, value)| !value.is_empty())
 }
 
+/// Whether the proxy's variable holds a user name and a password.
+pub fn has_credentials() -> bool {
+    variable().is_some_and(|(_, value)| value.contains('@'))
+}
+
 fn intercept(matcher: &Matcher, url: &Url) -> Option<Intercept> {
     matcher.intercept(&url.as_str().parse().ok()?)
 }
@@ -54,8 +59,7 @@ fn is_supported(proxy: &Intercept) -> bool {
 /// Whether a '#', '/' or '@' in a password has ended it early: a part of it would be taken for the address.
 fn is_misread(proxy: &Intercept) -> bool {
     let authority = proxy.uri().authority().map(|authority| authority.as_str());
-    let has_credentials = variable().is_some_and(|(_, value)| value.contains('@'));
-    authority != Some(&address(proxy)) || (has_credentials && proxy.basic_auth().is_none())
+    authority != Some(&address(proxy)) || (has_credentials() && proxy.basic_auth().is_none())
 }
 
 fn name(proxy: &Intercept) -> String {

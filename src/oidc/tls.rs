@@ -1,6 +1,7 @@
 //! TLS to the provider: certificates are verified as the platform does it, with the authorities of the settings beside
 //! its own, and an error says which certificate it is about.
 
+use std::path::PathBuf;
 use std::sync::{Arc, Once};
 
 use reqwest::ClientBuilder;
@@ -38,9 +39,10 @@ impl TlsSetup {
             warn();
             return Ok(Self::Unverified);
         }
+        require_file()?;
         let config = verified(authorities).map_err(|error| {
             Error::new(ErrorKind::Failed, format!("cannot set up HTTPS: {error}")).hint(
-                "install the system's certificates (on Linux the package ca-certificates), or give --certificate-authority",
+                "install the system's certificates (on Linux the package ca-certificates), or look at SSL_CERT_FILE and SSL_CERT_DIR",
             )
         })?;
         Ok(Self::Verified(Box::new(config)))
@@ -51,6 +53,20 @@ impl TlsSetup {
         match self {
             Self::Verified(config) => ClientBuilder::new().tls_backend_preconfigured((**config).clone()),
             Self::Unverified => ClientBuilder::new().tls_danger_accept_invalid_certs(true),
+        }
+    }
+}
+
+/// A FIFO would be waited for.
+fn require_file() -> Result<()> {
+    let file = std::env::var_os("SSL_CERT_FILE").filter(|file| !file.is_empty()).map(PathBuf::from);
+    match file.filter(|file| !file.is_file()) {
+        None => Ok(()),
+        Some(file) => {
+            Err(Error::new(ErrorKind::Usage, format!("SSL_CERT_FILE names {}, which is not a file", file.display()))
+                .hint(
+                    "unset it, or let it name a file with the certificates of all authorities that are to be believed",
+                ))
         }
     }
 }

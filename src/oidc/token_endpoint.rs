@@ -15,6 +15,9 @@ use crate::error::{Error, ErrorKind};
 use crate::secret::Secret;
 use crate::terminal;
 
+/// The parameters of a grant that nobody else may see.
+const SECRET: [&str; 3] = ["code", "code_verifier", "refresh_token"];
+
 /// A good answer. Providers differ in what they leave out: Azure AD B2C sends no access token where no resource was
 /// asked for.
 pub struct TokenResponse {
@@ -71,6 +74,10 @@ fn authenticated(provider: &Provider, settings: &Settings, grant: &[(&str, &str)
     let mut headers = HeaderMap::new();
     let mut form = form_urlencoded::Serializer::new(String::new());
     form.extend_pairs(grant);
+    // A provider may quote what it got in the form in which it came.
+    let secrets = grant.iter().filter(|(name, _)| SECRET.contains(name)).map(|(_, value)| *value);
+    let secrets = secrets.chain(provider.client_secret.iter().map(Secret::expose));
+    secrets.for_each(|secret| terminal::hide(&encoded(secret)));
     match &provider.client_secret {
         Some(secret) if !only_in_form(provider.metadata.token_endpoint_auth_methods_supported.as_deref()) => {
             headers.insert(AUTHORIZATION, basic(client_id, secret));
@@ -91,12 +98,17 @@ fn only_in_form(offered: Option<&[String]>) -> bool {
 }
 
 fn basic(client_id: &str, secret: &Secret) -> HeaderValue {
-    let encode = |text: &str| form_urlencoded::byte_serialize(text.as_bytes()).collect::<String>();
-    let pair = Zeroizing::new(format!("{}:{}", encode(client_id), encode(secret.expose())));
-    let value = HeaderValue::try_from(format!("Basic {}", STANDARD.encode(pair.as_bytes())));
+    let pair = Zeroizing::new(format!("{}:{}", encoded(client_id), encoded(secret.expose())));
+    let credentials = STANDARD.encode(pair.as_bytes());
+    terminal::hide(&credentials);
+    let value = HeaderValue::try_from(format!("Basic {credentials}"));
     let mut value = value.expect("base64 is visible ASCII");
     value.set_sensitive(true);
     value
+}
+
+fn encoded(text: &str) -> String {
+    form_urlencoded::byte_serialize(text.as_bytes()).collect()
 }
 
 /// Sorts an answer. Providers differ in what else they send: Microsoft Entra v1 has an `expires_in` in quotes, Okta
@@ -113,7 +125,9 @@ fn read(answer: &HttpResponse) -> std::result::Result<TokenResponse, Failure> {
         }));
     }
     // RFC 6749 §7.1, OpenID Connect Core §3.1.3.3
-    if let Some(kind) = text("token_type").filter(|kind| !kind.eq_ignore_ascii_case("Bearer")) {
+    let is_bearer = |kind: &Value| kind.as_str().is_some_and(|kind| kind.eq_ignore_ascii_case("Bearer"));
+    if let Some(kind) = fields.get("token_type").filter(|kind| !kind.is_null() && !is_bearer(kind)) {
+        let kind = kind.as_str().map_or_else(|| kind.to_string(), str::to_owned);
         let message = format!("the provider's tokens are of the type '{kind}' instead of 'Bearer'");
         return Err(Failure::Unusable(
             Error::new(ErrorKind::SignIn, message)

@@ -15,6 +15,9 @@ use crate::error::causes;
 /// The most that is shown of an issuer's name, in characters: the rest of the message has to be seen.
 const LONGEST_ISSUER: usize = 200;
 
+/// The most host names of a certificate that are shown.
+const MOST_NAMES: usize = 4;
+
 /// What is shown for one that says nothing of itself.
 const NAMELESS: &str = "an issuer without a name";
 
@@ -73,17 +76,20 @@ impl fmt::Display for Untrusted {
         match &self.problem {
             E::UnknownIssuer => f.write_str("is not trusted: that issuer is unknown here"),
             E::Expired => f.write_str("has expired"),
-            E::ExpiredContext { not_after, .. } => write!(f, "has expired on {}", date(*not_after)),
+            E::ExpiredContext { not_after, .. } => write!(f, "expired on {}", date(*not_after)),
             E::NotValidYet => f.write_str("is not valid yet"),
             E::NotValidYetContext { not_before, .. } => write!(f, "is not valid before {}", date(*not_before)),
             E::NotValidForName => f.write_str("is for another host name"),
             E::NotValidForNameContext { presented, .. } => {
-                write!(f, "is for another host name: {}", presented.join(", "))
+                // The library has them in the form for debugging: DnsName("x").
+                let names = presented.iter().map(|name| name.split('"').nth(1).unwrap_or(name)).take(MOST_NAMES);
+                write!(f, "is for another host name: {}", names.collect::<Vec<_>>().join(", "))
             }
             E::Other(why) if is_authority_itself(why) => {
                 f.write_str("is not trusted: it is that of a CA, not of a server")
             }
             E::Other(why) => write!(f, "is not trusted: {}", why.0),
+            E::BadSignature => f.write_str("is not trusted: its signature does not fit the authority of that name"),
             problem => write!(f, "is not trusted: {problem}"),
         }
     }

@@ -130,10 +130,9 @@ fn check_times(claims: &Claims, now: DateTime<Utc>) -> std::result::Result<(), D
 /// §3.1.3.8: the ID token and the access token come from the same answer.
 fn check_access_token(jwt: &Jwt<'_>, claims: &Claims, response: &TokenResponse) -> std::result::Result<(), Doubt> {
     let Some(at_hash) = &claims.at_hash else { return Ok(()) };
-    let access_token = response.access_token.as_ref().map_or("", Secret::expose);
-    match jwt.algorithm.half_hash(access_token) == *at_hash {
-        true => Ok(()),
-        false => Err(Doubt::Other("its at_hash does not fit the access token".into())),
+    match response.access_token.as_ref().map(|token| jwt.algorithm.half_hash(token.expose())) {
+        Some(hash) if hash == *at_hash => Ok(()),
+        _ => Err(Doubt::Other("its at_hash does not fit the access token".into())),
     }
 }
 

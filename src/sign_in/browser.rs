@@ -53,8 +53,10 @@ pub async fn sign_in(
 fn announce(settings: &Settings, gate: &Gate) {
     terminal::request(&format!("sign in to {} in your browser, at", settings.issuer_url.as_str()));
     terminal::request(&format!("  {}", gate.start_url()));
-    if std::env::var_os("SSH_CONNECTION").is_some() {
-        let host = &gate.host;
+    let host = &gate.host;
+    // It is there to be copied into a shell.
+    let is_plain = host.chars().all(|character| character.is_ascii_alphanumeric() || ".:[]-".contains(character));
+    if std::env::var_os("SSH_CONNECTION").is_some() && is_plain {
         let port = host.rsplit_once(':').map_or("80", |(_, port)| port);
         let command = format!("ssh -L {port}:{host} HOST");
         terminal::request(&format!("to open it on your own computer, first run there: {command}"));

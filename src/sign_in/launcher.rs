@@ -1,5 +1,6 @@
 //! Bringing up the user's browser: a program that is given our own URL, without a shell in between.
 
+use std::ffi::OsStr;
 use std::io;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
@@ -8,7 +9,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use crate::config::Opener;
+use crate::config::{Opener, platform};
 use crate::{log, terminal};
 
 /// A program that fails later than this was a browser that somebody closed, and no launcher that found none.
@@ -117,11 +118,18 @@ fn command(words: &[String], url: &str) -> Command {
     command.args(arguments).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
     for (name, _) in std::env::vars_os() {
         let is_ours = name.to_str().is_some_and(|name| name.starts_with("KUBEKEY_"));
-        if is_ours || name == "CLIENT_SECRET" || name == "KUBERNETES_EXEC_INFO" {
+        let is_secret = name == "CLIENT_SECRET" || name == "KUBERNETES_EXEC_INFO";
+        if is_ours || is_secret || (leads_on(&name) && (name == "BROWSER" || platform::is_environment_distrusted())) {
             command.env_remove(name);
         }
     }
     command
+}
+
+/// Whether a launcher would run what this variable names instead of the desktop's browser. `BROWSER` has had its turn.
+fn leads_on(name: &OsStr) -> bool {
+    const NAMES: [&str; 5] = ["BROWSER", "XDG_DATA_HOME", "XDG_DATA_DIRS", "XDG_CONFIG_HOME", "XDG_CONFIG_DIRS"];
+    NAMES.iter().any(|leading| name == *leading)
 }
 
 /// Apart from the terminal's other programs, so that Ctrl-C ends kubekey and not the user's browser.

@@ -7,10 +7,10 @@ use std::path::{Path, PathBuf};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use chrono::{Local, Utc};
+use chrono::Utc;
 
 use crate::error::{Error, ErrorKind, Result};
-use crate::{log, terminal};
+use crate::{local_time, log, terminal};
 
 /// How often a waiter looks whether the lock is free: the standard library's lock has no wait with a bound.
 const POLL: Duration = Duration::from_millis(50);
@@ -115,7 +115,7 @@ impl Lock {
 
     /// Notes who holds the lock, for the message of those who wait.
     fn held(mut self) -> Self {
-        self.since = Local::now().format("%H:%M:%S").to_string();
+        self.since = local_time::format(Utc::now(), "%H:%M:%S");
         let _ = self.write(&self.holding());
         self
     }

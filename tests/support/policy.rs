@@ -21,6 +21,12 @@ impl Policy {
         Policy(over)
     }
 
+    /// Lists other users than the computer's own.
+    pub fn with_users(self, passwd: &str) -> Self {
+        fs::write(self.0.path().join("passwd"), passwd).expect("a file in it");
+        self
+    }
+
     /// Puts a link to nowhere in place of the file.
     pub fn lead_nowhere(&self) {
         let file = self.0.path().join("kubekey/policy.toml");
