@@ -12,6 +12,7 @@ In a kubeconfig:
         command: kubekey
         args: [--issuer-url, https://login.example.com, --client-id, kubernetes]
         interactiveMode: IfAvailable
+        provideClusterInfo: true
 
 IDP_ISSUER_URL, CLIENT_ID and CLIENT_SECRET are read too; the latter two only when IDP_ISSUER_URL is set.
 A variable for a repeatable flag holds several values with spaces in between, one for files as PATH does.

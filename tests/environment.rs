@@ -106,3 +106,16 @@ fn v_prints_the_version() {
         assert_eq!((finished.code(), finished.stdout.as_str()), expected);
     }
 }
+
+#[test]
+fn a_time_zone_or_a_trust_store_that_would_be_waited_for_is_not() {
+    let home = Home::with_keyring(Mode::Follow);
+    let provider = Provider::start();
+    let fifo = home.path().join("fifo");
+    assert!(std::process::Command::new("mkfifo").arg(&fifo).status().unwrap().success());
+    home.run(home.kubekey_for(&provider).arg("login").env("TZ", &fifo));
+    assert!(home.saved().is_some(), "a sign-in in spite of it");
+    let finished = home.run(home.kubekey_for(&provider).arg("login").env("SSL_CERT_FILE", &fifo));
+    assert_eq!(finished.code(), Some(2), "{finished:#?}");
+    assert!(finished.stderr.contains("SSL_CERT_FILE names") && finished.stderr.contains("hint: "), "{finished:#?}");
+}

@@ -189,3 +189,16 @@ fn a_session_bus_elsewhere_or_behind_a_program_is_not_used() {
     }
     assert_eq!((mark.exists(), home.browser.urls().len()), (false, 0));
 }
+
+#[test]
+fn the_session_bus_of_another_user_is_not_used() {
+    if !rustix::process::geteuid().is_root() {
+        return; // Nobody else can make one here.
+    }
+    let home = Home::with_keyring(Mode::Follow);
+    let provider = Provider::start();
+    std::os::unix::fs::chown(home.path().join("bus"), Some(4711), None).unwrap();
+    let finished = home.run(&mut home.kubekey_for(&provider));
+    assert_eq!((finished.code(), home.browser.urls().len()), (Some(6), 0), "{finished:#?}");
+    assert!(finished.stderr.contains("is no socket of yours"), "{finished:#?}");
+}

@@ -298,3 +298,14 @@ fn a_sign_in_starts_from_what_the_provider_says_now() {
         "no browser opens for nothing: {finished:#?}"
     );
 }
+
+#[test]
+fn what_is_learned_with_another_trust_store_is_not_for_other_runs() {
+    let (home, provider) = signed_in_before(|_| {});
+    expire(&home, &provider);
+    fs::remove_dir_all(home.cache()).unwrap();
+    provider.forget_requests();
+    home.run(home.kubekey_for(&provider).env("SSL_CERT_FILE", "/etc/ssl/certs/ca-certificates.crt")).credential();
+    expire(&home, &provider);
+    refreshes(&home, &provider, 3, "nothing of it is used");
+}

@@ -94,7 +94,9 @@ fn parse_pem(pem: &[u8]) -> std::result::Result<Vec<CertificateDer<'static>>, St
 }
 
 fn explained(error: Error) -> Error {
-    error.hint("PEM begins with '-----BEGIN CERTIFICATE-----'; its base64 is the output of 'base64 -w0 FILE'")
+    error.hint(
+        "give a file in PEM, which begins with '-----BEGIN CERTIFICATE-----' ('openssl x509 -inform der -in FILE' makes it of a .cer), or the output of 'base64 -w0 FILE'",
+    )
 }
 
 /// Enough of it to find it among others.
