@@ -60,7 +60,7 @@ fn claims_that_are_wrong_or_missing_are_refused() {
     refused("another audience", "another-client", with_claim("aud", json!("another-client")));
     refused("a wrong nonce", "nonce", with_claim("nonce", json!("wrong")));
     refused("no nonce", "nonce", without_claim("nonce"));
-    refused("expired", "expired", with_claim("exp", json!(now - 1)));
+    refused("expired", "before it came\nhint: compare this computer's clock", with_claim("exp", json!(now - 1)));
     refused("from the future", "ahead", with_claim("iat", json!(now + 120)));
     for claim in ["iss", "aud", "sub", "exp", "iat"] {
         refused(claim, claim, without_claim(claim));
@@ -187,7 +187,7 @@ fn forged_signatures_are_refused() {
         behaviour.signing = Signing::Nothing;
         behaviour.header = edit(|header| drop(header.insert("alg".into(), "NONE".into())));
     });
-    refused("HS256 with the client secret", "HS256", |behaviour| {
+    refused("HS256 with the client secret", "everyone who knows the client secret", |behaviour| {
         behaviour.signing = Signing::Secret(b"s3cret".to_vec())
     });
     refused("HS256 with the public key", "HS256", |behaviour| {
