@@ -3,8 +3,8 @@
 use serde_json::json;
 
 use crate::support::browser::Mode;
+use crate::support::etc::Etc;
 use crate::support::home::Home;
-use crate::support::policy::Policy;
 use crate::support::provider::Provider;
 use crate::support::run::Finished;
 
@@ -27,7 +27,7 @@ fn assert_refused(finished: &Finished, words: &str) {
 fn a_token_goes_only_to_a_server_that_the_policy_lists() {
     let home = Home::new(Mode::Follow);
     let provider = Provider::start();
-    let policy = Policy::new(&format!("allowed_servers = ['{SERVER}']"));
+    let policy = Etc::with_policy(&format!("allowed_servers = ['{SERVER}']"));
     let run = |info: Option<String>| {
         let mut kubekey = home.kubekey_for(&provider);
         kubekey.env("KUBERNETES_EXEC_INFO", info.unwrap_or_default());
@@ -53,7 +53,7 @@ fn a_saved_token_is_not_released_either() {
     let mut kubekey = home.kubekey_for(&provider);
     home.run(&mut kubekey).credential();
     kubekey.env("KUBERNETES_EXEC_INFO", exec_info(&json!({ "server": "https://evil.example" })));
-    let policy = Policy::new(&format!("allowed_servers = ['{SERVER}']"));
+    let policy = Etc::with_policy(&format!("allowed_servers = ['{SERVER}']"));
     assert_refused(&home.run(&mut policy.over(&kubekey)), "https://evil.example");
 }
 
@@ -61,7 +61,7 @@ fn a_saved_token_is_not_released_either() {
 fn a_cluster_has_to_be_named_where_the_policy_wants_it() {
     let home = Home::new(Mode::Follow);
     let provider = Provider::start();
-    let policy = Policy::new("require_cluster_info = true");
+    let policy = Etc::with_policy("require_cluster_info = true");
     let mut kubekey = home.kubekey_for(&provider);
     assert_refused(&home.run(&mut policy.over(&kubekey)), "a cluster that is named");
     kubekey.env("KUBERNETES_EXEC_INFO", exec_info(&json!({ "server": "https://any.example" })));
@@ -72,13 +72,13 @@ fn a_cluster_has_to_be_named_where_the_policy_wants_it() {
 fn a_policy_locks_what_a_kubeconfig_must_not_say() {
     let home = Home::new(Mode::Follow);
     let provider = Provider::start();
-    let policy = Policy::new("");
+    let policy = Etc::with_policy("");
     for (flag, variable) in LOCKED {
         let value = home.path().to_str().unwrap();
         let mut kubekey = home.kubekey_for(&provider);
         assert_refused(&home.run(&mut policy.over(kubekey.arg(flag).arg(value))), flag);
         let mut kubekey = home.kubekey_for(&provider);
-        assert_refused(&home.run(&mut policy.over(kubekey.env(variable, value))), flag);
+        assert_refused(&home.run(&mut policy.over(kubekey.env(variable, value))), variable);
     }
     for command in ["login", "logout"] {
         let mut kubekey = home.kubekey_for(&provider);
@@ -92,7 +92,7 @@ fn a_policy_locks_what_a_kubeconfig_must_not_say() {
 fn a_policy_can_say_itself_what_it_locks() {
     let home = Home::new(Mode::Follow);
     let provider = Provider::start();
-    let policy = Policy::new("locked_flags = ['scope']");
+    let policy = Etc::with_policy("locked_flags = ['scope']");
     let mut kubekey = home.kubekey_for(&provider);
     kubekey.args(["--token-dir", home.path().to_str().unwrap()]);
     home.run(&mut policy.over(&kubekey)).credential();
@@ -103,16 +103,16 @@ fn a_policy_can_say_itself_what_it_locks() {
 fn a_policy_that_cannot_be_believed_or_read_stops_everything() {
     let home = Home::new(Mode::Follow);
     let provider = Provider::start();
-    let run = |policy: &Policy| home.run(&mut policy.over(&home.kubekey_for(&provider)));
-    assert_refused(&run(&Policy::new("allowed_issuer = []")), "line 1: unknown field `allowed_issuer`");
-    let open = Policy::new("");
+    let run = |policy: &Etc| home.run(&mut policy.over(&home.kubekey_for(&provider)));
+    assert_refused(&run(&Etc::with_policy("allowed_issuer = []")), "line 1: unknown field `allowed_issuer`");
+    let open = Etc::with_policy("");
     open.set_mode("policy.toml", 0o666);
     assert_refused(&run(&open), "can be written by others (mode 666)");
-    let open = Policy::new("");
+    let open = Etc::with_policy("");
     open.set_mode("", 0o777);
     assert_refused(&run(&open), "can be written by others (mode 777)");
-    let lost = Policy::new("");
-    lost.lead_nowhere();
+    let lost = Etc::with_policy("");
+    lost.lead_nowhere("policy.toml");
     assert_refused(&run(&lost), "No such file");
     assert_eq!(home.browser.urls().len(), 0);
 }
@@ -124,7 +124,7 @@ fn under_a_policy_the_variable_browser_runs_nothing() {
     let mark = home.path().join("mark");
     let mut kubekey = home.kubekey_for(&provider);
     kubekey.env("BROWSER", format!("/usr/bin/touch {} %s", mark.display()));
-    home.run(&mut Policy::new("").over(&kubekey)).credential();
+    home.run(&mut Etc::with_policy("").over(&kubekey)).credential();
     assert_eq!((mark.exists(), home.browser.urls().len()), (false, 1), "the desktop's browser was opened");
 }
 
@@ -134,11 +134,11 @@ fn under_a_policy_no_variable_adds_an_authority() {
     let provider = Provider::start();
     for variable in ["SSL_CERT_FILE", "SSL_CERT_DIR"] {
         let mut kubekey = home.kubekey_for(&provider);
-        assert_refused(&home.run(&mut Policy::new("").over(kubekey.env(variable, home.path()))), variable);
+        assert_refused(&home.run(&mut Etc::with_policy("").over(kubekey.env(variable, home.path()))), variable);
     }
     let mut kubekey = home.kubekey_for(&provider);
     kubekey.env("SSL_CERT_FILE", "/etc/ssl/certs/ca-certificates.crt");
-    home.run(&mut Policy::new("locked_flags = ['template-dir']").over(&kubekey)).credential();
+    home.run(&mut Etc::with_policy("locked_flags = ['template-dir']").over(&kubekey)).credential();
 }
 
 const LOCKED: [(&str, &str); 6] = [

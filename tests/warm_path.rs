@@ -49,6 +49,11 @@ struct Trace(Vec<String>);
 impl Trace {
     /// Signs in, runs once more with the provider stopped, and looks at what no store needs.
     fn of_a_warm_run(home: &Home) -> Self {
+        Self::of_a_warm_run_with(home, &Etc::new(&[]))
+    }
+
+    /// The same with these files of an administrator.
+    fn of_a_warm_run_with(home: &Home, etc: &Etc) -> Self {
         let mut provider = Provider::start();
         let first = home.run(&mut kubekey(home, &provider)).token();
         provider.stop();

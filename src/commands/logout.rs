@@ -1,17 +1,20 @@
 //! `kubekey logout`: forgets a sign-in.
 
-use crate::config::{Policy, Settings, platform};
+use crate::config::{Flags, Layers, Policy, Settings, platform};
 use crate::error::Result;
 use crate::state::State;
+use crate::terminal;
 use crate::token_cache::{Lock, TokenCache};
-use crate::{cli, terminal};
 
 /// Removes what is saved of this credential, from every place where it may be.
 ///
 /// # Errors
 /// [`crate::error::ErrorKind::Storage`] if something is left.
-pub fn logout(given: &cli::Settings) -> Result<()> {
-    let settings = Settings::resolve(given, |name| std::env::var(name).ok(), &Policy::load()?)?;
+pub fn logout(flags: &Flags) -> Result<()> {
+    let variable = |name: &str| std::env::var(name).ok();
+    let layers = Layers::read(flags, variable, None)?;
+    layers.warn();
+    let settings = Settings::resolve(&layers.given, variable, &Policy::load()?)?;
     let cache = TokenCache::new(&settings);
     // A sign-in under way would put back what is removed.
     let (_lock, _) = Lock::acquire(&platform::lock_dirs(), &cache.key.digest, settings.login_timeout)?;

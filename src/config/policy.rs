@@ -7,8 +7,9 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Deserializer, de};
 use url::Url;
 
+use super::given::{Given, Layer};
+use super::keys::Key;
 use super::platform;
-use crate::cli;
 use crate::error::{Error, ErrorKind, Result};
 use crate::exec_credential::Cluster;
 use crate::trusted_file::{self, Owner};
@@ -71,36 +72,34 @@ impl Policy {
             let shown = text.lines().nth(line).unwrap_or_default().trim();
             unusable(path, &format!("line {}: {}: {shown}", line + 1, error.message()))
         })?;
-        let known: Vec<_> = given_flags(&cli::Settings::default()).map(|(flag, _)| flag).into();
         for flag in policy.locked_flags.iter().flatten() {
-            if !known.contains(&flag.as_str()) {
+            if Key::of_flag(flag).is_none() {
                 return Err(unusable(path, &format!("locked_flags has '{flag}', and there is no such flag")));
             }
         }
         Ok(Self { path: path.to_owned(), is_there: true, ..policy })
     }
 
-    /// Whether what was given by flags and variables is the user's to decide. `environment` gives a variable's value.
+    /// Whether what the user's file, the kubeconfig, variables and flags say is theirs to decide. The system's files are
+    /// the administrator's own word. `environment` gives a variable's value.
     ///
     /// # Errors
     /// [`ErrorKind::Policy`], with the first that is not.
-    pub fn check_given(&self, given: &cli::Settings, environment: impl Fn(&str) -> Option<String>) -> Result<()> {
+    pub fn check_given(&self, given: &Given, environment: impl Fn(&str) -> Option<String>) -> Result<()> {
         if !self.is_there {
             return Ok(());
         }
         let is_set = |name: &str| environment(name).is_some_and(|value| !value.is_empty());
-        let hint = "leave it out of the kubeconfig's exec section and of the environment, or ask your administrator";
+        let hint =
+            "leave it out of your configuration file, the kubeconfig and the environment, or ask your administrator";
         if let Some(variable) = TRUST_VARIABLES.into_iter().find(|name| self.locks(TRUST[0]) && is_set(name)) {
             return Err(self.refusal(&format!("the variable {variable} is locked")).hint(hint));
         }
-        for (flag, is_given) in given_flags(given) {
-            let is_given = is_given || (flag == "template-dir" && is_set("KUBEKEY_TEMPLATEDIR"));
-            if is_given && self.locks(flag) {
-                let variable = flag.to_uppercase().replace('-', "_");
-                return Err(self.refusal(&format!("--{flag} (KUBEKEY_{variable}) is locked")).hint(hint));
-            }
+        let mut of_users = given.values().iter().filter(|value| value.origin.layer() > Layer::System);
+        match of_users.find(|value| self.locks(value.key.flag)) {
+            Some(value) => Err(self.refusal(&format!("{} is locked", value.origin.label(value.key))).hint(hint)),
+            None => Ok(()),
         }
-        Ok(())
     }
 
     /// Whether a token may go to the cluster that client-go names. Its proxy gets to see the token just as well if the
@@ -185,31 +184,6 @@ impl<'de> Deserialize<'de> for Server {
 fn named(cluster: Option<&Cluster>) -> Option<(&Cluster, &str)> {
     let cluster = cluster?;
     Some((cluster, cluster.server.as_deref().filter(|server| !server.is_empty())?))
-}
-
-/// Every flag, and whether it or its variable was given.
-fn given_flags(given: &cli::Settings) -> [(&'static str, bool); 17] {
-    let one = |value: &Option<String>| value.as_ref().is_some_and(|value| !value.is_empty());
-    let many = |values: &[String]| values.iter().any(|value| !value.is_empty());
-    [
-        ("issuer-url", one(&given.issuer_url)),
-        ("client-id", one(&given.client_id)),
-        ("client-secret", one(&given.client_secret)),
-        ("client-secret-file", one(&given.client_secret_file)),
-        (TRUST[0], many(&given.certificate_authority)),
-        (TRUST[1], many(&given.certificate_authority_data)),
-        ("insecure-skip-tls-verify", one(&given.insecure_skip_tls_verify)),
-        ("scope", many(&given.scope)),
-        ("listen-address", many(&given.listen_address)),
-        ("redirect-url", many(&given.redirect_url)),
-        ("login-timeout", one(&given.login_timeout)),
-        ("response-mode", one(&given.response_mode)),
-        ("browser-command", one(&given.browser_command)),
-        ("skip-open-browser", one(&given.skip_open_browser)),
-        ("token-storage", one(&given.token_storage)),
-        ("token-dir", one(&given.token_dir)),
-        ("template-dir", one(&given.template_dir)),
-    ]
 }
 
 fn unusable(path: &Path, why: &str) -> Error {
