@@ -1,6 +1,8 @@
 //! What an administrator's policy takes away from kubeconfigs.
 
-use serde_json::json;
+use std::process::Command;
+
+use serde_json::{Value, json};
 
 use crate::support::browser::Mode;
 use crate::support::etc::Etc;
@@ -139,6 +141,65 @@ fn under_a_policy_no_variable_adds_an_authority() {
     let mut kubekey = home.kubekey_for(&provider);
     kubekey.env("SSL_CERT_FILE", "/etc/ssl/certs/ca-certificates.crt");
     home.run(&mut Etc::with_policy("locked_flags = ['template-dir']").over(&kubekey)).credential();
+}
+
+/// Each way in which somebody else than the administrator can say it.
+fn all_ways(home: &Home, provider: &Provider, key: &str, value: &Value) -> [Command; 3] {
+    let text = value.as_str().map_or(value.to_string(), str::to_owned);
+    let variable = format!("KUBEKEY_{}", key.to_uppercase());
+    let mut ways = [(); 3].map(|()| home.kubekey_for(provider));
+    // What the extension says counts only where no variable says something else.
+    let cluster = json!({ "server": SERVER, "config": { key: value } });
+    ways[0].env_remove(&variable).env("KUBERNETES_EXEC_INFO", exec_info(&cluster));
+    ways[1].env(&variable, &text);
+    ways[2].arg(format!("--{}={text}", key.replace('_', "-")));
+    ways
+}
+
+#[test]
+fn no_kubeconfig_variable_or_flag_gets_round_a_list_of_the_policy() {
+    let home = Home::new(Mode::Follow);
+    let provider = Provider::start();
+    let lists = format!(
+        "allowed_issuers = ['{}']\nallowed_client_ids = ['{}']\ntoken_storage = ['kernel']\nallow_insecure_tls = false\n\
+         locked_flags = []\n",
+        provider.issuer(),
+        provider.client_id()
+    );
+    let etc = Etc::with_policy(&lists);
+    for (key, value, words) in [
+        ("issuer_url", json!(format!("{}/", provider.issuer())), "/' is not allowed"),
+        ("client_id", json!("another"), "'another' is not allowed"),
+        ("token_storage", json!("file"), "'file' is not allowed"),
+        ("token_storage", json!("keyring"), "'keyring' is not allowed"),
+        ("insecure_skip_tls_verify", json!(true), "the provider's certificate has to be verified"),
+    ] {
+        for command in all_ways(&home, &provider, key, &value) {
+            assert_refused(&home.run(&mut etc.over(&command)), words);
+        }
+    }
+    let insecure = json!({ "server": SERVER, "insecure-skip-tls-verify": true });
+    let mut kubekey = home.kubekey_for(&provider);
+    kubekey.env("KUBERNETES_EXEC_INFO", exec_info(&insecure));
+    assert_refused(&home.run(&mut etc.over(&kubekey)), "without verifying its certificate");
+    assert_eq!((provider.count_all(), home.browser.urls().len()), (0, 0), "nothing was begun");
+    home.run(&mut etc.over(&home.kubekey_for(&provider))).credential();
+}
+
+#[test]
+fn of_auto_there_remains_what_the_policy_allows() {
+    let home = Home::new(Mode::Follow).store_in("auto");
+    let provider = Provider::start();
+    let run = |storage: &str| {
+        let etc = Etc::with_policy(&format!("token_storage = {storage}"));
+        home.run(&mut etc.over(&home.kubekey_for(&provider)))
+    };
+    let tokens = home.state().join("kubekey/tokens");
+    run("[]").credential();
+    assert!(!tokens.exists(), "nowhere");
+    run("['file']").credential();
+    assert!(tokens.exists(), "in a file");
+    assert_refused(&run("['disc']"), "line 1: unknown variant `disc`");
 }
 
 const LOCKED: [(&str, &str); 6] = [

@@ -1,5 +1,6 @@
 //! Settings: where they come from, their defaults, and where files live.
 
+mod allowed_server;
 mod client_secret;
 mod clusters;
 mod extension;

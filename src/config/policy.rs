@@ -4,12 +4,12 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
-use serde::{Deserialize, Deserializer, de};
-use url::Url;
+use serde::Deserialize;
 
-use super::given::{Given, Layer};
+use super::allowed_server::Server;
+use super::given::{Given, Layer, Text};
 use super::keys::Key;
-use super::platform;
+use super::{TokenStorage, platform};
 use crate::error::{Error, ErrorKind, Result};
 use crate::exec_credential::Cluster;
 use crate::trusted_file::{self, Owner};
@@ -37,15 +37,10 @@ pub struct Policy {
     allowed_servers: Option<Vec<Server>>,
     require_cluster_info: Option<bool>,
     locked_flags: Option<Vec<String>>,
-}
-
-/// Where a token may go. A host that begins with `*.` stands for all names below.
-#[derive(Debug, PartialEq, Eq)]
-struct Server {
-    scheme: String,
-    host: String,
-    port: Option<u16>,
-    path: String,
+    allowed_issuers: Option<Vec<String>>,
+    allowed_client_ids: Option<Vec<String>>,
+    token_storage: Option<Vec<TokenStorage>>,
+    allow_insecure_tls: Option<bool>,
 }
 
 impl Policy {
@@ -102,6 +97,50 @@ impl Policy {
         }
     }
 
+    /// Whether the issuer, the client and the way to them are allowed, whoever named them.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Policy`], with what is not.
+    pub(super) fn check_provider(&self, issuer_url: Text<'_>, client_id: Text<'_>, is_insecure: bool) -> Result<()> {
+        let lists = [
+            (issuer_url, &self.allowed_issuers, "allowed_issuers"),
+            (client_id, &self.allowed_client_ids, "allowed_client_ids"),
+        ];
+        for (given, allowed, key) in lists {
+            if allowed.as_ref().is_some_and(|allowed| allowed.iter().all(|one| one != given.text)) {
+                let refusal = self.refusal(&format!("{} '{}' is not allowed", given.label(), given.text));
+                return Err(refusal.hint(format!("use one that your administrator allows ('{key}')")));
+            }
+        }
+        match is_insecure && self.allow_insecure_tls == Some(false) {
+            true => Err(self
+                .refusal("the provider's certificate has to be verified")
+                .hint("leave insecure_skip_tls_verify out of the configuration, the kubeconfig and the environment")),
+            false => Ok(()),
+        }
+    }
+
+    /// Where a sign-in may be kept: what was asked for, or what is left of `auto`. Nowhere is always allowed.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Policy`] for a place that is not listed.
+    pub(super) fn choose_storage(&self, asked: TokenStorage, given: Text<'_>) -> Result<TokenStorage> {
+        let Some(allowed) = &self.token_storage else { return Ok(asked) };
+        let of_auto = [TokenStorage::Keyring, TokenStorage::Kernel, TokenStorage::File];
+        match asked {
+            TokenStorage::None => Ok(asked),
+            TokenStorage::Auto if allowed.contains(&TokenStorage::Auto) => Ok(asked),
+            TokenStorage::Auto if of_auto[..2].iter().all(|place| allowed.contains(place)) => Ok(asked),
+            TokenStorage::Auto => {
+                Ok(of_auto.into_iter().find(|place| allowed.contains(place)).unwrap_or(TokenStorage::None))
+            }
+            asked if allowed.contains(&asked) => Ok(asked),
+            _ => Err(self
+                .refusal(&format!("{} '{}' is not allowed", given.label(), given.text))
+                .hint("use a place that your administrator allows ('token_storage'), or auto")),
+        }
+    }
+
     /// Whether a token may go to the cluster that client-go names. Its proxy gets to see the token just as well if the
     /// kubeconfig says whom to trust, so it has to be allowed, too.
     ///
@@ -117,6 +156,13 @@ impl Policy {
                 false => Ok(()),
             };
         };
+        if cluster.insecure_skip_tls_verify
+            && (self.allowed_servers.is_some() || self.allow_insecure_tls == Some(false))
+        {
+            return Err(self
+                .refusal(&format!("no token goes to {server} without verifying its certificate"))
+                .hint("remove 'insecure-skip-tls-verify' from the kubeconfig's cluster"));
+        }
         let Some(allowed) = &self.allowed_servers else { return Ok(()) };
         for url in [Some(server), cluster.proxy_url.as_deref().filter(|url| !url.is_empty())].into_iter().flatten() {
             if !allowed.iter().any(|server| server.allows(url)) {
@@ -125,12 +171,7 @@ impl Policy {
                     .hint("use a kubeconfig for a cluster that your administrator allows ('allowed_servers')"));
             }
         }
-        match cluster.insecure_skip_tls_verify {
-            true => Err(self
-                .refusal(&format!("no token goes to {server} without verifying its certificate"))
-                .hint("remove 'insecure-skip-tls-verify' from the kubeconfig's cluster")),
-            false => Ok(()),
-        }
+        Ok(())
     }
 
     /// Whether this flag may not be given.
@@ -144,40 +185,6 @@ impl Policy {
 
     fn refusal(&self, what: &str) -> Error {
         Error::new(ErrorKind::Policy, format!("{what}, says the policy {}", self.path.display()))
-    }
-}
-
-impl Server {
-    fn allows(&self, url: &str) -> bool {
-        let Some(other) = Self::parse(url) else { return false };
-        let host_fits = match self.host.strip_prefix('*') {
-            Some(suffix) => other.host.ends_with(suffix),
-            None => other.host == self.host,
-        };
-        host_fits && (&other.scheme, other.port, &other.path) == (&self.scheme, self.port, &self.path)
-    }
-
-    fn parse(text: &str) -> Option<Self> {
-        // '*' is no character of a host name; the rest of the URL has to be one.
-        let (is_wild, text) = match text.split_once("://*.") {
-            Some((scheme, rest)) => (true, format!("{scheme}://{rest}")),
-            None => (false, text.to_owned()),
-        };
-        let url = Url::parse(&text).ok()?;
-        let host = url.host_str()?;
-        Some(Self {
-            scheme: url.scheme().to_owned(),
-            host: if is_wild { format!("*.{host}") } else { host.to_owned() },
-            port: url.port_or_known_default(),
-            path: url.path().trim_end_matches('/').to_owned(),
-        })
-    }
-}
-
-impl<'de> Deserialize<'de> for Server {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> std::result::Result<Self, D::Error> {
-        let text = String::deserialize(deserializer)?;
-        Self::parse(&text).ok_or_else(|| de::Error::custom(format!("'{text}' is no URL of a server")))
     }
 }
 

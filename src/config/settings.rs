@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use openidconnect::{ClientId, IssuerUrl};
+use serde::Deserialize;
 use url::{Host, Url};
 
 use super::given::{Given, Text};
@@ -70,7 +71,8 @@ pub enum Opener {
 }
 
 /// Where a sign-in is kept.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, Deserialize, PartialEq, Eq)]
+#[serde(rename_all = "lowercase")]
 pub enum TokenStorage {
     /// The keyring with the kernel's keys in front of it, else the kernel's keys alone, else nowhere.
     #[default]
@@ -98,11 +100,14 @@ impl Settings {
         let client_id = given.text("client-id").ok_or_else(|| {
             missing("client ID", "--client-id, KUBEKEY_CLIENT_ID, or CLIENT_ID next to IDP_ISSUER_URL")
         })?;
+        let tls = Tls::parse(given)?;
+        policy.check_provider(issuer_url, client_id, tls.skips_verification)?;
+        let token_storage = with_default(given, "token-storage");
         Ok(Self {
             issuer_url: parse_issuer_url(issuer_url)?,
             client_id: parse_client_id(client_id)?,
             client_secret: ClientSecret::choose(given)?,
-            tls: Tls::parse(given)?,
+            tls,
             scopes: parse_scopes(&given.texts("scope"))?,
             loopback_addresses: LoopbackAddress::parse_all(
                 &words_and_commas(&given.texts("listen-address")),
@@ -120,7 +125,7 @@ impl Settings {
                     None => Opener::Desktop,
                 },
             },
-            token_storage: parse_token_storage(with_default(given, "token-storage"))?,
+            token_storage: policy.choose_storage(parse_token_storage(token_storage)?, token_storage)?,
             token_dir: match given.text("token-dir") {
                 Some(dir) => Some(parse_path(dir)?),
                 None => platform::state_dir().map(|dir| dir.join("tokens")),
