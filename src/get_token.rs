@@ -28,7 +28,8 @@ pub fn get_token(flags: &Flags, out: &mut impl Write) -> Result<()> {
     let policy = Policy::load()?;
     policy.check_cluster(exec_info.cluster.as_ref())?;
     let layers = Layers::read(flags, variable, exec_info.cluster.as_ref())?;
-    let settings = Settings::resolve(&layers.given, variable, &policy)?;
+    // A misspelt key may be why something is missing.
+    let settings = Settings::resolve(&layers.given, variable, &policy).inspect_err(|_| layers.warn())?;
     let cache = TokenCache::new(&settings);
 
     let saved = match cache.load_from_kernel() {

@@ -175,7 +175,7 @@ fn a_profile_inherits_what_it_does_not_say() {
     let home = Home::new(Mode::Absent);
     write_config(
         &home,
-        "client_id = 'one'\nissuer_url = 'https://one.example'\n[profiles.two]\nissuer_url = 'https://two.example'\n\
+        "\u{feff}client_id = 'one'\nissuer_url = 'https://one.example'\n[profiles.two]\nissuer_url = 'https://two.example'\n\
          [profiles.three]\nclient_id = 'three'\n",
     );
     let effective = |command: &mut Command| {
@@ -244,6 +244,14 @@ fn an_unknown_key_is_a_warning_with_the_nearest_one_and_none_while_a_token_is_th
     }
     let warm = home.run(&mut home.kubekey_for(&provider));
     assert_eq!((warm.token(), warm.stderr.as_str()), (first.token(), ""));
+}
+
+#[test]
+fn a_misspelt_key_is_named_when_it_is_missing() {
+    let home = Home::new(Mode::Absent);
+    write_config(&home, "issuer = 'https://login.example.com'\n");
+    let finished = home.run(&mut kubekey(&home));
+    assert_fails(&finished, 2, &["no setting 'issuer' (did you mean 'issuer_url'?)", "no issuer URL is set"]);
 }
 
 #[test]

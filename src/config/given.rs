@@ -63,9 +63,7 @@ impl Origin {
             Self::Default | Self::Flag => format!("--{}", key.flag),
         }
     }
-}
 
-impl Origin {
     /// What `config show --origin` says of it.
     pub fn in_words(&self, key: &Key) -> String {
         match self {

@@ -76,13 +76,7 @@ impl Key {
     pub fn variable(&self) -> String {
         format!("KUBEKEY_{}", self.name().to_uppercase())
     }
-}
 
-const fn key(flag: &'static str, kind: Kind, value_name: &'static str, help: &'static str) -> Key {
-    Key { flag, aliases: &[], kind, value_name, help, default: Default::None }
-}
-
-impl Key {
     const fn aliased(self, aliases: &'static [&'static str]) -> Self {
         Self { aliases, ..self }
     }
@@ -90,6 +84,10 @@ impl Key {
     const fn or(self, default: Default) -> Self {
         Self { default, ..self }
     }
+}
+
+const fn key(flag: &'static str, kind: Kind, value_name: &'static str, help: &'static str) -> Key {
+    Key { flag, aliases: &[], kind, value_name, help, default: Default::None }
 }
 
 /// All of them, in the order of the help.

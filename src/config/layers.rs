@@ -11,7 +11,7 @@ use super::keys::{KEYS, Key};
 use super::{nearest, platform};
 use crate::error::Result;
 use crate::exec_credential::Cluster;
-use crate::terminal;
+use crate::{log, terminal};
 
 /// What the flags of the command line say.
 #[derive(Default)]
@@ -39,6 +39,7 @@ impl Layers {
         cluster: Option<&Cluster>,
     ) -> Result<Self> {
         let files = read_files()?;
+        log::debug(format_args!("config: {} files", files.len()));
         let (above, unknown) = above_files(flags, environment, cluster)?;
         Ok(Self { given: merge(&files, above)?, files, unknown })
     }
