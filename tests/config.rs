@@ -282,6 +282,23 @@ fn files_that_others_can_write_are_refused() {
 }
 
 #[test]
+fn somebody_elses_home_is_not_looked_into() {
+    const STRANGER: &str = "4711";
+    let home = Home::new(Mode::Absent);
+    write_config(&home, "client_id = 'x'");
+    let as_stranger = |arguments: &[&str]| {
+        let mut stranger = Command::new("/usr/bin/setpriv");
+        stranger.args(["--reuid", STRANGER, "--clear-groups"]).arg(env!("CARGO_BIN_EXE_kubekey")).args(arguments);
+        home.run(stranger.env_clear().env("XDG_CONFIG_HOME", home.config()))
+    };
+    // Only root can be somebody else, and only where others may run the program.
+    if !as_stranger(&["--version"]).status.success() {
+        return;
+    }
+    assert_fails(&as_stranger(&[]), 2, &["no issuer URL is set"]);
+}
+
+#[test]
 fn only_files_that_end_with_toml_are_drop_ins() {
     let home = Home::new(Mode::Absent);
     let wrong = "x =";

@@ -63,6 +63,8 @@ impl File {
             // A link that leads nowhere is a file that is not there for now.
             Err(error) if error.kind() == io::ErrorKind::NotFound && path.symlink_metadata().is_err() => Ok(None),
             Err(error) if error.kind() == io::ErrorKind::NotADirectory => Ok(None),
+            // The variables of somebody else's home, as under sudo: what cannot be seen there is not the user's word.
+            Err(error) if owner == Owner::User && is_out_of_sight(path, &error) => Ok(None),
             Err(error) => Err(refused(path, &error)),
         }
     }
@@ -85,6 +87,11 @@ impl File {
         let unknown = reader.unknown;
         Ok(Self { start, values, profiles, unknown })
     }
+}
+
+fn is_out_of_sight(path: &Path, error: &io::Error) -> bool {
+    let hidden = io::ErrorKind::PermissionDenied;
+    error.kind() == hidden && path.symlink_metadata().is_err_and(|error| error.kind() == hidden)
 }
 
 /// The error for a file that is not to be believed or cannot be read.
