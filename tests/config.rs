@@ -378,9 +378,23 @@ fn show_tells_where_each_setting_is_from_and_no_secret() {
     }
     assert!(!show(&[]).contains("# "), "only what can go into a file");
     let settings: Value = serde_json::from_str(&show(&["--output", "json"])).expect("JSON");
-    assert_eq!(settings["files"], json!([file]));
+    assert_eq!((&settings["files"], &settings["policy"]), (&json!([file]), &Value::Null));
     assert_eq!(settings["settings"]["client_secret"]["origin"]["line"], 1);
     assert_eq!(settings["settings"]["skip_open_browser"]["value"], false);
+}
+
+#[test]
+fn show_names_the_policy_and_ends_with_what_it_refuses() {
+    let home = Home::new(Mode::Absent);
+    let etc = Etc::with_policy("");
+    let mut command = kubekey(&home);
+    command.args(["config", "show", "--output=json"]);
+    assert_eq!(shown(&home.run(&mut etc.over(&command)))["policy"], "/etc/kubekey/policy.toml");
+    let refused = home.run(&mut etc.over(command.env("KUBEKEY_TOKEN_DIR", home.path())));
+    assert_eq!(refused.code(), Some(4), "{refused:#?}");
+    let settings: Value = serde_json::from_str(&refused.stdout).expect("JSON");
+    assert_eq!(settings["settings"]["token_dir"]["origin"]["variable"], "KUBEKEY_TOKEN_DIR");
+    assert!(refused.stderr.contains("KUBEKEY_TOKEN_DIR is locked, says the policy /etc/kubekey/policy.toml"));
 }
 
 #[test]

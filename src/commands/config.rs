@@ -30,11 +30,12 @@ fn show(flags: &Flags, origin: bool, output: Output, out: &mut impl Write) -> Re
     let info = ExecInfo::parse(variable("KUBERNETES_EXEC_INFO").as_deref())?;
     let layers = Layers::read(flags, variable, info.cluster.as_ref())?;
     layers.warn();
+    let policy = Policy::load()?;
     match output {
-        Output::Toml => print(out, &as_toml(&layers, origin))?,
-        Output::Json => print(out, &format!("{:#}\n", as_json(&layers)))?,
+        Output::Toml => print(out, &as_toml(&layers, &policy, origin))?,
+        Output::Json => print(out, &format!("{:#}\n", as_json(&layers, &policy)))?,
     }
-    check_values(&layers.given, &Policy::load()?)
+    check_values(&layers.given, &policy)
 }
 
 /// A file of settings need not say everything: what is missing may be in the kubeconfig.
@@ -48,11 +49,12 @@ fn check_values(given: &Given, policy: &Policy) -> Result<()> {
     Settings::resolve(&complete, variable, policy).map(drop)
 }
 
-fn as_toml(layers: &Layers, with_origin: bool) -> String {
+fn as_toml(layers: &Layers, policy: &Policy, with_origin: bool) -> String {
     let mut text = String::new();
     if with_origin {
-        for file in &layers.files {
-            text.push_str(&format!("# {}\n", terminal::sanitise(&file.start.path.display().to_string())));
+        let files = layers.files.iter().map(|file| &*file.start.path);
+        for file in files.chain(policy.file()) {
+            text.push_str(&format!("# {}\n", terminal::sanitise(&file.display().to_string())));
         }
     }
     for key in &KEYS {
@@ -75,7 +77,7 @@ fn as_toml(layers: &Layers, with_origin: bool) -> String {
     text
 }
 
-fn as_json(layers: &Layers) -> Json {
+fn as_json(layers: &Layers, policy: &Policy) -> Json {
     let setting = |key: &Key| {
         let given = layers.given.value(key.flag);
         let value = given.map_or(Json::Null, shown);
@@ -83,7 +85,8 @@ fn as_json(layers: &Layers) -> Json {
         (key.name(), json!({ "value": value, "origin": origin }))
     };
     let files: Vec<_> = layers.files.iter().map(|file| file.start.path.display().to_string()).collect();
-    json!({ "files": files, "settings": KEYS.iter().map(setting).collect::<serde_json::Map<_, _>>() })
+    let settings: serde_json::Map<_, _> = KEYS.iter().map(setting).collect();
+    json!({ "files": files, "policy": policy.file(), "settings": settings })
 }
 
 fn origin_json(origin: &Origin, key: &Key) -> Json {

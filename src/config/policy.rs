@@ -60,6 +60,11 @@ impl Policy {
         Ok(Self::default())
     }
 
+    /// The file of the policy, if there is one.
+    pub fn file(&self) -> Option<&Path> {
+        self.is_there.then_some(self.path.as_path())
+    }
+
     fn parse(path: &Path, text: &str) -> Result<Self> {
         let policy: Self = toml::from_str(text).map_err(|error| {
             let start = error.span().map_or(0, |span| span.start);
