@@ -444,8 +444,8 @@ mod desktop {
     use std::error::Error;
     use std::process::Command;
 
-    use kubekey::cli;
-    use kubekey::config::Settings;
+    use kubekey::config::given::Given;
+    use kubekey::config::{Policy, Settings};
     use kubekey::token_cache::CredentialKey;
 
     use super::provider::Provider;
@@ -456,12 +456,10 @@ mod desktop {
 
     impl Session {
         pub fn start(_person: bool, provider: &Provider) -> Result<Self, Box<dyn Error>> {
-            let given = cli::Settings {
-                issuer_url: Some(provider.issuer()),
-                client_id: Some(provider.client_id()),
-                ..cli::Settings::default()
-            };
-            let settings = Settings::resolve(&given, |_| None).map_err(|error| error.to_string())?;
+            let (issuer, client_id) = (provider.issuer(), provider.client_id());
+            let given = Given::of_flags(&[("issuer-url", &issuer), ("client-id", &client_id)]);
+            let settings =
+                Settings::resolve(&given, |_| None, &Policy::default()).map_err(|error| error.to_string())?;
             let saved = keyring::Entry::new("kubekey", &CredentialKey::new(&settings).digest)?;
             Ok(Session { saved })
         }

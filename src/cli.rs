@@ -1,6 +1,10 @@
-//! The command line, as clap derives it. Values are plain text here; [`crate::config`] parses them.
+//! The command line: subcommands as clap derives them, and a flag for each setting of the table. Values are plain text
+//! here; [`crate::config`] parses them.
 
-use clap::{ArgAction, Args, Parser, Subcommand};
+use clap::{Arg, ArgAction, ArgMatches, Args, FromArgMatches, Parser, Subcommand, ValueEnum};
+
+use crate::config::Flags;
+use crate::config::keys::{Default, KEYS, Key, Kind};
 
 const EXAMPLES: &str = "\
 In a kubeconfig:
@@ -14,6 +18,9 @@ In a kubeconfig:
         interactiveMode: IfAvailable
         provideClusterInfo: true
 
+Every flag --foo-bar is also the variable KUBEKEY_FOO_BAR and the key foo_bar of a config.toml: /etc/kubekey/config.toml,
+/etc/kubekey/config.d/*.toml, ~/.config/kubekey/config.toml. Variables win over files, and flags over variables;
+'kubekey config show --origin' shows what holds and why.
 IDP_ISSUER_URL, CLIENT_ID and CLIENT_SECRET are read too; the latter two only when IDP_ISSUER_URL is set.
 A variable for a repeatable flag holds several values with spaces in between, one for files as PATH does.
 HTTPS_PROXY and NO_PROXY are respected; a provider on this computer is never reached through a proxy.
@@ -39,7 +46,7 @@ pub struct Cli {
 
     /// Settings, the same for every command.
     #[command(flatten)]
-    pub settings: Settings,
+    pub settings: Flags,
 
     /// Print the version
     #[arg(short = 'v', short_alias = 'V', long, action = ArgAction::Version)]
@@ -51,7 +58,7 @@ pub struct Cli {
 #[command(disable_help_flag = true, disable_version_flag = true)]
 struct Plugin {
     #[command(flatten)]
-    settings: Settings,
+    settings: Flags,
 }
 
 impl Cli {
@@ -79,112 +86,76 @@ pub enum Command {
     Login,
     /// Forget the saved sign-in
     Logout,
+    /// Look at the configuration files and at what they come to
+    #[command(subcommand)]
+    Config(Config),
 }
 
-/// Settings as given by flags or, where a flag is absent, by their environment variable. No `Debug`: a secret is in them.
-#[derive(Args, Default)]
-pub struct Settings {
-    /// The provider's issuer URL, as in its discovery document [also IDP_ISSUER_URL]
-    #[arg(long, value_name = "URL", env = "KUBEKEY_ISSUER_URL", alias = "oidc-issuer-url", global = true)]
-    pub issuer_url: Option<String>,
+/// What to do with the configuration.
+#[derive(Subcommand)]
+pub enum Config {
+    /// Print the settings that hold, secrets hidden
+    Show {
+        /// Say of each from where it is
+        #[arg(long)]
+        origin: bool,
+        /// How to print them
+        #[arg(long, value_enum, default_value = "toml")]
+        output: Output,
+    },
+    /// Look for mistakes in all configuration files, or in one
+    Check {
+        /// A file that need not be in its place yet
+        file: Option<std::path::PathBuf>,
+    },
+    /// Print the JSON schema of a configuration file, for editors
+    Schema,
+}
 
-    /// The client ID registered with the provider [also CLIENT_ID]
-    #[arg(long, value_name = "ID", env = "KUBEKEY_CLIENT_ID", alias = "oidc-client-id", global = true)]
-    pub client_id: Option<String>,
+/// A form of output.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Output {
+    /// As in a file.
+    Toml,
+    /// For programs: with origins, whether or not they are asked for.
+    Json,
+}
 
-    /// The client secret, if the provider wants one [also CLIENT_SECRET]
-    #[arg(
-        long,
-        value_name = "SECRET",
-        env = "KUBEKEY_CLIENT_SECRET",
-        hide_env_values = true,
-        alias = "oidc-client-secret",
-        global = true
-    )]
-    pub client_secret: Option<String>,
+/// The table of settings as flags. Each counts before and after a subcommand.
+impl Args for Flags {
+    fn augment_args(command: clap::Command) -> clap::Command {
+        command.args(KEYS.iter().map(flag))
+    }
 
-    /// A file with the client secret on its first line
-    #[arg(long, value_name = "FILE", env = "KUBEKEY_CLIENT_SECRET_FILE", global = true)]
-    pub client_secret_file: Option<String>,
+    fn augment_args_for_update(command: clap::Command) -> clap::Command {
+        Self::augment_args(command)
+    }
+}
 
-    /// A CA certificate in PEM to trust besides the system's, repeatable
-    #[arg(long, value_name = "FILE", env = "KUBEKEY_CERTIFICATE_AUTHORITY", global = true)]
-    pub certificate_authority: Vec<String>,
+impl FromArgMatches for Flags {
+    fn from_arg_matches(matches: &ArgMatches) -> Result<Self, clap::Error> {
+        let given = KEYS.iter().filter_map(|key| {
+            let texts = matches.get_many::<String>(key.flag)?;
+            Some((key, texts.cloned().collect()))
+        });
+        Ok(Self(given.collect()))
+    }
 
-    /// The same as base64 of the PEM, repeatable
-    #[arg(
-        long,
-        value_name = "BASE64",
-        env = "KUBEKEY_CERTIFICATE_AUTHORITY_DATA",
-        hide_env_values = true,
-        global = true
-    )]
-    pub certificate_authority_data: Vec<String>,
+    fn update_from_arg_matches(&mut self, matches: &ArgMatches) -> Result<(), clap::Error> {
+        *self = Self::from_arg_matches(matches)?;
+        Ok(())
+    }
+}
 
-    /// Believe every certificate: whoever is between here and the provider can take your sign-in
-    #[arg(
-        long,
-        value_name = "BOOL",
-        num_args = 0..=1,
-        require_equals = true,
-        default_missing_value = "true",
-        env = "KUBEKEY_INSECURE_SKIP_TLS_VERIFY",
-        global = true
-    )]
-    pub insecure_skip_tls_verify: Option<String>,
-
-    /// A scope to ask for, repeatable [default: openid, email, profile and what the provider needs for a refresh token]
-    #[arg(long, value_name = "SCOPE", env = "KUBEKEY_SCOPE", alias = "oidc-extra-scope", global = true)]
-    pub scope: Vec<String>,
-
-    /// Where to listen for the browser's answer, repeatable, tried in order [default: 127.0.0.1 on a free port]
-    #[arg(long, value_name = "HOST:PORT", env = "KUBEKEY_LISTEN_ADDRESS", global = true)]
-    pub listen_address: Vec<String>,
-
-    /// The redirect URL registered with the provider, repeatable, tried in order [default: /callback at the listen address]
-    #[arg(long, value_name = "URL", env = "KUBEKEY_REDIRECT_URL", alias = "oidc-redirect-url", global = true)]
-    pub redirect_url: Vec<String>,
-
-    /// How long to wait for the browser's answer: seconds, or 90s, 3m [default: 180s]
-    #[arg(
-        long,
-        value_name = "TIME",
-        env = "KUBEKEY_LOGIN_TIMEOUT",
-        alias = "authentication-timeout-sec",
-        global = true
-    )]
-    pub login_timeout: Option<String>,
-
-    /// How the provider sends its answer: auto, form_post or query [default: auto, form_post where it is offered]
-    #[arg(long, value_name = "MODE", env = "KUBEKEY_RESPONSE_MODE", global = true)]
-    pub response_mode: Option<String>,
-
-    /// The program to open the browser with, and its arguments; %s in one is replaced by the address [default: BROWSER,
-    /// else the desktop's]
-    #[arg(long, value_name = "COMMAND", env = "KUBEKEY_BROWSER_COMMAND", global = true)]
-    pub browser_command: Option<String>,
-
-    /// Open no browser, only print the address
-    #[arg(
-        long,
-        value_name = "BOOL",
-        num_args = 0..=1,
-        require_equals = true,
-        default_missing_value = "true",
-        env = "KUBEKEY_SKIP_OPEN_BROWSER",
-        global = true
-    )]
-    pub skip_open_browser: Option<String>,
-
-    /// Where to keep a sign-in: auto, keyring, kernel, file or none [default: auto]
-    #[arg(long, value_name = "PLACE", env = "KUBEKEY_TOKEN_STORAGE", alias = "token-cache-storage", global = true)]
-    pub token_storage: Option<String>,
-
-    /// The folder for --token-storage=file [default: tokens, in kubekey's state folder]
-    #[arg(long, value_name = "DIR", env = "KUBEKEY_TOKEN_DIR", alias = "token-cache-dir", global = true)]
-    pub token_dir: Option<String>,
-
-    /// A folder with signed_in.html and sign_in_failed.html of your own [also KUBEKEY_TEMPLATEDIR]
-    #[arg(long, value_name = "DIR", env = "KUBEKEY_TEMPLATE_DIR", global = true)]
-    pub template_dir: Option<String>,
+fn flag(key: &'static Key) -> Arg {
+    let arg = Arg::new(key.flag).long(key.flag).aliases(key.aliases).value_name(key.value_name).global(true);
+    let arg = match key.default {
+        Default::None => arg.help(key.help),
+        Default::Value(default) | Default::Words(default) => arg.help(format!("{} [default: {default}]", key.help)),
+    };
+    match key.kind {
+        Kind::Texts => arg.action(ArgAction::Append),
+        Kind::Switch => arg.num_args(0..=1).require_equals(true).default_missing_value("true"),
+        Kind::Text | Kind::Secret | Kind::Time => arg,
+    }
 }

@@ -109,6 +109,8 @@ pub struct Cluster {
     /// Whether whoever answers there is believed.
     #[serde(default)]
     pub insecure_skip_tls_verify: bool,
+    /// The cluster's extension `client.authentication.k8s.io/exec`: settings, for [`crate::config`] to read.
+    pub config: Option<serde_json::Value>,
 }
 
 impl ExecInfo {

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use chrono::Utc;
 
-use crate::config::{Opener, Policy, Settings, platform, variable};
+use crate::config::{Flags, Layers, Opener, Policy, Settings, platform, variable};
 use crate::error::{ErrorKind, Result};
 use crate::exec_credential::{self, ExecInfo};
 use crate::oidc::{Provider, Refreshed, refresh};
@@ -13,7 +13,7 @@ use crate::sign_in::{cool_down, sign_in};
 use crate::state::State;
 use crate::token::{IdToken, Saved, TokenSet};
 use crate::token_cache::{Lock, Store, TokenCache, Unlock};
-use crate::{cli, event_loop, terminal};
+use crate::{event_loop, terminal};
 
 /// How long a refresh of a token that is still valid may take in all.
 const EARLY_PATIENCE: Duration = Duration::from_secs(2);
@@ -23,11 +23,13 @@ const EARLY_PATIENCE: Duration = Duration::from_secs(2);
 ///
 /// # Errors
 /// Of every [`ErrorKind`]; then nothing has been written to `out`, and what was saved is as good as before.
-pub fn get_token(given: &cli::Settings, out: &mut impl Write) -> Result<()> {
+pub fn get_token(flags: &Flags, out: &mut impl Write) -> Result<()> {
     let exec_info = ExecInfo::parse(variable("KUBERNETES_EXEC_INFO").as_deref())?;
     let policy = Policy::load()?;
     policy.check_cluster(exec_info.cluster.as_ref())?;
-    let settings = Settings::resolve(given, variable, &policy)?;
+    let layers = Layers::read(flags, variable, exec_info.cluster.as_ref())?;
+    // A misspelt key may be why something is missing.
+    let settings = Settings::resolve(&layers.given, variable, &policy).inspect_err(|_| layers.warn())?;
     let cache = TokenCache::new(&settings);
 
     let saved = match cache.load_from_kernel() {
@@ -42,6 +44,7 @@ pub fn get_token(given: &cli::Settings, out: &mut impl Write) -> Result<()> {
         return exec_credential::write(out, exec_info.api_version, renewed.as_ref().unwrap_or(id_token));
     }
 
+    layers.warn();
     let (mut lock, shared_failure) = Lock::acquire(&platform::lock_dirs(), &cache.key.digest, settings.login_timeout)?;
     // A sibling may have signed in meanwhile, and a keyring that was busy may answer now.
     let (found, saved) = cache.load(Unlock::Ask)?;

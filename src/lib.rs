@@ -5,7 +5,7 @@
 //! | module | what it knows |
 //! |---|---|
 //! | [`exec_credential`] | the protocol between client-go and its plugins |
-//! | [`config`] | settings, their defaults and where files live |
+//! | [`config`] | settings: the table of them, the layers they come from, the policy above, and where files live |
 //! | [`token_cache`] | where a sign-in is kept, and the lock around making one |
 //! | [`oidc`] | the provider: discovery, code exchange, refresh, verification; its public metadata on disk, but never the token cache |
 //! | [`sign_in`] | the flow in the browser; its loopback listener knows HTTP but not OpenID Connect |

@@ -25,6 +25,7 @@ fn run(cli: Cli) -> Result<()> {
         Command::GetToken => get_token::get_token(&cli.settings, &mut io::stdout().lock()),
         Command::Login => commands::login(&cli.settings),
         Command::Logout => commands::logout(&cli.settings),
+        Command::Config(config) => commands::config(&config, &cli.settings, &mut io::stdout().lock()),
     }
 }
 

@@ -93,8 +93,12 @@ fn a_secret_and_a_file_with_one_are_a_usage_error_wherever_they_come_from() {
         }
         let finished = home.run(&mut kubekey);
         assert_eq!((finished.code(), provider.count_all()), (Some(2), 0), "{finished:#?}");
-        let beginning = "kubekey: --client-secret and --client-secret-file cannot be used together\nhint: ";
-        assert!(finished.stderr.starts_with(beginning) && !finished.stderr.contains("canary"), "{finished:#?}");
+        let [secret, in_file] = ["--client-secret", "--client-secret-file"].map(|flag| {
+            let variable = format!("KUBEKEY_{}", flag[2..].to_uppercase().replace('-', "_"));
+            if by_variable.contains(&variable.as_str()) { variable } else { flag.to_owned() }
+        });
+        let beginning = format!("kubekey: {secret} and {in_file} cannot be used together\nhint: ");
+        assert!(finished.stderr.starts_with(&beginning) && !finished.stderr.contains("canary"), "{finished:#?}");
     }
     // An empty value is no value: a kubeconfig cannot unset a variable.
     let mut kubekey = home.kubekey_for(&provider);

@@ -8,6 +8,7 @@
 
 mod client_authentication;
 mod client_secret;
+mod config;
 mod cool_down;
 mod docs;
 mod early_refresh;

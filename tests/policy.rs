@@ -1,10 +1,12 @@
 //! What an administrator's policy takes away from kubeconfigs.
 
-use serde_json::json;
+use std::process::Command;
+
+use serde_json::{Value, json};
 
 use crate::support::browser::Mode;
+use crate::support::etc::Etc;
 use crate::support::home::Home;
-use crate::support::policy::Policy;
 use crate::support::provider::Provider;
 use crate::support::run::Finished;
 
@@ -27,7 +29,7 @@ fn assert_refused(finished: &Finished, words: &str) {
 fn a_token_goes_only_to_a_server_that_the_policy_lists() {
     let home = Home::new(Mode::Follow);
     let provider = Provider::start();
-    let policy = Policy::new(&format!("allowed_servers = ['{SERVER}']"));
+    let policy = Etc::with_policy(&format!("allowed_servers = ['{SERVER}']"));
     let run = |info: Option<String>| {
         let mut kubekey = home.kubekey_for(&provider);
         kubekey.env("KUBERNETES_EXEC_INFO", info.unwrap_or_default());
@@ -53,7 +55,7 @@ fn a_saved_token_is_not_released_either() {
     let mut kubekey = home.kubekey_for(&provider);
     home.run(&mut kubekey).credential();
     kubekey.env("KUBERNETES_EXEC_INFO", exec_info(&json!({ "server": "https://evil.example" })));
-    let policy = Policy::new(&format!("allowed_servers = ['{SERVER}']"));
+    let policy = Etc::with_policy(&format!("allowed_servers = ['{SERVER}']"));
     assert_refused(&home.run(&mut policy.over(&kubekey)), "https://evil.example");
 }
 
@@ -61,7 +63,7 @@ fn a_saved_token_is_not_released_either() {
 fn a_cluster_has_to_be_named_where_the_policy_wants_it() {
     let home = Home::new(Mode::Follow);
     let provider = Provider::start();
-    let policy = Policy::new("require_cluster_info = true");
+    let policy = Etc::with_policy("require_cluster_info = true");
     let mut kubekey = home.kubekey_for(&provider);
     assert_refused(&home.run(&mut policy.over(&kubekey)), "a cluster that is named");
     kubekey.env("KUBERNETES_EXEC_INFO", exec_info(&json!({ "server": "https://any.example" })));
@@ -72,13 +74,13 @@ fn a_cluster_has_to_be_named_where_the_policy_wants_it() {
 fn a_policy_locks_what_a_kubeconfig_must_not_say() {
     let home = Home::new(Mode::Follow);
     let provider = Provider::start();
-    let policy = Policy::new("");
+    let policy = Etc::with_policy("");
     for (flag, variable) in LOCKED {
         let value = home.path().to_str().unwrap();
         let mut kubekey = home.kubekey_for(&provider);
         assert_refused(&home.run(&mut policy.over(kubekey.arg(flag).arg(value))), flag);
         let mut kubekey = home.kubekey_for(&provider);
-        assert_refused(&home.run(&mut policy.over(kubekey.env(variable, value))), flag);
+        assert_refused(&home.run(&mut policy.over(kubekey.env(variable, value))), variable);
     }
     for command in ["login", "logout"] {
         let mut kubekey = home.kubekey_for(&provider);
@@ -92,7 +94,7 @@ fn a_policy_locks_what_a_kubeconfig_must_not_say() {
 fn a_policy_can_say_itself_what_it_locks() {
     let home = Home::new(Mode::Follow);
     let provider = Provider::start();
-    let policy = Policy::new("locked_flags = ['scope']");
+    let policy = Etc::with_policy("locked_flags = ['scope']");
     let mut kubekey = home.kubekey_for(&provider);
     kubekey.args(["--token-dir", home.path().to_str().unwrap()]);
     home.run(&mut policy.over(&kubekey)).credential();
@@ -103,16 +105,16 @@ fn a_policy_can_say_itself_what_it_locks() {
 fn a_policy_that_cannot_be_believed_or_read_stops_everything() {
     let home = Home::new(Mode::Follow);
     let provider = Provider::start();
-    let run = |policy: &Policy| home.run(&mut policy.over(&home.kubekey_for(&provider)));
-    assert_refused(&run(&Policy::new("allowed_issuer = []")), "line 1: unknown field `allowed_issuer`");
-    let open = Policy::new("");
+    let run = |policy: &Etc| home.run(&mut policy.over(&home.kubekey_for(&provider)));
+    assert_refused(&run(&Etc::with_policy("allowed_issuer = []")), "line 1: unknown field `allowed_issuer`");
+    let open = Etc::with_policy("");
     open.set_mode("policy.toml", 0o666);
     assert_refused(&run(&open), "can be written by others (mode 666)");
-    let open = Policy::new("");
+    let open = Etc::with_policy("");
     open.set_mode("", 0o777);
     assert_refused(&run(&open), "can be written by others (mode 777)");
-    let lost = Policy::new("");
-    lost.lead_nowhere();
+    let lost = Etc::with_policy("");
+    lost.lead_nowhere("policy.toml");
     assert_refused(&run(&lost), "No such file");
     assert_eq!(home.browser.urls().len(), 0);
 }
@@ -124,7 +126,7 @@ fn under_a_policy_the_variable_browser_runs_nothing() {
     let mark = home.path().join("mark");
     let mut kubekey = home.kubekey_for(&provider);
     kubekey.env("BROWSER", format!("/usr/bin/touch {} %s", mark.display()));
-    home.run(&mut Policy::new("").over(&kubekey)).credential();
+    home.run(&mut Etc::with_policy("").over(&kubekey)).credential();
     assert_eq!((mark.exists(), home.browser.urls().len()), (false, 1), "the desktop's browser was opened");
 }
 
@@ -134,11 +136,70 @@ fn under_a_policy_no_variable_adds_an_authority() {
     let provider = Provider::start();
     for variable in ["SSL_CERT_FILE", "SSL_CERT_DIR"] {
         let mut kubekey = home.kubekey_for(&provider);
-        assert_refused(&home.run(&mut Policy::new("").over(kubekey.env(variable, home.path()))), variable);
+        assert_refused(&home.run(&mut Etc::with_policy("").over(kubekey.env(variable, home.path()))), variable);
     }
     let mut kubekey = home.kubekey_for(&provider);
     kubekey.env("SSL_CERT_FILE", "/etc/ssl/certs/ca-certificates.crt");
-    home.run(&mut Policy::new("locked_flags = ['template-dir']").over(&kubekey)).credential();
+    home.run(&mut Etc::with_policy("locked_flags = ['template-dir']").over(&kubekey)).credential();
+}
+
+/// Each way in which somebody else than the administrator can say it.
+fn all_ways(home: &Home, provider: &Provider, key: &str, value: &Value) -> [Command; 3] {
+    let text = value.as_str().map_or(value.to_string(), str::to_owned);
+    let variable = format!("KUBEKEY_{}", key.to_uppercase());
+    let mut ways = [(); 3].map(|()| home.kubekey_for(provider));
+    // What the extension says counts only where no variable says something else.
+    let cluster = json!({ "server": SERVER, "config": { key: value } });
+    ways[0].env_remove(&variable).env("KUBERNETES_EXEC_INFO", exec_info(&cluster));
+    ways[1].env(&variable, &text);
+    ways[2].arg(format!("--{}={text}", key.replace('_', "-")));
+    ways
+}
+
+#[test]
+fn no_kubeconfig_variable_or_flag_gets_round_a_list_of_the_policy() {
+    let home = Home::new(Mode::Follow);
+    let provider = Provider::start();
+    let lists = format!(
+        "allowed_issuers = ['{}']\nallowed_client_ids = ['{}']\ntoken_storage = ['kernel']\nallow_insecure_tls = false\n\
+         locked_flags = []\n",
+        provider.issuer(),
+        provider.client_id()
+    );
+    let etc = Etc::with_policy(&lists);
+    for (key, value, words) in [
+        ("issuer_url", json!(format!("{}/", provider.issuer())), "/' is not allowed"),
+        ("client_id", json!("another"), "'another' is not allowed"),
+        ("token_storage", json!("file"), "'file' is not allowed"),
+        ("token_storage", json!("keyring"), "'keyring' is not allowed"),
+        ("insecure_skip_tls_verify", json!(true), "the provider's certificate has to be verified"),
+    ] {
+        for command in all_ways(&home, &provider, key, &value) {
+            assert_refused(&home.run(&mut etc.over(&command)), words);
+        }
+    }
+    let insecure = json!({ "server": SERVER, "insecure-skip-tls-verify": true });
+    let mut kubekey = home.kubekey_for(&provider);
+    kubekey.env("KUBERNETES_EXEC_INFO", exec_info(&insecure));
+    assert_refused(&home.run(&mut etc.over(&kubekey)), "without verifying its certificate");
+    assert_eq!((provider.count_all(), home.browser.urls().len()), (0, 0), "nothing was begun");
+    home.run(&mut etc.over(&home.kubekey_for(&provider))).credential();
+}
+
+#[test]
+fn of_auto_there_remains_what_the_policy_allows() {
+    let home = Home::new(Mode::Follow).store_in("auto");
+    let provider = Provider::start();
+    let run = |storage: &str| {
+        let etc = Etc::with_policy(&format!("token_storage = {storage}"));
+        home.run(&mut etc.over(&home.kubekey_for(&provider)))
+    };
+    let tokens = home.state().join("kubekey/tokens");
+    run("[]").credential();
+    assert!(!tokens.exists(), "nowhere");
+    run("['file']").credential();
+    assert!(tokens.exists(), "in a file");
+    assert_refused(&run("['disc']"), "line 1: unknown variant `disc`");
 }
 
 #[test]
@@ -151,7 +212,7 @@ fn under_a_policy_no_variable_says_where_tokens_and_metadata_are() {
         kubekey.env(name, &elsewhere);
     }
     let registered = format!("root:x:0:0::{}:/bin/sh\n", home.path().display());
-    home.run(&mut Policy::new("").with_users(&registered).over(&kubekey)).credential();
+    home.run(&mut Etc::with_policy("").with_users(&registered).over(&kubekey)).credential();
     assert!(!elsewhere.exists());
     let files = home.files();
     for kept in [".local/state/kubekey/tokens", ".cache/kubekey"] {
@@ -165,7 +226,7 @@ fn under_a_policy_no_file_is_sent_as_a_client_secret() {
     let provider = Provider::start();
     let mut kubekey = home.kubekey_for(&provider);
     kubekey.env("KUBEKEY_CLIENT_SECRET_FILE", "/etc/hostname").arg("login");
-    assert_refused(&home.run(&mut Policy::new("").over(&kubekey)), "--client-secret-file");
+    assert_refused(&home.run(&mut Etc::with_policy("").over(&kubekey)), "CLIENT_SECRET_FILE");
     assert_eq!(provider.count_all(), 0);
 }
 
@@ -177,7 +238,7 @@ fn a_variable_that_is_not_utf_8_is_refused_as_well() {
     let provider = Provider::start();
     let mut kubekey = home.kubekey_for(&provider);
     kubekey.env("SSL_CERT_FILE", OsStr::from_bytes(b"/tmp/\xff.pem"));
-    assert_refused(&home.run(&mut Policy::new("").over(&kubekey)), "SSL_CERT_FILE");
+    assert_refused(&home.run(&mut Etc::with_policy("").over(&kubekey)), "SSL_CERT_FILE");
 }
 
 const LOCKED: [(&str, &str); 6] = [

@@ -4,6 +4,7 @@ use std::fs;
 use std::process::Command;
 
 use crate::support::browser::Mode;
+use crate::support::etc::Etc;
 use crate::support::home::Home;
 use crate::support::provider::Provider;
 use crate::support::strace::strace;
@@ -30,11 +31,17 @@ const FORBIDDEN: [&str; 17] = [
 ];
 
 /// Where a run may read beside its home: settings, libraries, itself. No certificates, no resolver's configuration.
-const READABLE: [&str; 5] = ["/etc/kubekey", "/etc/ld.so.", "/lib", "/proc/self/", "/usr/lib"];
+const READABLE: [&str; 6] = ["/etc/kubekey", "/etc/passwd", "/etc/ld.so.", "/lib", "/proc/self/", "/usr/lib"];
 
 /// What the debug build of a run needs for a token in the kernel, and half as much again: a run that starts doing
 /// something else shows. What the release build may need, 2 million, is measured by the benchmark.
 const INSTRUCTIONS: u64 = 4_900_000;
+
+/// As many as a large fleet has.
+const DROP_INS: usize = 20;
+
+/// What the debug build needs for a policy, a system file and [`DROP_INS`] drop-ins, and half as much again.
+const FLEET_INSTRUCTIONS: u64 = 2_500_000;
 
 /// With the kernel's keys also where the tests run in a container: it is theirs alone.
 fn kubekey(home: &Home, provider: &Provider) -> Command {
@@ -49,11 +56,16 @@ struct Trace(Vec<String>);
 impl Trace {
     /// Signs in, runs once more with the provider stopped, and looks at what no store needs.
     fn of_a_warm_run(home: &Home) -> Self {
+        Self::of_a_warm_run_in(home, |command| command)
+    }
+
+    /// The same on a computer that `over` puts the command on.
+    fn of_a_warm_run_in(home: &Home, over: impl Fn(Command) -> Command) -> Self {
         let mut provider = Provider::start();
-        let first = home.run(&mut kubekey(home, &provider)).token();
+        let first = home.run(&mut over(kubekey(home, &provider))).token();
         provider.stop();
         let file = home.path().join("trace");
-        let warm = home.run(&mut strace(&kubekey(home, &provider), &file, &["-f", "-s", "256"]));
+        let warm = home.run(&mut over(strace(&kubekey(home, &provider), &file, &["-f", "-s", "256"])));
         let text = fs::read_to_string(&file).expect("a trace");
         home.log_out(&provider);
         assert_eq!((warm.token(), warm.stderr.as_str()), (first, ""));
@@ -145,18 +157,61 @@ fn a_token_in_the_keyring_takes_one_socket_and_no_thread() {
 }
 
 #[test]
+fn each_file_of_the_administrator_is_read_once() {
+    let home = Home::new(Mode::Follow).store_in("file");
+    let etc = fleet();
+    let trace = Trace::of_a_warm_run_in(&home, |command| etc.over(&command));
+    trace.assert_that_it_talks_to_nobody();
+    let opened = trace.calls("openat").into_iter().filter(|call| call.contains("/etc/kubekey/"));
+    let mut opened: Vec<_> = opened.filter_map(|call| call.split('"').nth(1)).collect();
+    opened.sort_unstable();
+    let drop_ins = (0..DROP_INS).map(|number| format!("/etc/kubekey/config.d/{number:02}.toml"));
+    let mut expected = vec!["/etc/kubekey/config.d".to_owned()];
+    expected.extend(drop_ins);
+    expected.extend(["/etc/kubekey/config.toml", "/etc/kubekey/policy.toml"].map(str::to_owned));
+    assert_eq!(opened, expected, "{trace}");
+}
+
+#[test]
 fn a_token_in_the_kernel_takes_few_instructions() {
     let home = Home::new(Mode::Follow).store_in("kernel");
+    let collected = instructions(&home, |command| command);
+    assert!(collected < INSTRUCTIONS, "{collected} instructions");
+}
+
+#[test]
+fn the_files_of_an_administrator_take_few_instructions() {
+    let home = Home::new(Mode::Follow).store_in("file");
+    let (none, etc) = (Etc::new(&[]), fleet());
+    let plain = instructions(&home, |command| none.over(&command));
+    let with_files = instructions(&home, |command| etc.over(&command));
+    assert!(with_files < plain + FLEET_INSTRUCTIONS, "{with_files} instructions instead of {plain}");
+}
+
+/// A computer with a policy, a system file and drop-ins.
+fn fleet() -> Etc {
+    let drop_ins =
+        (0..DROP_INS).map(|number| (format!("config.d/{number:02}.toml"), "login_timeout = \"3m\"\n".to_owned()));
+    let policy = "locked_flags = ['token-dir', 'template-dir']\nrequire_cluster_info = false\n";
+    let system = "scope = ['openid', 'email']\nresponse_mode = 'auto'\n\
+                  [profiles.staging]\nissuer_url = 'https://staging.example.com'\n\
+                  [[clusters]]\nname = 'prod'\nserver = 'https://k8s.example.com:6443'\n";
+    let others = [("policy.toml", policy), ("config.toml", system)].map(|(name, text)| (name.into(), text.into()));
+    let files: Vec<(String, String)> = drop_ins.chain(others).collect();
+    Etc::new(&files.iter().map(|(name, text)| (name.as_str(), text.as_str())).collect::<Vec<_>>())
+}
+
+/// What a run with a saved token takes.
+fn instructions(home: &Home, over: impl Fn(Command) -> Command) -> u64 {
     let provider = Provider::start();
-    home.run(&mut kubekey(&home, &provider)).credential();
-    let plain = kubekey(&home, &provider);
-    let mut valgrind = Command::new("valgrind");
+    home.run(&mut over(kubekey(home, &provider))).credential();
+    let plain = kubekey(home, &provider);
+    let mut valgrind = Command::new("/usr/bin/valgrind");
     valgrind.args(["--tool=callgrind", "--callgrind-out-file=/dev/null"]).arg(plain.get_program()).env_clear();
     valgrind.envs(plain.get_envs().filter_map(|(name, value)| Some((name, value?)))).current_dir(home.path());
-    let counted = home.run(&mut valgrind);
+    let counted = home.run(&mut over(valgrind));
     home.log_out(&provider);
     counted.credential();
     let collected = counted.stderr.lines().find_map(|line| line.split_once("Collected : "));
-    let collected: u64 = collected.and_then(|(_, number)| number.trim().parse().ok()).expect("a number");
-    assert!(collected < INSTRUCTIONS, "{collected} instructions");
+    collected.and_then(|(_, number)| number.trim().parse().ok()).expect("a number")
 }

@@ -3,7 +3,7 @@
 
 use std::sync::OnceLock;
 
-use kubekey::cli;
+use kubekey::config::given::Given;
 use kubekey::config::{Policy, Settings};
 use kubekey::oidc::authorization::{Answer, AuthorizationRequest, Sent};
 use kubekey::oidc::discovery::read_metadata;
@@ -34,11 +34,7 @@ fn request() -> (AuthorizationRequest, String) {
         "jwks_uri": "https://login.example.com/jwks",
         "response_modes_supported": ["form_post"],
     });
-    let given = cli::Settings {
-        issuer_url: Some(ISSUER.into()),
-        client_id: Some("kubernetes".into()),
-        ..cli::Settings::default()
-    };
+    let given = Given::of_flags(&[("issuer-url", ISSUER), ("client-id", "kubernetes")]);
     let settings = Settings::resolve(&given, |_| None, &Policy::default()).expect("good settings");
     let metadata = read_metadata(&settings.issuer_url, &document).expect("a good document");
     let request = AuthorizationRequest::new(&metadata, &settings, "http://127.0.0.1:8000/callback");

@@ -1,18 +1,21 @@
 //! `kubekey login`: a new sign-in, whatever is saved.
 
-use crate::config::{Policy, Settings, platform, variable};
+use crate::config::{Flags, Layers, Policy, Settings, platform, variable};
 use crate::error::Result;
 use crate::sign_in::{cool_down, sign_in};
 use crate::state::State;
 use crate::token_cache::{Lock, TokenCache};
-use crate::{cli, local_time, terminal};
+use crate::{local_time, terminal};
 
 /// Signs the user in and keeps the tokens; prints nothing on stdout.
 ///
 /// # Errors
 /// As [`crate::get_token::get_token`]; then what was saved is as good as before.
-pub fn login(given: &cli::Settings) -> Result<()> {
-    let settings = Settings::resolve(given, variable, &Policy::load()?)?;
+pub fn login(flags: &Flags) -> Result<()> {
+    let policy = Policy::load()?;
+    let layers = Layers::read(flags, variable, None)?;
+    layers.warn();
+    let settings = Settings::resolve(&layers.given, variable, &policy)?;
     let cache = TokenCache::new(&settings);
     let (mut lock, _) = Lock::acquire(&platform::lock_dirs(), &cache.key.digest, settings.login_timeout)?;
     let result = cache

@@ -1,17 +1,20 @@
 //! `kubekey logout`: forgets a sign-in.
 
-use crate::config::{Policy, Settings, platform, variable};
+use crate::config::{Flags, Layers, Policy, Settings, platform, variable};
 use crate::error::Result;
 use crate::state::State;
+use crate::terminal;
 use crate::token_cache::{Lock, TokenCache, Unlock};
-use crate::{cli, terminal};
 
 /// Removes what is saved of this credential, from every place where it may be.
 ///
 /// # Errors
 /// [`crate::error::ErrorKind::Storage`] if something is left.
-pub fn logout(given: &cli::Settings) -> Result<()> {
-    let settings = Settings::resolve(given, variable, &Policy::load()?)?;
+pub fn logout(flags: &Flags) -> Result<()> {
+    let policy = Policy::load()?;
+    let layers = Layers::read(flags, variable, None)?;
+    layers.warn();
+    let settings = Settings::resolve(&layers.given, variable, &policy)?;
     let cache = TokenCache::new(&settings);
     // A sign-in under way would put back what is removed.
     let (_lock, _) = Lock::acquire(&platform::lock_dirs(), &cache.key.digest, settings.login_timeout)?;

@@ -1,7 +1,9 @@
 //! The subcommands, a file each. `get-token` is the program itself and has its own place: [`crate::get_token`].
 
+mod config;
 mod login;
 mod logout;
 
+pub use config::config;
 pub use login::login;
 pub use logout::logout;

@@ -4,8 +4,8 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use url::{Host, Url};
 
+use super::given::Text;
 use super::is_loopback_host;
-use super::settings::unusable;
 use crate::error::{Error, ErrorKind, Result};
 
 /// The path of the `redirect_uri` where nobody chose one.
@@ -34,15 +34,15 @@ impl LoopbackAddress {
     ///
     /// # Errors
     /// [`ErrorKind::Usage`] for a value that cannot be used, or if both are given and their numbers differ.
-    pub fn parse_all(listen_addresses: &[&str], redirect_urls: &[&str]) -> Result<Vec<Self>> {
+    pub fn parse_all(listen_addresses: &[Text<'_>], redirect_urls: &[Text<'_>]) -> Result<Vec<Self>> {
         if listen_addresses.is_empty() && redirect_urls.is_empty() {
             return Ok(vec![Self::default()]);
         }
         if redirect_urls.is_empty() {
-            return listen_addresses.iter().map(|text| parse_listen_address(text)).collect();
+            return listen_addresses.iter().map(|given| parse_listen_address(*given)).collect();
         }
         if listen_addresses.is_empty() {
-            return redirect_urls.iter().map(|text| Self::redirecting(text)).collect();
+            return redirect_urls.iter().map(|given| Self::redirecting(*given)).collect();
         }
         if listen_addresses.len() != redirect_urls.len() {
             return Err(Error::new(
@@ -56,7 +56,7 @@ impl LoopbackAddress {
             .hint("give one --redirect-url for each --listen-address, or only one of the two flags"));
         }
         let pairs = listen_addresses.iter().zip(redirect_urls);
-        pairs.map(|(listen, redirect)| parse_listen_address(listen)?.redirected_by(redirect)).collect()
+        pairs.map(|(listen, redirect)| parse_listen_address(*listen)?.redirected_by(*redirect)).collect()
     }
 
     /// The `redirect_uri` once the listener is bound to `port`.
@@ -82,28 +82,27 @@ impl LoopbackAddress {
 
     /// Listens where the redirect URL leads. Without a port in it any free one is used and put in: providers that
     /// follow RFC 8252 §7.3 ignore the port of a loopback redirect URL.
-    fn redirecting(text: &str) -> Result<Self> {
-        let url = parse_redirect_url(text)?;
+    fn redirecting(given: Text<'_>) -> Result<Self> {
+        let url = parse_redirect_url(given)?;
         let host = url.host().filter(|host| url.scheme() == "http" && is_loopback_host(Some(host.clone())));
         let Some(host) = host else {
-            return Err(unusable(
-                "redirect-url",
-                text,
-                "it does not lead to this machine (http://127.0.0.1, http://localhost)",
-            )
-            .hint("with --listen-address it may lead elsewhere, as to a port that is forwarded"));
+            return Err(given
+                .unusable("it does not lead to this machine (http://127.0.0.1, http://localhost)")
+                .hint("with --listen-address it may lead elsewhere, as to a port that is forwarded"));
         };
-        let listening = Self::listening(host, port_in(text).unwrap_or(0));
-        listening.redirected_by(text)
+        let listening = Self::listening(host, port_in(given.text).unwrap_or(0));
+        listening.redirected_by(given)
     }
 
-    fn redirected_by(mut self, text: &str) -> Result<Self> {
-        parse_redirect_url(text)?;
+    fn redirected_by(mut self, given: Text<'_>) -> Result<Self> {
+        let text = given.text;
+        parse_redirect_url(given)?;
         // The text is kept as it is, since providers compare it byte by byte: `Url` would add a final slash.
         let (before, after) = text.split_at(authority_end(text));
         self.redirect_uri = (before.to_owned(), after.to_owned());
         if self.port == 0 && port_in(text).is_some() {
-            return Err(unusable("redirect-url", text, "it has a port, and --listen-address leaves the port open")
+            return Err(given
+                .unusable("it has a port, and --listen-address leaves the port open")
                 .hint("give the same port in both"));
         }
         Ok(self)
@@ -115,10 +114,10 @@ impl LoopbackAddress {
     }
 }
 
-fn parse_listen_address(text: &str) -> Result<LoopbackAddress> {
+fn parse_listen_address(given: Text<'_>) -> Result<LoopbackAddress> {
     let hint = "give an address of this machine and a port, for example 127.0.0.1:8000 or localhost:8000";
-    let unusable = |why: &str| unusable("listen-address", text, why).hint(hint);
-    let (host, port) = text.rsplit_once(':').ok_or_else(|| unusable("it has no ':PORT'"))?;
+    let unusable = |why: &str| given.unusable(why).hint(hint);
+    let (host, port) = given.text.rsplit_once(':').ok_or_else(|| unusable("it has no ':PORT'"))?;
     let port = port.parse().map_err(|_| unusable("the port is not a number up to 65535"))?;
     let host = Host::parse(host).map_err(|error| unusable(&error.to_string()))?;
     let host = match &host {
@@ -154,10 +153,11 @@ fn port_in(text: &str) -> Option<u16> {
     port.parse().ok()
 }
 
-fn parse_redirect_url(text: &str) -> Result<Url> {
+fn parse_redirect_url(given: Text<'_>) -> Result<Url> {
+    let text = given.text;
     let hint =
         "give the redirect URL as it is registered with the provider, for example http://localhost:8000/callback";
-    let url = Url::parse(text).map_err(|error| unusable("redirect-url", text, &error.to_string()).hint(hint))?;
+    let url = Url::parse(text).map_err(|error| given.unusable(&error.to_string()).hint(hint))?;
     let is_web = url.host().is_some() && matches!(url.scheme(), "http" | "https");
     // The URL standard forgives these; providers, which compare the text, do not.
     let is_plain = text.contains("://") && !text.contains('\\') && !text[..authority_end(text)].ends_with(':');
@@ -165,29 +165,40 @@ fn parse_redirect_url(text: &str) -> Result<Url> {
     match is_web && is_plain && !has_user && url.fragment().is_none() {
         true => Ok(url),
         // RFC 6749 §3.1.2: no fragment.
-        false => Err(unusable("redirect-url", text, "it is not a plain http:// or https:// URL").hint(hint)),
+        false => Err(given.unusable("it is not a plain http:// or https:// URL").hint(hint)),
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::LoopbackAddress;
+    use crate::config::given::{Origin, Text};
+    use crate::config::keys::Key;
+    use crate::error::Result;
+
+    fn parse_all(listen: &[&str], redirect: &[&str]) -> Result<Vec<LoopbackAddress>> {
+        fn given<'a>(flag: &str, texts: &[&'a str]) -> Vec<Text<'a>> {
+            let key = Key::of_flag(flag).unwrap();
+            texts.iter().map(|text| Text { text, key, origin: &Origin::Flag }).collect()
+        }
+        LoopbackAddress::parse_all(&given("listen-address", listen), &given("redirect-url", redirect))
+    }
 
     fn redirect_uris(listen: &[&str], redirect: &[&str]) -> Vec<String> {
-        let addresses = LoopbackAddress::parse_all(listen, redirect).unwrap();
+        let addresses = parse_all(listen, redirect).unwrap();
         addresses.iter().map(|address| address.redirect_uri(4711)).collect()
     }
 
     #[test]
     fn nothing_said_is_a_free_port_of_127_0_0_1() {
-        let addresses = LoopbackAddress::parse_all(&[], &[]).unwrap();
+        let addresses = parse_all(&[], &[]).unwrap();
         assert_eq!(addresses[0].ips, [std::net::Ipv4Addr::LOCALHOST]);
         assert_eq!((addresses[0].port, addresses[0].redirect_uri(4711)), (0, "http://127.0.0.1:4711/callback".into()));
     }
 
     #[test]
     fn localhost_is_both_families() {
-        let addresses = LoopbackAddress::parse_all(&["localhost:8000"], &[]).unwrap();
+        let addresses = parse_all(&["localhost:8000"], &[]).unwrap();
         assert_eq!(addresses[0].ips.iter().map(ToString::to_string).collect::<Vec<_>>(), ["127.0.0.1", "::1"]);
     }
 
@@ -228,7 +239,7 @@ mod tests {
             (vec!["127.0.0.1:0"], vec!["http://127.0.0.1:8000/cb"]),
             (vec!["127.0.0.1:8000", "127.0.0.1:8001"], vec!["http://127.0.0.1:8000/cb"]),
         ] {
-            assert!(LoopbackAddress::parse_all(&listen, &redirect).is_err(), "{listen:?} {redirect:?}");
+            assert!(parse_all(&listen, &redirect).is_err(), "{listen:?} {redirect:?}");
         }
     }
 }

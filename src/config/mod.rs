@@ -1,14 +1,26 @@
 //! Settings: where they come from, their defaults, and where files live.
 
+mod allowed_server;
 mod client_secret;
+mod clusters;
+mod extension;
+mod file;
+pub mod given;
+pub mod keys;
+mod layers;
 mod loopback_address;
 mod named_file;
+mod nearest;
 pub mod platform;
 mod policy;
+pub mod schema;
 mod settings;
 mod tls;
 
 pub use client_secret::ClientSecret;
+pub use clusters::{Cluster, clusters};
+pub use file::File;
+pub use layers::{Flags, Layers};
 pub use loopback_address::LoopbackAddress;
 pub use policy::Policy;
 pub use settings::{DEFAULT_SCOPES, Opener, ResponseMode, Settings, TokenStorage, is_loopback_host, variable};

@@ -7,15 +7,15 @@ use std::path::Path;
 
 use zeroize::Zeroizing;
 
-use super::settings::unusable;
+use super::given::unusable;
 use crate::error::{Error, Result};
 
-/// Reads the file that the flag names. What was read is zeroed when it is dropped.
+/// Reads the file that a setting names. What was read is zeroed when it is dropped.
 ///
 /// # Errors
-/// [`crate::error::ErrorKind::Usage`], naming flag and file, if it is not there, is no file, cannot be read, is empty,
+/// [`crate::error::ErrorKind::Usage`], naming setting and file, if it is not there, is no file, cannot be read, is empty,
 /// or has more than `largest` bytes.
-pub(super) fn read(flag: &str, path: &Path, largest: usize) -> Result<Zeroizing<Vec<u8>>> {
+pub(super) fn read(label: &str, path: &Path, largest: usize) -> Result<Zeroizing<Vec<u8>>> {
     let why = match open(path).and_then(|file| read_all(file, largest)) {
         Ok(bytes) if bytes.is_empty() => "it is empty".to_owned(),
         Ok(bytes) if bytes.len() > largest => format!("it has more than {largest} bytes"),
@@ -23,12 +23,12 @@ pub(super) fn read(flag: &str, path: &Path, largest: usize) -> Result<Zeroizing<
         Err(error) if error.kind() == io::ErrorKind::NotFound => "there is no such file".to_owned(),
         Err(error) => error.to_string(),
     };
-    Err(unusable_file(flag, path, &why))
+    Err(unusable_file(label, path, &why))
 }
 
-/// The error for a file that the flag names and that cannot be used.
-pub(super) fn unusable_file(flag: &str, path: &Path, why: &str) -> Error {
-    unusable(flag, &path.to_string_lossy(), why)
+/// The error for a file that a setting names and that cannot be used.
+pub(super) fn unusable_file(label: &str, path: &Path, why: &str) -> Error {
+    unusable(label, &path.to_string_lossy(), why)
 }
 
 /// The buffer does not grow: what a growing one leaves behind is not zeroed.

@@ -64,6 +64,32 @@ pub fn policy_files() -> Vec<PathBuf> {
     dirs.iter().map(|dir| PathBuf::from(dir).join("policy.toml")).collect()
 }
 
+/// The folders of the administrator's settings, lowest first. On Windows there is none yet, for the same reason.
+pub fn system_config_dirs() -> Vec<PathBuf> {
+    let dirs: &[&str] = if cfg!(target_os = "macos") {
+        &["/etc/kubekey", "/Library/Application Support/kubekey"]
+    } else if cfg!(unix) {
+        &["/etc/kubekey"]
+    } else {
+        &[]
+    };
+    dirs.iter().map(PathBuf::from).collect()
+}
+
+/// The folders of the user's settings, lowest first.
+pub fn user_config_dirs() -> Vec<PathBuf> {
+    let home = home();
+    let dirs = if cfg!(windows) {
+        vec![absolute("APPDATA")]
+    } else {
+        let base = absolute("XDG_CONFIG_HOME").filter(|_| !is_environment_distrusted());
+        let base = base.or_else(|| home.as_ref().map(|dir| dir.join(".config")));
+        let library = home.map(|dir| dir.join("Library/Application Support"));
+        vec![base, library.filter(|_| cfg!(target_os = "macos"))]
+    };
+    dirs.into_iter().flatten().map(|dir| dir.join("kubekey")).collect()
+}
+
 /// The folder for what runs tell each other, and for tokens where somebody asked for files.
 pub fn state_dir() -> Option<PathBuf> {
     user_dir("XDG_STATE_HOME", ".local/state")

@@ -4,11 +4,12 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
-use serde::{Deserialize, Deserializer, de};
-use url::Url;
+use serde::Deserialize;
 
-use super::platform;
-use crate::cli;
+use super::allowed_server::Server;
+use super::given::{Given, Layer, Text};
+use super::keys::Key;
+use super::{TokenStorage, platform};
 use crate::error::{Error, ErrorKind, Result};
 use crate::exec_credential::Cluster;
 use crate::trusted_file::{self, Owner};
@@ -46,15 +47,10 @@ pub struct Policy {
     allowed_servers: Option<Vec<Server>>,
     require_cluster_info: Option<bool>,
     locked_flags: Option<Vec<String>>,
-}
-
-/// Where a token may go. A host that begins with `*.` stands for all names below.
-#[derive(Debug, PartialEq, Eq)]
-struct Server {
-    scheme: String,
-    host: String,
-    port: Option<u16>,
-    path: String,
+    allowed_issuers: Option<Vec<String>>,
+    allowed_client_ids: Option<Vec<String>>,
+    token_storage: Option<Vec<TokenStorage>>,
+    allow_insecure_tls: Option<bool>,
 }
 
 impl Policy {
@@ -65,13 +61,25 @@ impl Policy {
     pub fn load() -> Result<Self> {
         for path in platform::policy_files() {
             match trusted_file::read(&path, Owner::System, LARGEST) {
-                Ok(text) => return Self::parse(&path, &text),
+                Ok(text) => {
+                    let policy = Self::parse(&path, &text)?;
+                    // Before anything of the user's is looked for.
+                    if policy.locks(TOKEN_DIR) {
+                        platform::distrust_environment();
+                    }
+                    return Ok(policy);
+                }
                 // A link that leads nowhere is a policy that is not there for now.
                 Err(error) if error.kind() == io::ErrorKind::NotFound && path.symlink_metadata().is_err() => {}
                 Err(error) => return Err(unusable(&path, &error.to_string())),
             }
         }
         Ok(Self::default())
+    }
+
+    /// The file of the policy, if there is one.
+    pub fn file(&self) -> Option<&Path> {
+        self.is_there.then_some(self.path.as_path())
     }
 
     fn parse(path: &Path, text: &str) -> Result<Self> {
@@ -81,44 +89,81 @@ impl Policy {
             let shown = text.lines().nth(line).unwrap_or_default().trim();
             unusable(path, &format!("line {}: {}: {shown}", line + 1, error.message()))
         })?;
-        let known: Vec<_> = given_flags(&cli::Settings::default()).map(|(flag, _)| flag).into();
         for flag in policy.locked_flags.iter().flatten() {
-            if !known.contains(&flag.as_str()) {
-                return Err(unusable(
-                    path,
-                    &format!(
-                        "locked_flags has '{flag}', and there is no such flag: they are written as in 'browser-command'"
-                    ),
-                ));
+            if Key::of_flag(flag).is_none() {
+                let why = format!(
+                    "locked_flags has '{flag}', and there is no such flag: they are written as in 'browser-command'"
+                );
+                return Err(unusable(path, &why));
             }
         }
         Ok(Self { path: path.to_owned(), is_there: true, ..policy })
     }
 
-    /// Whether what was given by flags and variables is the user's to decide. `environment` gives a variable's value.
+    /// Whether what the user's file, the kubeconfig, variables and flags say is theirs to decide. The system's files are
+    /// the administrator's own word. `environment` gives a variable's value.
     ///
     /// # Errors
     /// [`ErrorKind::Policy`], with the first that is not.
-    pub fn check_given(&self, given: &cli::Settings, environment: impl Fn(&str) -> Option<String>) -> Result<()> {
+    pub fn check_given(&self, given: &Given, environment: impl Fn(&str) -> Option<String>) -> Result<()> {
         if !self.is_there {
             return Ok(());
         }
-        if self.locks(TOKEN_DIR) {
-            platform::distrust_environment();
-        }
         let is_set = |name: &str| environment(name).is_some_and(|value| !value.is_empty());
-        let hint = "leave it out of the kubeconfig's exec section and of the environment, or ask your administrator";
+        let hint =
+            "leave it out of your configuration file, the kubeconfig and the environment, or ask your administrator";
         if let Some(variable) = TRUST_VARIABLES.into_iter().find(|name| self.locks(TRUST[0]) && is_set(name)) {
             return Err(self.refusal(&format!("the variable {variable} is locked")).hint(hint));
         }
-        for (flag, is_given) in given_flags(given) {
-            let is_given = is_given || (flag == "template-dir" && is_set("KUBEKEY_TEMPLATEDIR"));
-            if is_given && self.locks(flag) {
-                let variable = flag.to_uppercase().replace('-', "_");
-                return Err(self.refusal(&format!("--{flag} (KUBEKEY_{variable}) is locked")).hint(hint));
+        let mut of_users = given.values().iter().filter(|value| value.origin.layer() > Layer::System);
+        match of_users.find(|value| self.locks(value.key.flag)) {
+            Some(value) => Err(self.refusal(&format!("{} is locked", value.origin.label(value.key))).hint(hint)),
+            None => Ok(()),
+        }
+    }
+
+    /// Whether the issuer, the client and the way to them are allowed, whoever named them.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Policy`], with what is not.
+    pub(super) fn check_provider(&self, issuer_url: Text<'_>, client_id: Text<'_>, is_insecure: bool) -> Result<()> {
+        let lists = [
+            (issuer_url, &self.allowed_issuers, "allowed_issuers"),
+            (client_id, &self.allowed_client_ids, "allowed_client_ids"),
+        ];
+        for (given, allowed, key) in lists {
+            if allowed.as_ref().is_some_and(|allowed| allowed.iter().all(|one| one != given.text)) {
+                let refusal = self.refusal(&format!("{} '{}' is not allowed", given.label(), given.text));
+                return Err(refusal.hint(format!("use one that your administrator allows ('{key}')")));
             }
         }
-        Ok(())
+        match is_insecure && self.allow_insecure_tls == Some(false) {
+            true => Err(self
+                .refusal("the provider's certificate has to be verified")
+                .hint("leave insecure_skip_tls_verify out of the configuration, the kubeconfig and the environment")),
+            false => Ok(()),
+        }
+    }
+
+    /// Where a sign-in may be kept: what was asked for, or what is left of `auto`. Nowhere is always allowed.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Policy`] for a place that is not listed.
+    pub(super) fn choose_storage(&self, asked: TokenStorage, given: Text<'_>) -> Result<TokenStorage> {
+        let Some(allowed) = &self.token_storage else { return Ok(asked) };
+        let of_auto = [TokenStorage::Keyring, TokenStorage::Kernel, TokenStorage::File];
+        match asked {
+            TokenStorage::None => Ok(asked),
+            TokenStorage::Auto if allowed.contains(&TokenStorage::Auto) => Ok(asked),
+            TokenStorage::Auto if of_auto[..2].iter().all(|place| allowed.contains(place)) => Ok(asked),
+            TokenStorage::Auto => {
+                Ok(of_auto.into_iter().find(|place| allowed.contains(place)).unwrap_or(TokenStorage::None))
+            }
+            asked if allowed.contains(&asked) => Ok(asked),
+            _ => Err(self
+                .refusal(&format!("{} '{}' is not allowed", given.label(), given.text))
+                .hint("use a place that your administrator allows ('token_storage'), or auto")),
+        }
     }
 
     /// Whether a token may go to the cluster that client-go names. Its proxy gets to see the token just as well if the
@@ -136,6 +181,13 @@ impl Policy {
                 false => Ok(()),
             };
         };
+        if cluster.insecure_skip_tls_verify
+            && (self.allowed_servers.is_some() || self.allow_insecure_tls == Some(false))
+        {
+            return Err(self
+                .refusal(&format!("no token goes to {server} without verifying its certificate"))
+                .hint("remove 'insecure-skip-tls-verify' from the kubeconfig's cluster"));
+        }
         let Some(allowed) = &self.allowed_servers else { return Ok(()) };
         let is_allowed = |url: &str| allowed.iter().any(|server| server.allows(url));
         if !is_allowed(server) {
@@ -148,12 +200,7 @@ impl Policy {
                 .refusal(&format!("no token goes through the proxy {proxy}"))
                 .hint("remove 'proxy-url' from the kubeconfig's cluster, or have it listed in 'allowed_servers'"));
         }
-        match cluster.insecure_skip_tls_verify {
-            true => Err(self
-                .refusal(&format!("no token goes to {server} without verifying its certificate"))
-                .hint("remove 'insecure-skip-tls-verify' from the kubeconfig's cluster")),
-            false => Ok(()),
-        }
+        Ok(())
     }
 
     /// Whether this flag may not be given.
@@ -170,87 +217,9 @@ impl Policy {
     }
 }
 
-impl Server {
-    fn allows(&self, url: &str) -> bool {
-        let Some(other) = Self::parse(url) else { return false };
-        let host_fits = match self.host.strip_prefix('*') {
-            Some(suffix) => other.host.ends_with(suffix),
-            None => other.host == self.host,
-        };
-        host_fits && (&other.scheme, other.port, &other.path) == (&self.scheme, self.port, &self.path)
-    }
-
-    /// In a policy `*.` may stand for all names below a host.
-    fn parse_pattern(text: &str) -> Option<Self> {
-        match text.split_once("://*.") {
-            Some((scheme, rest)) => {
-                let server = Self::parse(&format!("{scheme}://{rest}"))?;
-                Some(Self { host: format!("*.{}", server.host), ..server })
-            }
-            None => Self::parse(text),
-        }
-    }
-
-    /// Only what every program reads in the same way: parsers differ in what they make of the rest.
-    fn parse(text: &str) -> Option<Self> {
-        if text.chars().any(|c| c.is_control() || c.is_whitespace() || "\\?#@*%".contains(c)) {
-            return None;
-        }
-        let (_, rest) = text.split_once("://")?;
-        let (authority, path) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
-        let url = Url::parse(text).ok().filter(|url| matches!(url.scheme(), "https" | "http"))?;
-        let host = url.host_str()?;
-        let is_plain = authority.to_ascii_lowercase().strip_prefix(host).is_some_and(|port| {
-            port.is_empty() || port.strip_prefix(':').is_some_and(|port| port.bytes().all(|byte| byte.is_ascii_digit()))
-        });
-        let path = path.trim_end_matches('/');
-        (is_plain && url.path().trim_end_matches('/') == path).then(|| Self {
-            scheme: url.scheme().to_owned(),
-            host: host.to_owned(),
-            port: url.port_or_known_default(),
-            path: path.to_owned(),
-        })
-    }
-}
-
-impl<'de> Deserialize<'de> for Server {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> std::result::Result<Self, D::Error> {
-        let text = String::deserialize(deserializer)?;
-        Self::parse_pattern(&text).ok_or_else(|| {
-            let example = "https://k8s.example.com:6443, https://*.example.com:6443";
-            de::Error::custom(format!("'{text}' is not the plain URL of a server, as {example} are"))
-        })
-    }
-}
-
 fn named(cluster: Option<&Cluster>) -> Option<(&Cluster, &str)> {
     let cluster = cluster?;
     Some((cluster, cluster.server.as_deref().filter(|server| !server.is_empty())?))
-}
-
-/// Every flag, and whether it or its variable was given.
-fn given_flags(given: &cli::Settings) -> [(&'static str, bool); 17] {
-    let one = |value: &Option<String>| value.as_ref().is_some_and(|value| !value.is_empty());
-    let many = |values: &[String]| values.iter().any(|value| !value.is_empty());
-    [
-        ("issuer-url", one(&given.issuer_url)),
-        ("client-id", one(&given.client_id)),
-        ("client-secret", one(&given.client_secret)),
-        ("client-secret-file", one(&given.client_secret_file)),
-        (TRUST[0], many(&given.certificate_authority)),
-        (TRUST[1], many(&given.certificate_authority_data)),
-        ("insecure-skip-tls-verify", one(&given.insecure_skip_tls_verify)),
-        ("scope", many(&given.scope)),
-        ("listen-address", many(&given.listen_address)),
-        ("redirect-url", many(&given.redirect_url)),
-        ("login-timeout", one(&given.login_timeout)),
-        ("response-mode", one(&given.response_mode)),
-        ("browser-command", one(&given.browser_command)),
-        ("skip-open-browser", one(&given.skip_open_browser)),
-        ("token-storage", one(&given.token_storage)),
-        ("token-dir", one(&given.token_dir)),
-        ("template-dir", one(&given.template_dir)),
-    ]
 }
 
 fn unusable(path: &Path, why: &str) -> Error {

@@ -7,14 +7,13 @@ use base64::engine::general_purpose::STANDARD;
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::{self, PemObject};
 
+use super::given::{Given, Text, unusable};
 use super::named_file::{self, unusable_file};
-use super::settings::{parse_path, parse_switch, unusable};
-use crate::cli;
+use super::settings::{parse_path, parse_switch};
 use crate::error::{Error, Result};
 
 const FILE: &str = "certificate-authority";
 const DATA: &str = "certificate-authority-data";
-const SKIP: &str = "insecure-skip-tls-verify";
 
 /// The most that is read of a file, in bytes. Debian's list of all public authorities has 220,000.
 const LARGEST: usize = 1024 * 1024;
@@ -26,6 +25,8 @@ pub struct Tls {
     pub authorities: Vec<Authority>,
     /// Believes every certificate.
     pub skips_verification: bool,
+    /// How an error calls the settings for files and for data.
+    labels: [String; 2],
 }
 
 /// Where certificates of authorities come from.
@@ -38,40 +39,45 @@ pub enum Authority {
 }
 
 impl Tls {
-    pub(super) fn parse(given: &cli::Settings) -> Result<Self> {
-        let files = given.certificate_authority.iter().flat_map(std::env::split_paths);
-        let files = files.filter(|path| !path.as_os_str().is_empty());
-        let files = files.map(|path| parse_path(FILE, &path.to_string_lossy()).map(Authority::File));
-        let data = given.certificate_authority_data.iter().flat_map(|value| value.split(' '));
+    pub(super) fn parse(given: &Given) -> Result<Self> {
+        let (files, data) = (given.texts(FILE), given.texts(DATA));
+        let label = |texts: &[Text<'_>]| texts.first().map(Text::label).unwrap_or_default();
+        let labels = [label(&files), label(&data)];
+        let files = files.iter().flat_map(|file| std::env::split_paths(file.text).map(|path| (*file, path)));
+        let files = files.filter(|(_, path)| !path.as_os_str().is_empty());
+        let files = files.map(|(file, path)| parse_path(file.part(&path.to_string_lossy())).map(Authority::File));
         // `base64` breaks its lines.
+        let data = data.iter().flat_map(|data| data.text.split(' '));
         let data = data.map(|text| text.split_whitespace().collect::<String>()).filter(|text| !text.is_empty());
         Ok(Self {
             authorities: files.chain(data.map(|text| Ok(Authority::Data(text)))).collect::<Result<_>>()?,
-            skips_verification: parse_switch(SKIP, given.insecure_skip_tls_verify.as_deref())?,
+            skips_verification: parse_switch(given.text("insecure-skip-tls-verify"))?,
+            labels,
         })
     }
 
     /// The certificates of all [`Tls::authorities`].
     ///
     /// # Errors
-    /// [`crate::error::ErrorKind::Usage`], naming the flag and the file, for one without a certificate.
+    /// [`crate::error::ErrorKind::Usage`], naming the setting and the file, for one without a certificate.
     pub fn certificates(&self) -> Result<Vec<CertificateDer<'static>>> {
-        let all: Result<Vec<_>> = self.authorities.iter().map(Authority::certificates).collect();
+        let all: Result<Vec<_>> =
+            self.authorities.iter().map(|authority| authority.certificates(&self.labels)).collect();
         Ok(all?.concat())
     }
 }
 
 impl Authority {
-    fn certificates(&self) -> Result<Vec<CertificateDer<'static>>> {
+    fn certificates(&self, [file, data]: &[String; 2]) -> Result<Vec<CertificateDer<'static>>> {
         match self {
-            Self::File(path) => named_file::read(FILE, path, LARGEST)
-                .and_then(|pem| parse_pem(&pem).map_err(|why| unusable_file(FILE, path, &why)))
+            Self::File(path) => named_file::read(file, path, LARGEST)
+                .and_then(|pem| parse_pem(&pem).map_err(|why| unusable_file(file, path, &why)))
                 .map_err(explained),
             Self::Data(text) => STANDARD
                 .decode(text)
                 .map_err(|_| "it is not base64".to_owned())
                 .and_then(|pem| parse_pem(&pem))
-                .map_err(|why| explained(unusable(DATA, &beginning(text), &why))),
+                .map_err(|why| explained(unusable(data, &beginning(text), &why))),
         }
     }
 }

@@ -34,16 +34,12 @@ impl CredentialKey {
 #[cfg(test)]
 mod tests {
     use super::CredentialKey;
-    use crate::cli;
+    use crate::config::given::Given;
     use crate::config::{Policy, Settings};
 
     fn digest(issuer: &str, client_id: &str, scopes: &[&str]) -> String {
-        let given = cli::Settings {
-            issuer_url: Some(issuer.into()),
-            client_id: Some(client_id.into()),
-            scope: scopes.iter().map(|scope| (*scope).to_owned()).collect(),
-            ..Default::default()
-        };
+        let scopes = scopes.join(" ");
+        let given = Given::of_flags(&[("issuer-url", issuer), ("client-id", client_id), ("scope", &scopes)]);
         CredentialKey::new(&Settings::resolve(&given, |_| None, &Policy::default()).unwrap()).digest
     }
 

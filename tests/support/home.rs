@@ -34,8 +34,9 @@ impl Home {
     /// Without a session bus, as in a container or over SSH. Nothing is kept, not even by the machine's kernel.
     pub fn new(mode: Mode) -> Self {
         let folder = TempDir::with_prefix("home-").expect("a temporary folder");
-        for name in ["runtime", "state", "cache", "config"] {
-            let made = DirBuilder::new().mode(0o700).create(folder.path().join(name));
+        // Where they are by default, too.
+        for name in ["runtime", ".local/state", ".cache", ".config"] {
+            let made = DirBuilder::new().mode(0o700).recursive(true).create(folder.path().join(name));
             made.expect("a folder in the home");
         }
         let browser = Browser::install(mode).expect("a browser");
@@ -71,15 +72,15 @@ impl Home {
     }
 
     pub fn state(&self) -> PathBuf {
-        self.path().join("state")
+        self.path().join(".local/state")
     }
 
     pub fn config(&self) -> PathBuf {
-        self.path().join("config")
+        self.path().join(".config")
     }
 
     pub fn cache(&self) -> PathBuf {
-        self.path().join("cache")
+        self.path().join(".cache")
     }
 
     pub fn keyring(&self) -> &Keyring {

@@ -5,11 +5,12 @@
 pub mod browser;
 pub mod canary;
 pub mod client;
+pub mod etc;
 pub mod home;
 pub mod kernel;
 pub mod keyring;
 pub mod keyring_relay;
-pub mod policy;
+
 pub mod process;
 pub mod provider;
 pub mod proxy;

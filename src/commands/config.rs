@@ -1,0 +1,168 @@
+//! `kubekey config`: what the settings are and why, and whether the files are right.
+
+use std::io::{self, Write};
+use std::path::Path;
+
+use serde_json::{Value as Json, json};
+
+use crate::cli::{Config, Output};
+use crate::config::given::{Given, Layer, Origin, Value};
+use crate::config::keys::{Default, KEYS, Key, Kind};
+use crate::config::{File, Flags, Layers, Policy, Settings, clusters, schema};
+use crate::error::{Error, ErrorKind, Result};
+use crate::exec_credential::ExecInfo;
+use crate::terminal;
+
+/// Runs the subcommand.
+///
+/// # Errors
+/// What is wrong in a file or with a setting, after everything else has been printed.
+pub fn config(command: &Config, flags: &Flags, out: &mut impl Write) -> Result<()> {
+    match command {
+        Config::Show { origin, output } => show(flags, *origin, *output, out),
+        Config::Check { file: Some(file) } => check_file(file, out),
+        Config::Check { file: None } => check(flags, out),
+        Config::Schema => print(out, &format!("{:#}\n", schema::schema())),
+    }
+}
+
+fn show(flags: &Flags, origin: bool, output: Output, out: &mut impl Write) -> Result<()> {
+    let info = ExecInfo::parse(variable("KUBERNETES_EXEC_INFO").as_deref())?;
+    let layers = Layers::read(flags, variable, info.cluster.as_ref())?;
+    layers.warn();
+    let policy = Policy::load()?;
+    match output {
+        Output::Toml => print(out, &as_toml(&layers, &policy, origin))?,
+        Output::Json => print(out, &format!("{:#}\n", as_json(&layers, &policy)))?,
+    }
+    check_values(&layers.given, &policy)
+}
+
+/// A file of settings need not say everything: what is missing may be in the kubeconfig.
+fn check_values(given: &Given, policy: &Policy) -> Result<()> {
+    let placeholders = [("issuer-url", "https://login.example.com"), ("client-id", "kubernetes")];
+    let mut complete = given.clone();
+    for (flag, text) in placeholders.into_iter().filter(|(flag, _)| given.text(flag).is_none()) {
+        let key = Key::of_flag(flag).expect("a setting");
+        complete.push(Value { key, texts: vec![text.to_owned()], origin: Origin::Default });
+    }
+    Settings::resolve(&complete, variable, policy).map(drop)
+}
+
+fn as_toml(layers: &Layers, policy: &Policy, with_origin: bool) -> String {
+    let mut text = String::new();
+    if with_origin {
+        let files = layers.files.iter().map(|file| &*file.start.path);
+        for file in files.chain(policy.file()) {
+            text.push_str(&format!("# {}\n", terminal::sanitise(&file.display().to_string())));
+        }
+    }
+    for key in &KEYS {
+        let (value, origin) = match (layers.given.value(key.flag), key.default) {
+            (Some(value), _) => (shown(value), value.origin.in_words(key)),
+            (None, Default::Words(words)) => (Json::Null, format!("default: {words}")),
+            (None, _) => (Json::Null, "not set".to_owned()),
+        };
+        let line = match value {
+            Json::Null => format!("# {} =", key.name()),
+            // Texts, lists of them and switches look the same in TOML.
+            value => format!("{} = {}", key.name(), terminal::sanitise(&value.to_string())),
+        };
+        match with_origin {
+            true => text.push_str(&format!("{line}  # {}\n", terminal::sanitise(&origin))),
+            false if line.starts_with('#') => {}
+            false => text.push_str(&format!("{line}\n")),
+        }
+    }
+    text
+}
+
+fn as_json(layers: &Layers, policy: &Policy) -> Json {
+    let setting = |key: &Key| {
+        let given = layers.given.value(key.flag);
+        let value = given.map_or(Json::Null, shown);
+        let origin = given.map_or(Json::Null, |value| origin_json(&value.origin, key));
+        (key.name(), json!({ "value": value, "origin": origin }))
+    };
+    let files: Vec<_> = layers.files.iter().map(|file| file.start.path.display().to_string()).collect();
+    let settings: serde_json::Map<_, _> = KEYS.iter().map(setting).collect();
+    json!({ "files": files, "policy": policy.file(), "settings": settings })
+}
+
+fn origin_json(origin: &Origin, key: &Key) -> Json {
+    match origin {
+        Origin::File(layer, place) => {
+            let layer = if *layer == Layer::System { "system" } else { "user" };
+            json!({ "layer": layer, "file": place.path.display().to_string(), "line": place.line() })
+        }
+        Origin::Default => json!({ "layer": "default" }),
+        Origin::Extension => json!({ "layer": "kubeconfig" }),
+        Origin::Original(variable) => json!({ "layer": "environment", "variable": variable }),
+        Origin::Variable => json!({ "layer": "environment", "variable": key.variable() }),
+        Origin::Flag => json!({ "layer": "flag", "flag": format!("--{}", key.flag) }),
+    }
+}
+
+/// The value as it would stand in a file.
+fn shown(value: &Value) -> Json {
+    match value.key.kind {
+        Kind::Secret => "***".into(),
+        Kind::Texts => value.texts.clone().into(),
+        Kind::Switch if value.texts == ["true"] => true.into(),
+        Kind::Switch if value.texts == ["false"] => false.into(),
+        Kind::Switch | Kind::Text | Kind::Time => value.texts.concat().into(),
+    }
+}
+
+/// All files, each of their profiles, and all clusters.
+fn check(flags: &Flags, out: &mut impl Write) -> Result<()> {
+    let layers = Layers::read(flags, variable, None)?;
+    layers.warn();
+    let policy = Policy::load()?;
+    check_values(&layers.given, &policy)?;
+    check_files(&layers.files, &policy)?;
+    for file in &layers.files {
+        print(out, &format!("{}: ok\n", terminal::sanitise(&file.start.path.display().to_string())))?;
+    }
+    if layers.files.is_empty() {
+        terminal::notice("there are no configuration files");
+    }
+    Ok(())
+}
+
+/// One that somebody is about to put in place. Who owns it does not matter yet.
+fn check_file(path: &Path, out: &mut impl Write) -> Result<()> {
+    let text = std::fs::read_to_string(path)
+        .map_err(|error| Error::new(ErrorKind::Usage, format!("{} cannot be read: {error}", path.display())))?;
+    let file = File::parse(path, &text, Layer::System)?;
+    file.unknown.iter().for_each(|unknown| terminal::warning(&unknown.message()));
+    check_files(&[file], &Policy::default())?;
+    print(out, &format!("{}: ok\n", terminal::sanitise(&path.display().to_string())))
+}
+
+fn check_files(files: &[File], policy: &Policy) -> Result<()> {
+    let (_, unknown) = clusters(files)?;
+    unknown.iter().for_each(|unknown| terminal::warning(&unknown.message()));
+    for file in files {
+        let profiles = file.profiles.iter().map(|(_, values)| values);
+        for values in std::iter::once(&file.values).chain(profiles) {
+            let mut given = Given::new();
+            values.iter().for_each(|value| given.push(value.clone()));
+            check_values(&given, policy)?;
+        }
+    }
+    Ok(())
+}
+
+fn variable(name: &str) -> Option<String> {
+    std::env::var(name).ok()
+}
+
+fn print(out: &mut impl Write, text: &str) -> Result<()> {
+    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
+            Err(Error::new(ErrorKind::Failed, format!("cannot write to standard output: {error}")))
+        }
+        _ => Ok(()),
+    }
+}

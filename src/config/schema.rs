@@ -1,0 +1,52 @@
+//! The JSON schema of a configuration file, made from the table of settings.
+
+use serde_json::{Map, Value, json};
+
+use super::clusters;
+use super::keys::{Default, KEYS, Key, Kind};
+
+/// The schema, as editors use it for TOML.
+pub fn schema() -> Value {
+    let settings: Map<_, _> = KEYS.iter().map(|key| (key.name(), property(key))).collect();
+    let mut of_profile = settings.clone();
+    of_profile.remove("profile");
+    let mut properties = settings;
+    let profile = json!({ "type": "object", "additionalProperties": false, "properties": of_profile });
+    properties.insert("profiles".into(), json!({ "type": "object", "additionalProperties": profile }));
+    properties.insert("clusters".into(), json!({ "type": "array", "items": cluster() }));
+    json!({
+        "$schema": "http://json-schema.org/draft-07/schema#",
+        "title": "Configuration of kubekey",
+        "type": "object",
+        "additionalProperties": false,
+        "properties": properties,
+    })
+}
+
+fn property(key: &Key) -> Value {
+    let mut property = match key.kind {
+        Kind::Text | Kind::Secret => json!({ "type": "string" }),
+        Kind::Switch => json!({ "type": "boolean" }),
+        Kind::Texts => json!({ "type": ["string", "array"], "items": { "type": "string" } }),
+        Kind::Time => json!({ "type": ["string", "integer"] }),
+    };
+    property["description"] = match key.default {
+        Default::Words(words) => format!("{} [default: {words}]", key.help).into(),
+        _ => key.help.into(),
+    };
+    if let Default::Value(default) = key.default {
+        property["default"] = if key.kind == Kind::Switch { (default == "true").into() } else { default.into() };
+    }
+    property
+}
+
+fn cluster() -> Value {
+    let field = |(name, help): &(&str, &str)| ((*name).to_owned(), json!({ "type": "string", "description": help }));
+    let properties: Map<_, _> = clusters::FIELDS.iter().map(field).collect();
+    json!({
+        "type": "object",
+        "additionalProperties": false,
+        "required": clusters::REQUIRED,
+        "properties": properties,
+    })
+}
