@@ -74,8 +74,6 @@ impl File {
     /// # Errors
     /// [`ErrorKind::Usage`], with file, line, column and the line itself.
     pub fn parse(path: &Path, text: &str, layer: Layer) -> Result<Self> {
-        // The editors of Windows begin a file with a byte order mark.
-        let text = text.trim_start_matches('\u{feff}');
         let start = Place { path: Rc::from(path), text: Rc::from(text), offset: 0 };
         let mut reader = Reader { start: &start, layer, unknown: Vec::new() };
         let table = table_of(&start)?;
