@@ -1,6 +1,7 @@
 //! The command line, as clap derives it. Values are plain text here; [`crate::config`] parses them.
 
-use clap::{ArgAction, Args, Parser, Subcommand};
+use clap::parser::ValueSource;
+use clap::{ArgAction, ArgMatches, Args, CommandFactory, FromArgMatches, Parser, Subcommand};
 
 const EXAMPLES: &str = "\
 In a kubeconfig:
@@ -18,7 +19,8 @@ A variable for a repeatable flag holds several values with spaces in between, on
 HTTPS_PROXY and NO_PROXY are respected; a provider on this computer is never reached through a proxy.
 KUBEKEY_LOG sets how much is said on stderr: error, warn, info (the default), debug or trace.
 
-Exit codes: 0 done, 1 failed, 2 usage, 3 sign-in failed, 4 refused by policy, 5 provider unreachable, 6 storage.";
+Exit codes: 0 done, 1 failed, 2 usage, 3 sign-in failed, 4 refused by policy, 5 provider unreachable, 6 storage;
+with --detailed-exitcode 10 changed.";
 
 /// Kubernetes credential plugin that signs users in with OpenID Connect.
 ///
@@ -64,9 +66,49 @@ impl Cli {
         let settings = arguments.filter(|(index, argument)| *index != 1 || argument != "get-token");
         match Plugin::try_parse_from(settings.map(|(_, argument)| argument)) {
             Ok(plugin) => Ok(Self { command: None, settings: plugin.settings, version: None }),
-            Err(_) => Self::try_parse(),
+            Err(_) => Self::parse_commands(),
         }
     }
+
+    fn parse_commands() -> Result<Self, clap::Error> {
+        let matches = Self::command().try_get_matches()?;
+        let mut cli = Self::from_arg_matches(&matches)?;
+        if let (Some(Command::Setup(setup)), Some((_, own))) = (&mut cli.command, matches.subcommand()) {
+            setup.flags = flags(&matches);
+            if is_flag(own, "issuer_certificate_authority") {
+                let files = setup.issuer_certificate_authority.iter();
+                setup.flags.extend(files.map(|file| format!("--certificate-authority={file}")));
+            }
+            // Here the flag is the cluster's, as in `kubectl config set-cluster`; the variable is always the provider's.
+            if is_flag(&matches, CERTIFICATE_AUTHORITY) {
+                setup.cluster_certificate_authority = cli.settings.certificate_authority.pop();
+            }
+        }
+        Ok(cli)
+    }
+}
+
+/// The flags, by clap's names, that `setup` does not repeat in a kubeconfig as they are.
+const NOT_REPEATED: [&str; 4] = ["issuer_url", "client_id", "client_secret", CERTIFICATE_AUTHORITY];
+const CERTIFICATE_AUTHORITY: &str = "certificate_authority";
+
+/// The settings that were given as flags, in the form that a kubeconfig takes.
+fn flags(matches: &ArgMatches) -> Vec<String> {
+    let all = Settings::augment_args(clap::Command::new("settings"));
+    let given = all.get_arguments().filter(|flag| {
+        let id = flag.get_id().as_str();
+        !NOT_REPEATED.contains(&id) && is_flag(matches, id)
+    });
+    let values = |flag: &clap::Arg| {
+        let name = flag.get_long().unwrap_or_default().to_owned();
+        let values = matches.get_many::<String>(flag.get_id().as_str()).into_iter().flatten();
+        values.map(|value| format!("--{name}={value}")).collect::<Vec<_>>()
+    };
+    given.flat_map(values).collect()
+}
+
+fn is_flag(matches: &ArgMatches, id: &str) -> bool {
+    matches.value_source(id) == Some(ValueSource::CommandLine)
 }
 
 /// The subcommands.
@@ -78,10 +120,80 @@ pub enum Command {
     Login,
     /// Forget the saved sign-in
     Logout,
+    /// Write a cluster, its user and its context into the kubeconfig
+    Setup(Box<Setup>),
+}
+
+/// What `setup` writes and where. Settings that are given as flags beside these are written into the user's entry.
+#[derive(Args, Default)]
+pub struct Setup {
+    /// The name of the cluster's entry
+    #[arg(long, value_name = "NAME")]
+    pub cluster: String,
+
+    /// The address of the cluster's API server
+    #[arg(long, value_name = "URL")]
+    pub server: String,
+
+    /// Set by --certificate-authority, which is the cluster's here.
+    #[arg(skip)]
+    pub cluster_certificate_authority: Option<String>,
+
+    /// A CA certificate in PEM to trust for the provider, repeatable; --certificate-authority is the cluster's here
+    #[arg(long, value_name = "FILE", env = "KUBEKEY_CERTIFICATE_AUTHORITY")]
+    pub issuer_certificate_authority: Vec<String>,
+
+    /// The name of the context [default: the cluster's]
+    #[arg(long, value_name = "NAME")]
+    pub context: Option<String>,
+
+    /// The name of the user's entry [default: kubekey- and the cluster's]
+    #[arg(long, value_name = "NAME")]
+    pub user: Option<String>,
+
+    /// The namespace of the context
+    #[arg(long, value_name = "NAME")]
+    pub namespace: Option<String>,
+
+    /// Make the context the current one, even if there is one
+    #[arg(long)]
+    pub set_current: bool,
+
+    /// The file to change [default: as kubectl, from KUBECONFIG, else ~/.kube/config]
+    #[arg(long, value_name = "FILE")]
+    pub kubeconfig: Option<String>,
+
+    /// Write 'kubekey' as the command instead of the whole path
+    #[arg(long)]
+    pub command_name: bool,
+
+    /// Write the client secret into the kubeconfig
+    #[arg(long)]
+    pub include_client_secret: bool,
+
+    /// Do not ask the provider whether it is one
+    #[arg(long)]
+    pub offline: bool,
+
+    /// Show what would be changed, as a diff, and write nothing
+    #[arg(long)]
+    pub dry_run: bool,
+
+    /// Say what was done: in words (text) or on stdout (json)
+    #[arg(long, value_name = "FORMAT")]
+    pub output: Option<String>,
+
+    /// Exit with 10 if something was changed
+    #[arg(long)]
+    pub detailed_exitcode: bool,
+
+    /// The settings that were given as flags, for the user's entry.
+    #[arg(skip)]
+    pub flags: Vec<String>,
 }
 
 /// Settings as given by flags or, where a flag is absent, by their environment variable. No `Debug`: a secret is in them.
-#[derive(Args, Default)]
+#[derive(Args, Clone, Default)]
 pub struct Settings {
     /// The provider's issuer URL, as in its discovery document [also IDP_ISSUER_URL]
     #[arg(long, value_name = "URL", env = "KUBEKEY_ISSUER_URL", alias = "oidc-issuer-url", global = true)]

@@ -2,6 +2,8 @@
 
 mod login;
 mod logout;
+mod setup;
 
 pub use login::login;
 pub use logout::logout;
+pub use setup::setup;
