@@ -32,6 +32,8 @@ mod printing;
 mod proxy;
 mod refresh;
 mod saved_token;
+mod setup;
+mod setup_files;
 mod siblings;
 mod sign_in;
 mod support;

@@ -9,6 +9,7 @@ pub mod home;
 pub mod kernel;
 pub mod keyring;
 pub mod keyring_relay;
+pub mod kubeconfig;
 pub mod policy;
 pub mod process;
 pub mod provider;
