@@ -18,7 +18,7 @@ const INSTALL_HINT: &str = "kubekey is needed to sign in to this cluster";
 const OTHER_TRUST: [&str; 2] = ["certificate-authority-data", "insecure-skip-tls-verify"];
 
 /// With one of these client-go signs in otherwise and never runs a plugin, or refuses the user.
-const OTHER_CREDENTIALS: [&str; 10] = [
+const OTHER_CREDENTIALS: [&str; 9] = [
     "token",
     "tokenFile",
     "username",
@@ -28,7 +28,6 @@ const OTHER_CREDENTIALS: [&str; 10] = [
     "client-certificate-data",
     "client-key",
     "client-key-data",
-    "as",
 ];
 
 /// The cluster, the user and the context, in the order in which they have to be written.
