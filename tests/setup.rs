@@ -118,7 +118,7 @@ fn what_cannot_be_changed_safely_is_refused_in_one_message() {
         (1..30).fold("a0: &a0 [1, 2]\n".to_owned(), |text, i| format!("{text}a{i}: &a{i} [*a{0}, *a{0}]\n", i - 1));
     let bomb = format!("{bomb}kind: Config\n");
     let cluster = "- {name: prod, cluster: {server: https://a}}\n";
-    let cases: [(&str, String, &str); 16] = [
+    let cases: [(&str, String, &str); 17] = [
         ("a tab", "clusters:\n-\tname: a\n\tcluster: {}\n".into(), "line 3 is indented with a tab"),
         ("two documents", format!("{PLAIN}---\n{PLAIN}"), "2 documents"),
         ("a name twice", format!("clusters:\n{cluster}{cluster}"), "more than one cluster 'prod'"),
@@ -134,6 +134,11 @@ fn what_cannot_be_changed_safely_is_refused_in_one_message() {
         (
             "an alias in the way",
             format!("x: &x {{server: https://b}}\nclusters:\n{}", cluster.replace("{server: https://a}", "*x")),
+            "anchors",
+        ),
+        (
+            "an alias that would change, too",
+            format!("clusters:\n{}- {{name: b, cluster: *a}}\n", cluster.replace("{server", "&a {server")),
             "anchors",
         ),
         ("aliases of aliases", bomb, "its aliases stand for too much"),

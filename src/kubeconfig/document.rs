@@ -170,7 +170,10 @@ fn merge_entry(meaning: &mut Value, entry: &Entry) -> Result<()> {
         Some(name) => {
             Err(format!("its {} '{}' has {name}, which does not go together", entry.kind.field(), entry.name))
         }
-        None => Ok(merge(old, &item)),
+        None => {
+            merge(old, &item);
+            Ok(())
+        }
     }
 }
 
@@ -184,9 +187,15 @@ fn put(root: &Mapping, entry: &Entry) -> Option<()> {
     match root.get(list) {
         Some(YamlNode::Sequence(items)) if !items.is_empty() => match find(&items, &entry.name)? {
             Some(old) => put_field(&old, entry.kind.field(), &item[entry.kind.field()]),
-            None => Some(items.push(from_json(&item))),
+            None => {
+                items.push(from_json(&item));
+                Some(())
+            }
         },
-        Some(YamlNode::Scalar(_) | YamlNode::Sequence(_)) | None => Some(root.set(list, from_json(&json!([item])))),
+        Some(YamlNode::Scalar(_) | YamlNode::Sequence(_)) | None => {
+            root.set(list, from_json(&json!([item])));
+            Some(())
+        }
         Some(_) => None,
     }
 }
@@ -211,7 +220,10 @@ fn put_field(mapping: &Mapping, key: &str, value: &Value) -> Option<()> {
         }
         (Some(YamlNode::Alias(_)), _) => None,
         (Some(node), _) if is_already(&node, value) => Some(()),
-        _ => Some(mapping.set(key, from_json(value))),
+        _ => {
+            mapping.set(key, from_json(value));
+            Some(())
+        }
     }
 }
 
