@@ -1,6 +1,6 @@
 //! Files that only their owner can read, and that are there whole or not at all.
 
-use std::fs::{self, DirBuilder, File, OpenOptions};
+use std::fs::{self, DirBuilder, File, Metadata, OpenOptions};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
@@ -13,10 +13,19 @@ const ATTEMPTS: u32 = 16;
 /// # Errors
 /// If a folder or the file cannot be written; then the old file is as it was, and nothing else is left.
 pub fn write(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    replace(path, bytes, None)
+}
+
+/// The same for a file that may have been open to others: it gets the mode and the owner of the one it replaces.
+///
+/// # Errors
+/// As [`write`].
+pub fn replace(path: &Path, bytes: &[u8], old: Option<&Metadata>) -> io::Result<()> {
     let dir = path.parent().ok_or(io::ErrorKind::InvalidInput)?;
     create_private_dir(dir)?;
     let (temporary, file) = create_beside(path)?;
-    let written = fill(file, bytes).and_then(|()| fs::rename(&temporary, path));
+    let like = old.map_or(Ok(()), |old| make_like(&file, old));
+    let written = like.and_then(|()| fill(file, bytes)).and_then(|()| fs::rename(&temporary, path));
     if written.is_err() {
         // The first error is the one to report.
         let _ = fs::remove_file(&temporary);
@@ -56,6 +65,29 @@ fn create_beside(path: &Path) -> io::Result<(PathBuf, File)> {
     }
 }
 
+/// Whether the first name is one that [`write`] gives to its temporary file for the second.
+pub fn is_temporary(name: &str, of: &str) -> bool {
+    let numbers = name.strip_prefix(of).and_then(|rest| rest.strip_prefix('.')?.strip_suffix(".new")?.split_once('-'));
+    let is_number = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    numbers.is_some_and(|(process, attempt)| is_number(process) && is_number(attempt))
+}
+
+#[cfg(unix)]
+fn make_like(file: &File, old: &Metadata) -> io::Result<()> {
+    use std::os::unix::fs::{MetadataExt, fchown};
+    let new = file.metadata()?;
+    if (new.uid(), new.gid()) != (old.uid(), old.gid()) {
+        fchown(file, Some(old.uid()), Some(old.gid()))?;
+    }
+    file.set_permissions(old.permissions())
+}
+
+/// A new file has the rights of its folder.
+#[cfg(not(unix))]
+fn make_like(_: &File, _: &Metadata) -> io::Result<()> {
+    Ok(())
+}
+
 /// Closes the file, too: Windows renames no open one.
 fn fill(mut file: File, bytes: &[u8]) -> io::Result<()> {
     file.write_all(bytes)?;
@@ -68,7 +100,7 @@ mod tests {
     use std::os::unix::fs::PermissionsExt;
     use std::path::Path;
 
-    use super::write;
+    use super::{is_temporary, write};
 
     fn mode(path: &Path) -> u32 {
         fs::metadata(path).unwrap().permissions().mode() & 0o777
@@ -83,6 +115,14 @@ mod tests {
         assert_eq!(fs::read(&path).unwrap(), b"second");
         assert_eq!((mode(&path), mode(&folder.path().join("a")), mode(path.parent().unwrap())), (0o600, 0o700, 0o700));
         assert_eq!(fs::read_dir(path.parent().unwrap()).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn a_temporary_file_is_known_by_its_whole_name() {
+        assert!(is_temporary("config.12-0.new", "config"));
+        for other in ["config.new", "config.a-0.new", "config.12-.new", "config2.12-0.new", "config.12-0.new.old"] {
+            assert!(!is_temporary(other, "config"), "{other}");
+        }
     }
 
     #[test]

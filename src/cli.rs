@@ -26,7 +26,8 @@ A variable for a repeatable flag holds several values with spaces in between, on
 HTTPS_PROXY and NO_PROXY are respected; a provider on this computer is never reached through a proxy.
 KUBEKEY_LOG sets how much is said on stderr: error, warn, info (the default), debug or trace.
 
-Exit codes: 0 done, 1 failed, 2 usage, 3 sign-in failed, 4 refused by policy, 5 provider unreachable, 6 storage.";
+Exit codes: 0 done, 1 failed, 2 usage, 3 sign-in failed, 4 refused by policy, 5 provider unreachable, 6 storage;
+with --detailed-exitcode 10 changed.";
 
 /// Kubernetes credential plugin that signs users in with OpenID Connect.
 ///
@@ -89,6 +90,68 @@ pub enum Command {
     /// Look at the configuration files and at what they come to
     #[command(subcommand)]
     Config(Config),
+    /// Write a cluster, its user and its context into the kubeconfig
+    Setup(Box<Setup>),
+}
+
+/// What `setup` writes and where. Settings that are given as flags beside these are written into the user's entry.
+#[derive(Args, Default)]
+pub struct Setup {
+    /// The name of the cluster's entry
+    #[arg(long, value_name = "NAME")]
+    pub cluster: String,
+
+    /// The address of the cluster's API server
+    #[arg(long, value_name = "URL")]
+    pub server: String,
+
+    /// A CA certificate in PEM to trust for the provider, repeatable; --certificate-authority is the cluster's here
+    #[arg(long, value_name = "FILE")]
+    pub issuer_certificate_authority: Vec<String>,
+
+    /// The name of the context [default: the cluster's]
+    #[arg(long, value_name = "NAME")]
+    pub context: Option<String>,
+
+    /// The name of the user's entry [default: kubekey- and the cluster's]
+    #[arg(long, value_name = "NAME")]
+    pub user: Option<String>,
+
+    /// The namespace of the context
+    #[arg(long, value_name = "NAME")]
+    pub namespace: Option<String>,
+
+    /// Make the context the current one, even if there is one
+    #[arg(long)]
+    pub set_current: bool,
+
+    /// The file to change [default: as kubectl, from KUBECONFIG, else ~/.kube/config]
+    #[arg(long, value_name = "FILE")]
+    pub kubeconfig: Option<String>,
+
+    /// Write 'kubekey' as the command instead of the whole path
+    #[arg(long)]
+    pub command_name: bool,
+
+    /// Write the client secret into the kubeconfig
+    #[arg(long)]
+    pub include_client_secret: bool,
+
+    /// Do not ask the provider whether it is one
+    #[arg(long)]
+    pub offline: bool,
+
+    /// Show what would be changed, as a diff, and write nothing
+    #[arg(long)]
+    pub dry_run: bool,
+
+    /// Say what was done: in words (text) or on stdout (json)
+    #[arg(long, value_name = "FORMAT")]
+    pub output: Option<String>,
+
+    /// Exit with 10 if something was changed
+    #[arg(long)]
+    pub detailed_exitcode: bool,
 }
 
 /// What to do with the configuration.

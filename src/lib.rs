@@ -9,6 +9,7 @@
 //! | [`token_cache`] | where a sign-in is kept, and the lock around making one |
 //! | [`oidc`] | the provider: discovery, code exchange, refresh, verification; its public metadata on disk, but never the token cache |
 //! | [`sign_in`] | the flow in the browser; its loopback listener knows HTTP but not OpenID Connect |
+//! | [`kubeconfig`] | kubeconfigs, changed as `kubectl config` does it |
 //! | [`commands`] | what is not `get-token`, a file each |
 //! | [`state`] | what one run tells the next ones beside the tokens |
 //! | [`atomic_file`], [`own_file`], [`trusted_file`], [`event_loop`], [`local_time`], [`token`], [`secret`], [`error`], [`terminal`], [`log`] | the words all others use |
@@ -28,6 +29,7 @@ pub mod error;
 pub mod event_loop;
 pub mod exec_credential;
 pub mod get_token;
+pub mod kubeconfig;
 pub mod local_time;
 pub mod log;
 pub mod oidc;

@@ -8,10 +8,13 @@ use kubekey::cli::{Cli, Command};
 use kubekey::error::{Error, Result};
 use kubekey::{commands, get_token, log, terminal};
 
+/// The exit code of `--detailed-exitcode` for a run that changed something.
+const CHANGED: u8 = 10;
+
 fn main() -> ExitCode {
     log::start();
     match Cli::parse_arguments().map_err(refuse).and_then(run) {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(code) => code,
         Err(error) => {
             terminal::error(&error);
             ExitCode::from(error.kind().exit_code())
@@ -19,14 +22,19 @@ fn main() -> ExitCode {
     }
 }
 
-fn run(cli: Cli) -> Result<()> {
+fn run(cli: Cli) -> Result<ExitCode> {
     log::debug(format_args!("v{} on {} {}", env!("CARGO_PKG_VERSION"), consts::OS, consts::ARCH));
     match cli.command.unwrap_or(Command::GetToken) {
-        Command::GetToken => get_token::get_token(&cli.settings, &mut io::stdout().lock()),
-        Command::Login => commands::login(&cli.settings),
-        Command::Logout => commands::logout(&cli.settings),
-        Command::Config(config) => commands::config(&config, &cli.settings, &mut io::stdout().lock()),
+        Command::GetToken => get_token::get_token(&cli.settings, &mut io::stdout().lock())?,
+        Command::Login => commands::login(&cli.settings)?,
+        Command::Logout => commands::logout(&cli.settings)?,
+        Command::Config(config) => commands::config(&config, &cli.settings, &mut io::stdout().lock())?,
+        Command::Setup(asked) => {
+            let is_changed = commands::setup(cli.settings, &asked, &mut io::stdout().lock())?;
+            return Ok(ExitCode::from(if is_changed && asked.detailed_exitcode { CHANGED } else { 0 }));
+        }
     }
+    Ok(ExitCode::SUCCESS)
 }
 
 /// Ends the run with the help or the version where that is what was asked for. What is wrong is not printed by clap,

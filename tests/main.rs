@@ -33,6 +33,8 @@ mod printing;
 mod proxy;
 mod refresh;
 mod saved_token;
+mod setup;
+mod setup_files;
 mod siblings;
 mod sign_in;
 mod support;

@@ -3,7 +3,9 @@
 mod config;
 mod login;
 mod logout;
+mod setup;
 
 pub use config::config;
 pub use login::login;
 pub use logout::logout;
+pub use setup::setup;

@@ -17,6 +17,19 @@ use crate::{log, terminal};
 #[derive(Default)]
 pub struct Flags(pub Vec<(&'static Key, Vec<String>)>);
 
+impl Flags {
+    /// Puts `texts` in place of what was given for a flag, which is returned.
+    pub fn replace(&mut self, flag: &'static str, texts: &[String]) -> Vec<String> {
+        let (found, others) = std::mem::take(&mut self.0).into_iter().partition(|(key, _)| key.flag == flag);
+        self.0 = others;
+        if let (Some(key), false) = (Key::of_flag(flag), texts.is_empty()) {
+            self.0.push((key, texts.to_vec()));
+        }
+        let found: Vec<(_, Vec<String>)> = found;
+        found.into_iter().flat_map(|(_, texts)| texts).collect()
+    }
+}
+
 /// All that was given, and the files it came from.
 pub struct Layers {
     /// The settings.

@@ -56,6 +56,12 @@ impl Tls {
         })
     }
 
+    /// The authorities in one file, named by the flag.
+    pub fn of_file(path: PathBuf) -> Self {
+        let labels = [format!("--{FILE}"), format!("--{DATA}")];
+        Self { authorities: vec![Authority::File(path)], skips_verification: false, labels }
+    }
+
     /// The certificates of all [`Tls::authorities`].
     ///
     /// # Errors

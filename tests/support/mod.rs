@@ -10,7 +10,7 @@ pub mod home;
 pub mod kernel;
 pub mod keyring;
 pub mod keyring_relay;
-
+pub mod kubeconfig;
 pub mod process;
 pub mod provider;
 pub mod proxy;

@@ -1,0 +1,76 @@
+//! The files that `kubectl config` would read, and the one that it would write to.
+
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use crate::error::{Error, ErrorKind, Result};
+
+/// The kubeconfigs of this run, in kubectl's order: of entries with the same name the first counts.
+pub struct Files {
+    all: Vec<PathBuf>,
+    default: usize,
+}
+
+impl Files {
+    /// The file that was asked for, else those of `KUBECONFIG`, else `~/.kube/config`.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Usage`] if there is no home folder to look in.
+    pub fn find(asked: Option<&Path>) -> Result<Self> {
+        let listed = std::env::var_os("KUBECONFIG").unwrap_or_default();
+        let mut all: Vec<PathBuf> = match asked {
+            Some(path) => vec![path.to_owned()],
+            None => std::env::split_paths(&listed).filter(|path| !path.as_os_str().is_empty()).collect(),
+        };
+        if all.is_empty() {
+            all.push(std::env::home_dir().ok_or_else(no_home)?.join(".kube/config"));
+        }
+        let mut known = std::collections::HashSet::new();
+        all.retain(|path| known.insert(path.clone()));
+        // What client-go does (PathOptions.GetDefaultFilename): the first that exists, else the last.
+        let default = all.iter().position(|path| path.exists()).unwrap_or(all.len() - 1);
+        let all = all.iter().map(std::path::absolute).collect::<io::Result<_>>();
+        let all = all.map_err(|error| Error::new(ErrorKind::Usage, format!("KUBECONFIG cannot be used: {error}")))?;
+        Ok(Self { all, default })
+    }
+
+    /// All of them; never empty.
+    pub fn all(&self) -> &[PathBuf] {
+        &self.all
+    }
+
+    /// Which one gets what is in none.
+    pub fn index_of_default(&self) -> usize {
+        self.default
+    }
+}
+
+fn no_home() -> Error {
+    Error::new(ErrorKind::Usage, "there is no home folder to write a kubeconfig in").hint("give --kubeconfig FILE")
+}
+
+/// The text of a file; `None` where there is none.
+///
+/// # Errors
+/// If it cannot be read.
+pub fn read(path: &Path) -> Result<Option<String>> {
+    let is_file = fs::metadata(path).map(|metadata| metadata.is_file());
+    let text = match is_file {
+        // To open a FIFO is to wait for its writer.
+        Ok(false) => Err(io::Error::other("it is not a file")),
+        _ => fs::read(path).map(String::from_utf8),
+    };
+    match text {
+        Ok(Ok(text)) => Ok(Some(text)),
+        Ok(Err(_)) => Err(unusable(path, "it is not text in UTF-8")),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(unusable(path, &error.to_string())),
+    }
+}
+
+/// The error for a file that cannot be changed as wanted.
+pub fn unusable(path: &Path, why: &str) -> Error {
+    Error::new(ErrorKind::Failed, format!("{} cannot be changed: {why}", path.display()))
+        .hint("nothing was written; mend the file, or give another one with --kubeconfig")
+}

@@ -1,0 +1,316 @@
+//! `kubekey setup`: what it writes into kubeconfigs of all kinds, judged by kubectl.
+
+use std::fs;
+
+use serde_json::{Value, json};
+
+use crate::support::browser::Mode;
+use crate::support::home::Home;
+use crate::support::kubeconfig::{PLAIN, entry, names, plain, setup, setup_in, view, without_prod};
+use crate::support::provider::Provider;
+use crate::support::tls::COMPANY;
+
+const CHANGED: Option<i32> = Some(10);
+
+/// What people have in their kubeconfigs. Each line stays, but for those that have to go where an entry is put in.
+const KUBECONFIGS: [(&str, &str); 21] = [
+    ("plain", PLAIN),
+    ("empty", ""),
+    ("only a comment", "# to do\n"),
+    ("only a comment, not ended", "# to do"),
+    ("only a marker", "---\n"),
+    ("kind alone", "apiVersion: v1\nkind: Config\n"),
+    (
+        "what kubectl writes",
+        "apiVersion: v1\nclusters: null\ncontexts: null\ncurrent-context: \"\"\nkind: Config\npreferences: {}\nusers: null\n",
+    ),
+    ("empty lists", "apiVersion: v1\nkind: Config\nclusters: []\ncontexts: []\nusers: []\n"),
+    ("lists without a value", "clusters:\nusers:\ncontexts:\n"),
+    (
+        "indented lists",
+        "clusters:\n  # first\n  - name: a   # a\n    cluster:\n      server: https://a\n\n  # second\n  - name: b\n    cluster: {server: https://b}\n\n# the end\n",
+    ),
+    (
+        "wide indentation",
+        "clusters:\n    -   name: a\n        cluster:\n            server: https://a\nusers:\n    -   name: u\n        user:\n            token: t\n",
+    ),
+    ("anchors", "clusters:\n- name: a\n  cluster: &a\n    server: https://a\n- name: b\n  cluster: *a\n"),
+    (
+        "merge keys",
+        "x-base: &base\n  server: https://a\nclusters:\n- name: a\n  cluster:\n    <<: *base\n    tls-server-name: b\n",
+    ),
+    ("flow style", "{apiVersion: v1, clusters: [\n  {name: a, cluster: {server: 'https://a'}}, # a\n], users: []}\n"),
+    (
+        "JSON",
+        "{\"kind\":\"Config\",\"clusters\":[{\"name\":\"a\",\"cluster\":{\"server\":\"https://a\"}}],\"users\":[]}\n",
+    ),
+    ("CRLF", "kind: Config\r\nclusters:\r\n- cluster:\r\n    server: https://a\r\n  name: a\r\n"),
+    ("BOM", "\u{feff}kind: Config\nclusters:\n- cluster:\n    server: https://a\n  name: a\n"),
+    ("no end of line", "clusters:\n- cluster:\n    server: https://a\n  name: a"),
+    (
+        "a marker, a directive and an end",
+        "%YAML 1.1\n---\nkind: Config\nclusters:\n- cluster:\n    server: https://a\n  name: a\n...\n",
+    ),
+    (
+        "texts of all kinds",
+        "users:\n- name: \"a\\tb\"\n  user:\n    username: 'it''s'\n    password: |\n      two\n      lines\n- name: é\n  user:\n    token: >-\n      folded\n      text\n",
+    ),
+    (
+        "unknown fields",
+        "kind: Config\nx-mine: [1, 2]\nclusters:\n- name: a\n  x-note: keep\n  cluster: {server: https://a, x-tier: 1}\nextensions:\n- name: e\n  extension: {a: b}\n",
+    ),
+];
+
+#[test]
+fn every_kubeconfig_gets_the_entries_and_nothing_else() {
+    for (name, text) in KUBECONFIGS {
+        let home = Home::new(Mode::Absent);
+        let file = home.path().join("kubeconfig");
+        fs::write(&file, text).unwrap();
+        let before = view(&home, &file);
+        let finished = home.run(setup_in(&home, &file).arg("--detailed-exitcode"));
+        assert_eq!(finished.code(), CHANGED, "{name}: {finished:#?}");
+        let (written, after) = (fs::read_to_string(&file).unwrap(), view(&home, &file));
+        assert_eq!(without_prod(after.clone()), without_prod(before.clone()), "{name}: {written}");
+        assert_is_prod(&after);
+        let was_current = before["current-context"].as_str().unwrap();
+        assert_eq!(after["current-context"], if was_current.is_empty() { "prod" } else { was_current }, "{name}");
+        assert_lines_stay(name, text, &written);
+
+        let again = home.run(setup_in(&home, &file).arg("--detailed-exitcode"));
+        assert_eq!((again.code(), fs::read_to_string(&file).unwrap()), (Some(0), written), "{name}: {again:#?}");
+        assert_eq!(fs::read_to_string(home.path().join("kubeconfig.kubekey-backup")).unwrap(), text, "{name}");
+    }
+}
+
+fn assert_is_prod(view: &Value) {
+    let cluster = json!({"server": "https://k8s.example.com:6443"});
+    assert_eq!(entry(view, "clusters", "prod").unwrap()["cluster"], cluster);
+    assert_eq!(entry(view, "contexts", "prod").unwrap()["context"], json!({"cluster": "prod", "user": "kubekey-prod"}));
+    let exec = &entry(view, "users", "kubekey-prod").unwrap()["user"]["exec"];
+    assert_eq!(exec["apiVersion"], "client.authentication.k8s.io/v1");
+    assert_eq!(exec["interactiveMode"], "IfAvailable");
+    assert_eq!(exec["provideClusterInfo"], true);
+    assert_eq!(exec["command"], env!("CARGO_BIN_EXE_kubekey"));
+    assert_eq!(exec["args"], json!(["--issuer-url=https://login.example.com", "--client-id=kubernetes"]));
+    assert!(exec["installHint"].as_str().unwrap().contains("kubekey"));
+}
+
+/// Byte for byte, line ends and comments included, and in their order.
+fn assert_lines_stay(name: &str, old: &str, new: &str) {
+    let is_replaced =
+        |line: &str| line.contains("[]") || line.contains("null") || line.contains("current-context: \"\"");
+    let mut lines = new.split_inclusive('\n');
+    for line in old.split_inclusive('\n').filter(|line| !is_replaced(line) && !line.starts_with('{')) {
+        let stays = |new: &str| new == line || new.trim_end_matches(['\r', '\n']) == line;
+        assert!(lines.any(stays), "{name}: {line:?} is gone from: {new}");
+    }
+    let ends = |text: &str| (text.matches('\n').count(), text.matches("\r\n").count());
+    if ends(old).1 > 0 {
+        assert_eq!(ends(new).0, ends(new).1, "{name}: line ends of both kinds");
+    }
+    assert_eq!(old.starts_with('\u{feff}'), new.starts_with('\u{feff}'), "{name}");
+}
+
+#[test]
+fn what_cannot_be_changed_safely_is_refused_in_one_message() {
+    let bomb =
+        (1..30).fold("a0: &a0 [1, 2]\n".to_owned(), |text, i| format!("{text}a{i}: &a{i} [*a{0}, *a{0}]\n", i - 1));
+    let bomb = format!("{bomb}kind: Config\n");
+    let cluster = "- {name: prod, cluster: {server: https://a}}\n";
+    let cases: [(&str, String, &str); 17] = [
+        ("a tab", "clusters:\n-\tname: a\n\tcluster: {}\n".into(), "line 3 is indented with a tab"),
+        ("two documents", format!("{PLAIN}---\n{PLAIN}"), "2 documents"),
+        ("a name twice", format!("clusters:\n{cluster}{cluster}"), "more than one cluster 'prod'"),
+        ("a key twice", "kind: Config\nusers: []\nusers: []\n".into(), "users"),
+        ("another kind", "apiVersion: v1\nkind: Secret\n".into(), "not a kubeconfig"),
+        ("another version", "apiVersion: v2\nkind: Config\n".into(), "not a kubeconfig"),
+        ("another file", "services:\n  web: {image: nginx}\n".into(), "not a kubeconfig"),
+        ("a list", "- a\n".into(), "not a kubeconfig"),
+        ("a word", "hello\n".into(), "not a kubeconfig"),
+        ("clusters that are no list", "clusters: {a: b}\n".into(), "'clusters' is not a list"),
+        ("an entry without a name", "clusters:\n- cluster: {}\n".into(), "a cluster without a name"),
+        ("half a file", "clusters: [{name: a\n".into(), "line 2"),
+        (
+            "an alias in the way",
+            format!("x: &x {{server: https://b}}\nclusters:\n{}", cluster.replace("{server: https://a}", "*x")),
+            "anchors",
+        ),
+        (
+            "an alias that would change, too",
+            format!("clusters:\n{}- {{name: b, cluster: *a}}\n", cluster.replace("{server", "&a {server")),
+            "anchors",
+        ),
+        ("aliases of aliases", bomb, "its aliases stand for too much"),
+        (
+            "another way to sign in",
+            "users:\n- name: kubekey-prod\n  user: {token: abc}\n".into(),
+            "user 'kubekey-prod' has token",
+        ),
+        ("nothing but depth", format!("clusters: {}", "[".repeat(100_000)), "nested too deeply"),
+    ];
+    for (name, text, expected) in cases {
+        let home = Home::new(Mode::Absent);
+        fs::create_dir(home.path().join("kube")).unwrap();
+        let file = home.path().join("kube/config");
+        fs::write(&file, &text).unwrap();
+        let finished = home.run(&mut setup_in(&home, &file));
+        assert_eq!((finished.code(), finished.stdout.as_str()), (Some(1), ""), "{name}: {finished:#?}");
+        assert!(finished.stderr.contains(expected), "{name}: {finished:#?}");
+        assert_eq!(finished.stderr.lines().count(), 2, "{name}: {finished:#?}");
+        assert_eq!(fs::read_to_string(&file).unwrap(), text, "{name}");
+        assert_eq!(names(&home.path().join("kube")), ["config"], "{name}");
+    }
+}
+
+#[test]
+fn an_entry_that_is_there_keeps_what_setup_does_not_know() {
+    let home = Home::new(Mode::Absent);
+    let file = plain(&home);
+    home.run(&mut setup_in(&home, &file));
+    let text = fs::read_to_string(&file).unwrap();
+    let text = text.replace(
+        "    server: https://k8s.example.com:6443\n",
+        "    server: https://moved # moved\n    proxy-url: http://proxy\n",
+    );
+    let text = text.replace(
+        "      interactiveMode: IfAvailable\n",
+        "      interactiveMode: Never\n      env: [{name: A, value: b}]\n",
+    );
+    fs::write(&file, &text).unwrap();
+    let finished = home.run(setup_in(&home, &file).args(["--output=json", "--namespace=team-a", "--set-current"]));
+    let report: Value = serde_json::from_str(&finished.stdout).unwrap();
+    assert_eq!(
+        report["files"][0]["actions"],
+        json!([
+            "cluster 'prod' changed",
+            "user 'kubekey-prod' changed",
+            "context 'prod' changed",
+            "current context is 'prod'"
+        ])
+    );
+    let after = view(&home, &file);
+    assert_eq!(
+        entry(&after, "clusters", "prod").unwrap()["cluster"],
+        json!({"server": "https://k8s.example.com:6443", "proxy-url": "http://proxy"})
+    );
+    assert_eq!(entry(&after, "contexts", "prod").unwrap()["context"]["namespace"], "team-a");
+    let exec = &entry(&after, "users", "kubekey-prod").unwrap()["user"]["exec"];
+    assert_eq!(
+        (&exec["interactiveMode"], &exec["env"]),
+        (&json!("IfAvailable"), &json!([{"name": "A", "value": "b"}]))
+    );
+    assert_eq!(after["current-context"], "prod");
+    assert!(fs::read_to_string(&file).unwrap().contains("# moved\n"));
+}
+
+#[test]
+fn a_dry_run_shows_the_change_and_writes_nothing() {
+    let home = Home::new(Mode::Absent);
+    let file = plain(&home);
+    let finished = home.run(setup_in(&home, &file).args(["--dry-run", "--detailed-exitcode"]));
+    assert_eq!((finished.code(), fs::read_to_string(&file).unwrap().as_str()), (CHANGED, PLAIN));
+    let path = file.display();
+    assert!(
+        finished.stdout.starts_with(&format!("--- {path}\n+++ {path}\n@@ -5,13 +5,31 @@\n")),
+        "{}",
+        finished.stdout
+    );
+    let added = finished.stdout.lines().filter(|line| line.starts_with('+') && !line.starts_with("+++")).count();
+    let json = home.run(setup_in(&home, &file).args(["--dry-run", "--output=json"]));
+    let report: Value = serde_json::from_str(&json.stdout).unwrap();
+    assert_eq!((&report["changed"], &report["dryRun"]), (&json!(true), &json!(true)));
+    assert_eq!(report["files"][0]["diff"], finished.stdout.as_str());
+    assert_eq!(fs::read_to_string(&file).unwrap(), PLAIN);
+    home.run(&mut setup_in(&home, &file));
+    let written = fs::read_to_string(&file).unwrap();
+    assert_eq!(written.lines().count(), PLAIN.lines().count() + added);
+}
+
+#[test]
+fn the_provider_is_asked_before_anything_is_written() {
+    let home = Home::new(Mode::Absent);
+    let mut provider = Provider::start();
+    let run = |extra: &[&str]| {
+        let mut command = home.kubekey_for(&provider);
+        home.run(command.args(["setup", "--cluster=prod", "--server=https://k8s.example.com:6443"]).args(extra))
+    };
+    assert_eq!(run(&[]).code(), Some(0));
+    assert_eq!(run(&[]).code(), Some(0));
+    assert_eq!(provider.count("/.well-known/openid-configuration"), 2, "the cache is no answer");
+    let file = home.path().join(".kube/config");
+    let exec = entry(&view(&home, &file), "users", "kubekey-prod").unwrap()["user"]["exec"].clone();
+    let issuer = format!("--issuer-url={}", provider.issuer());
+    assert_eq!(exec["args"], json!([issuer, format!("--client-id={}", provider.client_id())]), "from variables");
+    fs::remove_dir_all(home.path().join(".kube")).unwrap();
+    provider.stop();
+    let mut command = home.kubekey_for(&provider);
+    let down = home.run(command.args(["setup", "--cluster=prod", "--server=https://k8s.example.com:6443"]));
+    assert_eq!(down.code(), Some(5), "{down:#?}");
+    assert!(down.stderr.contains("--offline"), "{down:#?}");
+    assert!(!home.path().join(".kube").exists());
+}
+
+#[test]
+fn what_was_given_is_checked_before_anything_is_written() {
+    let home = Home::new(Mode::Absent);
+    let ca = home.path().join("ca.pem");
+    fs::write(&ca, COMPANY.pem()).unwrap();
+    fs::write(home.path().join("not.pem"), "hello").unwrap();
+    let not_pem = format!("--certificate-authority={}", home.path().join("not.pem").display());
+    for (argument, expected) in [
+        ("--server=http://k8s.example.com", "over http"),
+        ("--certificate-authority=/nowhere/ca.pem", "there is no such file"),
+        (not_pem.as_str(), "no certificate in PEM"),
+        ("--issuer-url=http://login.example.com", "has to be https"),
+        ("--client-secret=s3cret-of-the-client", "--include-client-secret"),
+        ("--context=", "--context '' cannot be used"),
+        ("--output=yaml", "give text or json"),
+    ] {
+        let mut command = home.kubekey();
+        command.args(["setup", "--cluster=prod", "--offline", "--client-id=kubernetes", argument]);
+        for other in ["--server=https://k8s.example.com", "--issuer-url=https://login.example.com"] {
+            if argument.split('=').next() != other.split('=').next() {
+                command.arg(other);
+            }
+        }
+        let finished = home.run(&mut command);
+        assert_eq!(finished.code(), Some(2), "{argument}: {finished:#?}");
+        assert!(finished.stderr.contains(expected), "{argument}: {finished:#?}");
+        assert!(!home.path().join(".kube").exists(), "{argument}");
+    }
+}
+
+#[test]
+fn what_was_given_as_a_flag_is_in_the_kubeconfig() {
+    let home = Home::new(Mode::Absent);
+    let ca = home.path().join("ca.pem");
+    fs::write(&ca, COMPANY.pem()).unwrap();
+    let mut command = setup(&home);
+    command
+        .env("KUBEKEY_BROWSER_COMMAND", "of-this-session")
+        .env("KUBEKEY_CERTIFICATE_AUTHORITY", "/not/the/clusters.pem");
+    // By a relative path, as people type it.
+    command.args(["--certificate-authority=ca.pem", "--scope=groups", "--scope=email", "--skip-open-browser"]);
+    command.args(["--client-secret=s3cret-of-the-client", "--include-client-secret", "--command-name"]);
+    assert_eq!(home.run(&mut command).code(), Some(0));
+    let file = home.path().join(".kube/config");
+    let after = view(&home, &file);
+    assert_eq!(
+        entry(&after, "clusters", "prod").unwrap()["cluster"]["certificate-authority"],
+        ca.display().to_string()
+    );
+    let exec = &entry(&after, "users", "kubekey-prod").unwrap()["user"]["exec"];
+    assert_eq!(exec["command"], "kubekey");
+    let args = exec["args"].as_array().unwrap()[2..].to_vec();
+    assert_eq!(
+        json!(args),
+        json!(["--client-secret=s3cret-of-the-client", "--scope=groups", "--scope=email", "--skip-open-browser=true"])
+    );
+    let data =
+        fs::read_to_string(&file).unwrap().replace("    certificate-authority:", "    certificate-authority-data:");
+    fs::write(&file, &data).unwrap();
+    let contradicts = home.run(setup(&home).arg("--certificate-authority=ca.pem"));
+    assert_eq!(contradicts.code(), Some(1), "{contradicts:#?}");
+    assert!(contradicts.stderr.contains("certificate-authority-data"), "{contradicts:#?}");
+}

@@ -1,0 +1,235 @@
+//! `kubekey setup` and the files: which one it writes, with whom it shares it, and what is left when it cannot.
+
+use std::fs::{self, Permissions};
+use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
+use std::os::unix::process::{CommandExt, ExitStatusExt};
+use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
+use std::time::Duration;
+
+use crate::support::browser::Mode;
+use crate::support::home::Home;
+use crate::support::kubeconfig::{PLAIN, entry, kubectl, names, plain, setup, setup_in, view, without_prod};
+use crate::support::strace::strace;
+
+const SIGKILL: i32 = 9;
+const NOBODY: u32 = 65534;
+
+fn mode(file: &Path) -> u32 {
+    fs::metadata(file).unwrap().mode() & 0o7777
+}
+
+#[test]
+fn without_a_file_there_is_one_for_its_owner_alone() {
+    let home = Home::new(Mode::Absent);
+    assert_eq!(home.run(&mut setup(&home)).code(), Some(0));
+    let file = home.path().join(".kube/config");
+    assert_eq!((mode(&file), mode(&home.path().join(".kube"))), (0o600, 0o700));
+    assert_eq!(view(&home, &file)["current-context"], "prod");
+    assert_eq!(names(&home.path().join(".kube")), ["config"]);
+}
+
+#[test]
+fn a_large_file_is_changed_in_place() {
+    let home = Home::new(Mode::Absent);
+    let file = home.path().join("large");
+    let clusters = (0..26_000).map(|i| format!("- cluster:\n    server: https://k{i}.example.com\n  name: k{i}\n"));
+    let users = (0..26_000).map(|i| format!("- name: u{i}\n  user:\n    token: {:<100}\n", "x".repeat(100)));
+    let text = format!("clusters:\n{}users:\n{}", clusters.collect::<String>(), users.collect::<String>());
+    assert!(text.len() > 5_000_000, "{}", text.len());
+    fs::write(&file, &text).unwrap();
+    let before = view(&home, &file);
+    let finished = home.run(&mut setup_in(&home, &file));
+    assert_eq!(finished.code(), Some(0), "{finished:#?}");
+    let after = view(&home, &file);
+    assert!(entry(&after, "clusters", "prod").is_some());
+    assert!(without_prod(after) == without_prod(before));
+}
+
+#[test]
+fn a_link_stays_and_the_mode_too() {
+    let home = Home::new(Mode::Absent);
+    fs::create_dir(home.path().join("dotfiles")).unwrap();
+    fs::create_dir(home.path().join(".kube")).unwrap();
+    let (real, link) = (home.path().join("dotfiles/config"), home.path().join(".kube/config"));
+    symlink("../dotfiles/config", &link).unwrap();
+    fs::write(&real, PLAIN).unwrap();
+    fs::set_permissions(&real, Permissions::from_mode(0o640)).unwrap();
+    assert_eq!(home.run(&mut setup(&home)).code(), Some(0));
+    assert_eq!(fs::read_link(&link).unwrap(), Path::new("../dotfiles/config"));
+    assert!(entry(&view(&home, &real), "clusters", "prod").is_some());
+    assert_eq!((mode(&real), mode(&real.with_file_name("config.kubekey-backup"))), (0o640, 0o640));
+    fs::remove_file(&real).unwrap();
+    assert_eq!(home.run(&mut setup(&home)).code(), Some(0));
+    assert!(entry(&view(&home, &real), "clusters", "prod").is_some(), "a link that leads nowhere yet");
+}
+
+/// Where kubectl itself puts a new context, and where it changes one.
+#[test]
+fn of_several_files_it_changes_the_one_that_kubectl_does() {
+    const OTHER: &str = "kind: Config\ncontexts:\n- name: prod\n  context: {cluster: x, user: x}\n";
+    for files in [["a", "b"], ["missing", "b"], ["missing", "missing2"], ["a", "missing"], ["", "b"]] {
+        let changed_by = |run: &dyn Fn(&Home, &str)| {
+            let home = Home::new(Mode::Absent);
+            fs::write(home.path().join("a"), PLAIN).unwrap();
+            fs::write(home.path().join("b"), OTHER).unwrap();
+            let list = files
+                .map(|file| if file.is_empty() { String::new() } else { home.path().join(file).display().to_string() });
+            run(&home, &list.join(":"));
+            let is_changed = |name: &&str, list: &str| {
+                let text = fs::read_to_string(home.path().join(name)).unwrap_or_default();
+                text.contains(list) && text != PLAIN && text != OTHER
+            };
+            let with = |text: &str| {
+                ["a", "b", "missing", "missing2"].into_iter().filter(|name| is_changed(name, text)).collect::<Vec<_>>()
+            };
+            (with("kubekey-prod"), with("k8s.example.com"))
+        };
+        let by_kubekey = changed_by(&|home, list| {
+            assert_eq!(home.run(setup(home).env("KUBECONFIG", list)).code(), Some(0), "{list}");
+        });
+        let by_kubectl = changed_by(&|home, list| {
+            for arguments in [
+                ["set-cluster", "prod", "--server=https://k8s.example.com:6443"],
+                ["set-credentials", "kubekey-prod", "--exec-command=kubekey"],
+                ["set-context", "prod", "--user=kubekey-prod"],
+            ] {
+                let output = kubectl(home).arg("config").args(arguments).env("KUBECONFIG", list).output().unwrap();
+                assert!(output.status.success(), "{output:?}");
+            }
+        });
+        assert_eq!(by_kubekey, by_kubectl, "{files:?}");
+    }
+}
+
+#[test]
+fn what_is_read_only_stays_and_nothing_is_left_beside_it() {
+    let home = Home::new(Mode::Absent);
+    let folder = home.path().join("kube");
+    fs::create_dir(&folder).unwrap();
+    let file = folder.join("config");
+    fs::write(&file, PLAIN).unwrap();
+    fs::set_permissions(&file, Permissions::from_mode(0o444)).unwrap();
+    let refused = |what: &str| {
+        let mut command = setup_in(&home, &file);
+        if fs::metadata(home.path()).unwrap().uid() == 0 && what == "folder" {
+            // Nothing is read-only for root.
+            command.uid(NOBODY).gid(NOBODY);
+        }
+        let finished = home.run(&mut command);
+        assert_eq!(finished.code(), Some(1), "{what}: {finished:#?}");
+        assert!(finished.stderr.contains("cannot be changed"), "{what}: {finished:#?}");
+        assert_eq!(finished.stderr.lines().count(), 2, "{what}: {finished:#?}");
+        assert_eq!(
+            (fs::read_to_string(&file).unwrap().as_str(), names(&folder)),
+            (PLAIN, vec!["config".to_owned()]),
+            "{what}"
+        );
+    };
+    refused("file");
+    fs::set_permissions(&file, Permissions::from_mode(0o666)).unwrap();
+    fs::set_permissions(&folder, Permissions::from_mode(0o555)).unwrap();
+    fs::set_permissions(home.path(), Permissions::from_mode(0o755)).unwrap();
+    refused("folder");
+}
+
+#[test]
+fn another_programs_lock_is_awaited_and_named() {
+    let home = Home::new(Mode::Absent);
+    let file = plain(&home);
+    let lock = home.path().join("kubeconfig.lock");
+    fs::write(&lock, "").unwrap();
+    let finished = home.run(&mut setup_in(&home, &file));
+    assert_eq!((finished.code(), fs::read_to_string(&file).unwrap().as_str()), (Some(1), PLAIN), "{finished:#?}");
+    assert!(finished.stderr.contains(&format!("remove {}", lock.display())), "{finished:#?}");
+    thread::scope(|scope| {
+        scope.spawn(|| {
+            thread::sleep(Duration::from_millis(500));
+            fs::remove_file(&lock).unwrap();
+        });
+        assert_eq!(home.run(&mut setup_in(&home, &file)).code(), Some(0));
+    });
+    assert!(!lock.exists());
+}
+
+#[test]
+fn nothing_of_kubectl_is_lost_when_it_writes_at_the_same_time() {
+    const RUNS: usize = 20;
+    let home = Home::new(Mode::Absent);
+    let file = plain(&home);
+    let is_over = AtomicBool::new(false);
+    let runs = thread::scope(|scope| {
+        let kubekey = scope.spawn(|| {
+            let mut runs = 0;
+            while !is_over.load(Ordering::Relaxed) {
+                let mut command = setup_in(&home, &file);
+                let finished = home.run(command.arg(format!("--context=k{runs}")).arg(format!("--user=u{runs}")));
+                assert_eq!(finished.code(), Some(0), "{finished:#?}");
+                runs += 1;
+                // kubectl does not wait for a lock, so it has to find it free now and then.
+                thread::sleep(Duration::from_millis(20));
+            }
+            runs
+        });
+        for index in 0..RUNS {
+            let mut command = kubectl(&home);
+            command.args(["config", "set-context", &format!("c{index}"), "--user=me", "--kubeconfig"]).arg(&file);
+            while !command.output().unwrap().status.success() {
+                assert!(!kubekey.is_finished());
+            }
+        }
+        is_over.store(true, Ordering::Relaxed);
+        kubekey.join().unwrap()
+    });
+    assert!(runs > RUNS / 2, "kubekey came to write {runs} times");
+    let after = view(&home, &file);
+    let has = |name: String| entry(&after, "contexts", &name).is_some();
+    assert_eq!((0..RUNS).find(|index| !has(format!("c{index}"))), None, "a change of kubectl's is lost");
+    // kubectl reads once before it takes the lock, and removes what was added since: it does so to itself, too.
+    assert!((0..runs).filter(|index| has(format!("k{index}"))).count() > runs / 2);
+    assert_eq!(home.run(&mut setup_in(&home, &file)).code(), Some(0));
+}
+
+#[test]
+fn a_run_killed_anywhere_leaves_the_old_file_or_the_new_one() {
+    let home = Home::new(Mode::Follow);
+    fs::create_dir(home.path().join("kube")).unwrap();
+    let file = home.path().join("kube/config");
+    let reset = || {
+        fs::remove_dir_all(home.path().join("kube")).unwrap();
+        fs::create_dir(home.path().join("kube")).unwrap();
+        fs::write(&file, PLAIN).unwrap();
+    };
+    let command = || {
+        let mut command = setup_in(&home, &file);
+        // Each line of the log would be one more place to be killed at.
+        command.env_remove("KUBEKEY_LOG");
+        command
+    };
+    reset();
+    let trace = home.path().join("trace");
+    assert_eq!(home.run(&mut strace(&command(), &trace, &["-s", "512"])).code(), Some(0));
+    let new = fs::read_to_string(&file).unwrap();
+    let trace = fs::read_to_string(trace).unwrap();
+    let calls: Vec<_> = trace.lines().filter_map(|line| Some((line.split_once('(')?.0, line))).collect();
+    let first = calls.iter().position(|(_, line)| line.contains("config.lock")).unwrap();
+    let (mut killed, mut was_new) = (0, 0);
+    for index in first..calls.len() {
+        let name = calls[index].0;
+        let number = calls[..=index].iter().filter(|(other, _)| *other == name).count();
+        reset();
+        let options = ["-e", &format!("trace={name}"), "-e", &format!("inject={name}:signal=KILL:when={number}")];
+        let finished = home.run(&mut strace(&command(), Path::new("/dev/null"), &options));
+        killed += usize::from(finished.status.signal() == Some(SIGKILL));
+        let text = fs::read_to_string(&file).unwrap();
+        was_new += usize::from(text == new);
+        assert!(text == PLAIN || text == new, "killed at {name} number {number}: {text}");
+        let backup = fs::read_to_string(home.path().join("kube/config.kubekey-backup"));
+        assert!(backup.as_deref().unwrap_or(PLAIN) == PLAIN, "killed at {name} number {number}");
+        let _ = fs::remove_file(home.path().join("kube/config.lock"));
+        assert_eq!(home.run(&mut command()).code(), Some(0));
+        assert_eq!(names(&home.path().join("kube")), ["config", "config.kubekey-backup"], "{name} number {number}");
+    }
+    assert!(killed > (calls.len() - first) * 2 / 3 && was_new > 0 && was_new < killed, "{killed}, {was_new}");
+}
