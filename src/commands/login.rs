@@ -1,6 +1,7 @@
 //! `kubekey login`: a new sign-in, whatever is saved.
 
-use crate::config::{Flags, Layers, Policy, Settings, platform, variable};
+use super::settings;
+use crate::config::{Flags, platform};
 use crate::error::Result;
 use crate::sign_in::{cool_down, sign_in};
 use crate::state::State;
@@ -12,10 +13,7 @@ use crate::{local_time, terminal};
 /// # Errors
 /// As [`crate::get_token::get_token`]; then what was saved is as good as before.
 pub fn login(flags: &Flags) -> Result<()> {
-    let policy = Policy::load()?;
-    let layers = Layers::read(flags, variable, None)?;
-    layers.warn();
-    let settings = Settings::resolve(&layers.given, variable, &policy)?;
+    let settings = settings(flags)?;
     let cache = TokenCache::new(&settings);
     let (mut lock, _) = Lock::acquire(&platform::lock_dirs(), &cache.key.digest, settings.login_timeout)?;
     let result = cache

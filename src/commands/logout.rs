@@ -1,6 +1,7 @@
 //! `kubekey logout`: forgets a sign-in.
 
-use crate::config::{Flags, Layers, Policy, Settings, platform, variable};
+use super::settings;
+use crate::config::{Flags, platform};
 use crate::error::Result;
 use crate::state::State;
 use crate::terminal;
@@ -11,10 +12,7 @@ use crate::token_cache::{Lock, TokenCache, Unlock};
 /// # Errors
 /// [`crate::error::ErrorKind::Storage`] if something is left.
 pub fn logout(flags: &Flags) -> Result<()> {
-    let policy = Policy::load()?;
-    let layers = Layers::read(flags, variable, None)?;
-    layers.warn();
-    let settings = Settings::resolve(&layers.given, variable, &policy)?;
+    let settings = settings(flags)?;
     let cache = TokenCache::new(&settings);
     // A sign-in under way would put back what is removed.
     let (_lock, _) = Lock::acquire(&platform::lock_dirs(), &cache.key.digest, settings.login_timeout)?;

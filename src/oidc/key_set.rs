@@ -192,14 +192,12 @@ fn verify_with(
         Algorithm::Es384 => Some(48),
         _ => None,
     };
-    let length_of =
-        |name| text(key, name).and_then(|number| URL_SAFE_NO_PAD.decode(number).ok()).map(|bytes| bytes.len());
+    let number = |name| text(key, name).and_then(|text| URL_SAFE_NO_PAD.decode(text).ok()).unwrap_or_default();
     // RFC 7518 §6.2.1.2: a coordinate has the full length of its curve.
-    if coordinate.is_some() && (length_of("x") != coordinate || length_of("y") != coordinate) {
+    if coordinate.is_some_and(|length| number("x").len() != length || number("y").len() != length) {
         return Err(KeyError::Unusable("its key is no point on its curve".into()));
     }
-    let modulus = text(key, "n").map(|n| URL_SAFE_NO_PAD.decode(n).unwrap_or_default()).unwrap_or_default();
-    let length = modulus.iter().skip_while(|byte| **byte == 0).count();
+    let length = number("n").iter().skip_while(|byte| **byte == 0).count();
     if algorithm.key_type() == "RSA" && length < SHORTEST_MODULUS {
         return Err(KeyError::Unusable(format!("its RSA key has {} bits, which is too short", length * 8)));
     }

@@ -156,7 +156,8 @@ fn seconds_of(text: &str) -> Option<i64> {
     is_number.then(|| text.parse().unwrap_or(i64::MAX))
 }
 
-fn http_date(headers: &HeaderMap, name: HeaderName) -> Option<DateTime<Utc>> {
+/// A date in a header (RFC 9110 §5.6.7).
+pub(super) fn http_date(headers: &HeaderMap, name: HeaderName) -> Option<DateTime<Utc>> {
     DateTime::parse_from_rfc2822(text(headers, name)?).ok().map(|date| date.to_utc())
 }
 

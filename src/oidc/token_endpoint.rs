@@ -10,6 +10,7 @@ use url::form_urlencoded;
 use zeroize::Zeroizing;
 
 use super::Provider;
+use super::metadata_cache::http_date;
 use crate::config::Settings;
 use crate::error::{Error, ErrorKind};
 use crate::secret::Secret;
@@ -144,12 +145,8 @@ fn read(answer: &HttpResponse) -> std::result::Result<TokenResponse, Failure> {
         id_token: secret("id_token"),
         access_token: secret("access_token"),
         refresh_token: secret("refresh_token"),
-        date: answer.headers().get(DATE).and_then(http_date),
+        date: http_date(answer.headers(), DATE),
     })
-}
-
-fn http_date(value: &HeaderValue) -> Option<DateTime<Utc>> {
-    Some(DateTime::parse_from_rfc2822(value.to_str().ok()?).ok()?.to_utc())
 }
 
 fn not_json(answer: &HttpResponse) -> Error {

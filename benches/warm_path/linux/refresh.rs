@@ -47,7 +47,7 @@ fn refresh_once(stage: &Stage) -> Result<(u32, Duration)> {
 }
 
 fn remove_metadata(stage: &Stage) -> Result<()> {
-    match fs::remove_dir_all(stage.home.path().join("cache/kubekey")) {
+    match fs::remove_dir_all(stage.home.cache().join("kubekey")) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error.into()),
         _ => Ok(()),
     }

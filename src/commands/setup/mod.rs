@@ -10,7 +10,7 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use crate::cli;
-use crate::config::{Flags, Layers, Policy, Settings, Tls, variable};
+use crate::config::{Flags, Settings, Tls, variable};
 use crate::error::{Error, ErrorKind, Result};
 use crate::event_loop;
 use crate::kubeconfig::{self, Current, Files, Locks};
@@ -43,12 +43,9 @@ pub fn setup(flags: Flags, asked: &cli::Setup, out: &mut impl Write) -> Result<b
 
 /// The entries, of settings and files that have been found good.
 fn wanted(mut flags: Flags, asked: &cli::Setup) -> Result<[kubeconfig::Entry; 3]> {
-    let policy = Policy::load()?;
     // Here the flag is the cluster's, as in `kubectl config set-cluster`; the variable is always the provider's.
     let authority = flags.replace("certificate-authority", &asked.issuer_certificate_authority).pop();
-    let layers = Layers::read(&flags, variable, None)?;
-    layers.warn();
-    let settings = Settings::resolve(&layers.given, variable, &policy)?;
+    let settings = super::settings(&flags)?;
     let secret = flags.replace("client-secret", &[]).pop().or_else(|| variable("KUBEKEY_CLIENT_SECRET"));
     let secret = secret.filter(|secret| !secret.is_empty());
     entries::require_no_secret(secret.is_some(), asked)?;
