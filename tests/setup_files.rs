@@ -4,7 +4,7 @@ use std::fs::{self, Permissions};
 use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
 use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::path::Path;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 use std::time::Duration;
 
@@ -158,17 +158,20 @@ fn nothing_of_kubectl_is_lost_when_it_writes_at_the_same_time() {
     const RUNS: usize = 20;
     let home = Home::new(Mode::Absent);
     let file = plain(&home);
-    let is_over = AtomicBool::new(false);
+    let by_kubectl = AtomicUsize::new(0);
     let runs = thread::scope(|scope| {
         let kubekey = scope.spawn(|| {
             let mut runs = 0;
-            while !is_over.load(Ordering::Relaxed) {
+            while by_kubectl.load(Ordering::Relaxed) < RUNS {
+                // kubectl does not wait for a lock, so it has to find it free now and then.
+                if runs > 2 * by_kubectl.load(Ordering::Relaxed) + 1 {
+                    thread::sleep(Duration::from_millis(1));
+                    continue;
+                }
                 let mut command = setup_in(&home, &file);
                 let finished = home.run(command.arg(format!("--context=k{runs}")).arg(format!("--user=u{runs}")));
                 assert_eq!(finished.code(), Some(0), "{finished:#?}");
                 runs += 1;
-                // kubectl does not wait for a lock, so it has to find it free now and then.
-                thread::sleep(Duration::from_millis(20));
             }
             runs
         });
@@ -178,8 +181,8 @@ fn nothing_of_kubectl_is_lost_when_it_writes_at_the_same_time() {
             while !command.output().unwrap().status.success() {
                 assert!(!kubekey.is_finished());
             }
+            by_kubectl.store(index + 1, Ordering::Relaxed);
         }
-        is_over.store(true, Ordering::Relaxed);
         kubekey.join().unwrap()
     });
     assert!(runs > RUNS / 2, "kubekey came to write {runs} times");
