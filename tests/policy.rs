@@ -106,7 +106,10 @@ fn a_policy_that_cannot_be_believed_or_read_stops_everything() {
     let home = Home::new(Mode::Follow);
     let provider = Provider::start();
     let run = |policy: &Etc| home.run(&mut policy.over(&home.kubekey_for(&provider)));
-    assert_refused(&run(&Etc::with_policy("allowed_issuer = []")), "line 1: unknown field `allowed_issuer`");
+    assert_refused(
+        &run(&Etc::with_policy("allowed_issuer = []")),
+        "line 1, column 1: there is no key 'allowed_issuer' (did you mean 'allowed_issuers'?)",
+    );
     let open = Etc::with_policy("");
     open.set_mode("policy.toml", 0o666);
     assert_refused(&run(&open), "can be written by others (mode 666)");
@@ -199,7 +202,7 @@ fn of_auto_there_remains_what_the_policy_allows() {
     assert!(!tokens.exists(), "nowhere");
     run("['file']").credential();
     assert!(tokens.exists(), "in a file");
-    assert_refused(&run("['disc']"), "line 1: unknown variant `disc`");
+    assert_refused(&run("['disc']"), "line 1: token_storage: there is no place 'disc'");
 }
 
 #[test]

@@ -5,6 +5,7 @@ use std::path::Path;
 use std::rc::Rc;
 
 use super::keys::{self, KEYS, Key};
+use super::policy;
 use crate::error::{Error, ErrorKind};
 
 /// Whose word a value is, lowest first. A higher one wins.
@@ -22,6 +23,8 @@ pub enum Layer {
     Original,
     /// Variables and flags, both of which a kubeconfig can set for its user.
     Exec,
+    /// The administrator's policy.
+    Policy,
 }
 
 /// The place that a value came from.
@@ -39,6 +42,8 @@ pub enum Origin {
     Variable,
     /// Its flag.
     Flag,
+    /// A policy, which was said there.
+    Policy(policy::Origin),
 }
 
 impl Origin {
@@ -50,6 +55,7 @@ impl Origin {
             Self::Extension => Layer::Extension,
             Self::Original(_) => Layer::Original,
             Self::Variable | Self::Flag => Layer::Exec,
+            Self::Policy(_) => Layer::Policy,
         }
     }
 
@@ -61,6 +67,7 @@ impl Origin {
             Self::Original(variable) => (*variable).to_owned(),
             Self::Variable => key.variable(),
             Self::Default | Self::Flag => format!("--{}", key.flag),
+            Self::Policy(origin) => format!("the policy {origin}: {}", key.name()),
         }
     }
 
@@ -71,6 +78,7 @@ impl Origin {
             Self::File(_, place) => place.to_string(),
             Self::Extension => "the kubeconfig's extension of its cluster".to_owned(),
             Self::Original(_) | Self::Variable | Self::Flag => self.label(key),
+            Self::Policy(origin) => format!("the policy {origin}"),
         }
     }
 }

@@ -151,7 +151,8 @@ fn read_files() -> Result<Vec<File>> {
     let mut files = Vec::new();
     for dir in platform::system_config_dirs() {
         files.extend(File::read(&dir.join("config.toml"), Layer::System)?);
-        for path in drop_ins(&dir.join("config.d"))? {
+        let drop_ins_dir = dir.join("config.d");
+        for path in drop_ins(&drop_ins_dir).map_err(|error| refused(&drop_ins_dir, &error))? {
             files.extend(File::read(&path, Layer::System)?);
         }
     }
@@ -161,15 +162,13 @@ fn read_files() -> Result<Vec<File>> {
     Ok(files)
 }
 
-/// The files in `config.d` that end with `.toml`, in the order of their names.
-fn drop_ins(dir: &Path) -> Result<Vec<PathBuf>> {
+/// The files in a folder that end with `.toml`, in the order of their names; none where there is no folder.
+pub(super) fn drop_ins(dir: &Path) -> io::Result<Vec<PathBuf>> {
     let entries = match fs::read_dir(dir) {
-        Ok(entries) => entries,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
-        Err(error) => return Err(refused(dir, &error)),
+        entries => entries?,
     };
-    let names: io::Result<Vec<_>> = entries.map(|entry| Ok(entry?.path())).collect();
-    let mut names = names.map_err(|error| refused(dir, &error))?;
+    let mut names = entries.map(|entry| Ok(entry?.path())).collect::<io::Result<Vec<_>>>()?;
     let is_hidden = |path: &Path| path.file_name().is_some_and(|name| name.as_encoded_bytes().starts_with(b"."));
     names.retain(|path| path.extension().is_some_and(|extension| extension == "toml") && !is_hidden(path));
     names.sort_unstable();

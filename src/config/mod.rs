@@ -1,6 +1,5 @@
 //! Settings: where they come from, their defaults, and where files live.
 
-mod allowed_server;
 mod client_secret;
 mod clusters;
 mod extension;
@@ -12,9 +11,10 @@ mod loopback_address;
 mod named_file;
 mod nearest;
 pub mod platform;
-mod policy;
+pub mod policy;
 pub mod schema;
 mod settings;
+mod time;
 mod tls;
 
 pub use client_secret::ClientSecret;
@@ -22,6 +22,6 @@ pub use clusters::{Cluster, clusters};
 pub use file::File;
 pub use layers::{Flags, Layers};
 pub use loopback_address::LoopbackAddress;
-pub use policy::Policy;
+pub use policy::{Policy, SessionRules};
 pub use settings::{DEFAULT_SCOPES, Opener, ResponseMode, Settings, TokenStorage, is_loopback_host, variable};
 pub use tls::{Authority, Tls};

@@ -16,7 +16,12 @@ pub(super) fn key(name: &str, table: Table) -> Option<String> {
     if let Some(same) = same.map(Key::name).filter(|same| keys.contains(same)) {
         return Some(same);
     }
-    let rated = keys.into_iter().map(|key| (strsim::jaro_winkler(name, &key), key));
+    of(name, keys)
+}
+
+/// The one of these that is most like this name.
+pub(super) fn of<T: AsRef<str>>(name: &str, keys: impl IntoIterator<Item = T>) -> Option<T> {
+    let rated = keys.into_iter().map(|key| (strsim::jaro_winkler(name, key.as_ref()), key));
     let alike = rated.filter(|(alike, _)| *alike > ALIKE);
     alike.max_by(|(one, _), (other, _)| one.total_cmp(other)).map(|(_, key)| key)
 }
