@@ -152,7 +152,8 @@ impl Managed {
         match (kind, self) {
             (Kind::Switch, Self::Number(number @ (0 | 1))) => Some(vec![(number == 1).to_string()]),
             (Kind::Time, Self::Number(number)) => Some(vec![number.to_string()]),
-            (Kind::Texts, Self::Texts(texts)) => Some(texts),
+            // The registry ends a list with an empty text.
+            (Kind::Texts, Self::Texts(texts)) => Some(texts.into_iter().filter(|text| !text.is_empty()).collect()),
             (Kind::Switch, _) => None,
             (_, Self::Text(text)) => Some(vec![text]),
             _ => None,
