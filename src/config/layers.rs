@@ -8,6 +8,7 @@ use super::extension;
 use super::file::{File, Unknown, refused};
 use super::given::{Given, Layer, Origin, Text, Value};
 use super::keys::{KEYS, Key};
+use super::policy::keys::PolicyKey;
 use super::{nearest, platform};
 use crate::error::Result;
 use crate::exec_credential::Cluster;
@@ -73,6 +74,9 @@ impl Unknown {
             None => "the kubeconfig's extension of its cluster".to_owned(),
         };
         let nearest = match nearest::key(&self.name, self.table) {
+            _ if PolicyKey::named(&self.name).is_some() => {
+                " (it is a key of the policy, and counts in policy.toml)".into()
+            }
             Some(key) => format!(" (did you mean '{key}'?)"),
             None => String::new(),
         };
