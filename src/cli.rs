@@ -4,7 +4,7 @@
 use clap::{Arg, ArgAction, ArgMatches, Args, FromArgMatches, Parser, Subcommand, ValueEnum};
 
 use crate::config::Flags;
-use crate::config::keys::{Default, KEYS, Key, Kind};
+use crate::config::keys::{KEYS, Key, Kind};
 
 const EXAMPLES: &str = "\
 In a kubeconfig:
@@ -97,12 +97,26 @@ pub enum Command {
 /// What `setup` writes and where. Settings that are given as flags beside these are written into the user's entry.
 #[derive(Args, Default)]
 pub struct Setup {
+    /// Write the settings for all users of this computer instead, into /etc/kubekey/config.toml: as root, without a question
+    #[arg(long, conflicts_with_all = ["user", "set_current"])]
+    pub system: bool,
+
+    /// With --system: a file as config.toml is one, with settings, profiles and clusters; - is standard input
+    #[arg(long, value_name = "FILE", requires = "system")]
+    pub answers: Option<String>,
+
     /// The name of the cluster's entry
-    #[arg(long, value_name = "NAME")]
+    #[arg(
+        long,
+        value_name = "NAME",
+        required_unless_present = "system",
+        default_value = "",
+        hide_default_value = true
+    )]
     pub cluster: String,
 
     /// The address of the cluster's API server
-    #[arg(long, value_name = "URL")]
+    #[arg(long, value_name = "URL", required_unless_present = "system", default_value = "", hide_default_value = true)]
     pub server: String,
 
     /// A CA certificate in PEM to trust for the provider, repeatable; --certificate-authority is the cluster's here
@@ -125,7 +139,7 @@ pub struct Setup {
     #[arg(long)]
     pub set_current: bool,
 
-    /// The file to change [default: as kubectl, from KUBECONFIG, else ~/.kube/config]
+    /// The file to change [default: as kubectl, from KUBECONFIG, else ~/.kube/config; with --system: none]
     #[arg(long, value_name = "FILE")]
     pub kubeconfig: Option<String>,
 
@@ -133,7 +147,7 @@ pub struct Setup {
     #[arg(long)]
     pub command_name: bool,
 
-    /// Write the client secret into the kubeconfig
+    /// Write the client secret into the file, which others may read
     #[arg(long)]
     pub include_client_secret: bool,
 
@@ -211,11 +225,12 @@ impl FromArgMatches for Flags {
 }
 
 fn flag(key: &'static Key) -> Arg {
-    let arg = Arg::new(key.flag).long(key.flag).aliases(key.aliases).value_name(key.value_name).global(true);
-    let arg = match key.default {
-        Default::None => arg.help(key.help),
-        Default::Value(default) | Default::Words(default) => arg.help(format!("{} [default: {default}]", key.help)),
-    };
+    let arg = Arg::new(key.flag)
+        .long(key.flag)
+        .aliases(key.aliases)
+        .value_name(key.value_name)
+        .global(true)
+        .help(key.help_with_default());
     match key.kind {
         Kind::Texts => arg.action(ArgAction::Append),
         Kind::Switch => arg.num_args(0..=1).require_equals(true).default_missing_value("true"),

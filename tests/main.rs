@@ -35,6 +35,7 @@ mod refresh;
 mod saved_token;
 mod setup;
 mod setup_files;
+mod setup_system;
 mod siblings;
 mod sign_in;
 mod support;

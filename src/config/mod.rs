@@ -1,6 +1,7 @@
 //! Settings: where they come from, their defaults, and where files live.
 
 mod allowed_server;
+mod answers;
 mod client_secret;
 mod clusters;
 mod extension;
@@ -15,8 +16,10 @@ pub mod platform;
 mod policy;
 pub mod schema;
 mod settings;
+mod template;
 mod tls;
 
+pub use answers::Answers;
 pub use client_secret::ClientSecret;
 pub use clusters::{Cluster, clusters};
 pub use file::File;
@@ -24,4 +27,5 @@ pub use layers::{Flags, Layers};
 pub use loopback_address::LoopbackAddress;
 pub use policy::Policy;
 pub use settings::{DEFAULT_SCOPES, Opener, ResponseMode, Settings, TokenStorage, is_loopback_host, variable};
+pub use template::config_file;
 pub use tls::{Authority, Tls};

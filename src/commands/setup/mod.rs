@@ -3,8 +3,12 @@
 mod command_path;
 mod diff;
 mod entries;
+mod generated;
 mod report;
 mod server;
+mod system;
+mod system_kubeconfig;
+mod system_report;
 
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -16,6 +20,7 @@ use crate::event_loop;
 use crate::kubeconfig::{self, Current, Files, Locks};
 use crate::oidc::Provider;
 use report::{Format, Report};
+pub use system::setup_system;
 
 /// Checks what was given, changes the kubeconfig where it has to be, and says what was done; returns whether anything
 /// was changed, or would be.
