@@ -34,6 +34,7 @@ mod proxy;
 mod refresh;
 mod saved_token;
 mod setup;
+mod setup_clusters;
 mod setup_files;
 mod setup_system;
 mod siblings;

@@ -6,6 +6,8 @@ use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::path::Path;
 use std::process::Command;
 
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 
 use crate::support::browser::Mode;
@@ -113,7 +115,7 @@ fn flags_win_over_variables_and_variables_over_answers() {
     command.env("KUBEKEY_SCOPE", "email groups").env("IDP_ISSUER_URL", "https://x.example").env("CLIENT_SECRET", "x");
     let finished = machine.done(&command);
     let report: Value = serde_json::from_str(&finished.stdout).unwrap();
-    assert_eq!(report["clusters"], json!(["prod", "test"]));
+    assert_eq!(report["clusters"], json!([{"cluster": "prod"}, {"cluster": "test"}]));
     for (key, value) in [
         ("issuer_url", json!("https://login.example.com")),
         ("client_id", json!("variable")),
@@ -332,10 +334,11 @@ fn a_dry_run_shows_all_and_writes_nothing() {
 
 #[test]
 fn a_kubeconfig_for_all_users_has_the_clusters_and_keeps_what_else_is_in_it() {
+    let authority = STANDARD.encode(COMPANY.pem());
     let answers = "[profiles.two]\nclient_id = 'two'\n[[clusters]]\nname = 'prod'\nserver = 'https://p'\n\
-        certificate_authority_data = 'YQ=='\ncontext = 'main'\n[[clusters]]\nname = 'test'\nserver = 'https://t'\n\
-        profile = 'two'\nnamespace = 'team'\n";
-    let machine = Machine::new(&[("answers.toml", answers)]);
+        certificate_authority_data = 'CA'\ncontext = 'main'\n[[clusters]]\nname = 'test'\nserver = 'https://t'\n\
+        profile = 'two'\nnamespace = 'n'\n";
+    let machine = Machine::new(&[("answers.toml", &answers.replace("'CA'", &format!("'{authority}'")))]);
     let run = |name: &str| {
         let finished = machine.run(&machine.setup(&[
             "--answers=/etc/kubekey/answers.toml",
@@ -351,8 +354,8 @@ fn a_kubeconfig_for_all_users_has_the_clusters_and_keeps_what_else_is_in_it() {
     let cluster = |name| entry(&all, "clusters", name).unwrap()["cluster"].clone();
     let context = |name| entry(&all, "contexts", name).unwrap()["context"].clone();
     let arguments = |name| entry(&all, "users", name).unwrap()["user"]["exec"]["args"].clone();
-    assert_eq!(cluster("prod"), json!({"server": "https://p", "certificate-authority-data": "YQ=="}));
-    assert_eq!(context("test"), json!({"cluster": "test", "user": "kubekey-test", "namespace": "team"}));
+    assert_eq!(cluster("prod"), json!({"server": "https://p", "certificate-authority-data": authority}));
+    assert_eq!(context("test"), json!({"cluster": "test", "user": "kubekey-test", "namespace": "n"}));
     assert_eq!((arguments("kubekey-prod"), arguments("kubekey-test")), (json!([]), json!(["--profile=two"])));
     assert_eq!(all["current-context"], "main", "that of the first");
     assert_eq!(run("shared/kubeconfig").0, Some(0), "a second run has nothing to do");

@@ -11,7 +11,7 @@ pub mod keys;
 mod layers;
 mod loopback_address;
 mod named_file;
-mod nearest;
+pub mod nearest;
 pub mod platform;
 mod policy;
 pub mod schema;

@@ -36,8 +36,8 @@ impl Format {
 
 /// What was done.
 pub struct Report<'a> {
-    /// The cluster, the user and the context.
-    pub entries: &'a [Entry; 3],
+    /// The cluster, the user and the context, of each cluster.
+    pub entries: &'a [[Entry; 3]],
     /// The files that had to be changed.
     pub changes: &'a [Change],
     /// The copies of those, in the same order.
@@ -60,23 +60,32 @@ impl Report<'_> {
     }
 
     fn notices(&self) {
-        let [.., context] = self.entries;
         notice_changes(self.changes, self.is_dry_run);
-        match self.changes.is_empty() {
-            true => terminal::notice(&format!("context '{}' is there already, nothing to do", context.name)),
-            false if self.is_dry_run => {}
-            false => terminal::notice(&format!("try it: kubectl --context '{}' get pods", context.name)),
+        let contexts: Vec<_> = self.entries.iter().map(|[.., context]| format!("'{}'", context.name)).collect();
+        match (&contexts[..], self.changes.is_empty()) {
+            ([context], true) => terminal::notice(&format!("context {context} is there already, nothing to do")),
+            (_, true) => {
+                terminal::notice(&format!("contexts {} are there already, nothing to do", contexts.join(", ")));
+            }
+            ([context, ..], false) if !self.is_dry_run => {
+                terminal::notice(&format!("try it: kubectl --context {context} get pods"));
+            }
+            _ => {}
         }
     }
 
     fn document(&self) -> Value {
-        let [cluster, user, context] = self.entries;
+        let clusters: Vec<_> = self
+            .entries
+            .iter()
+            .map(
+                |[cluster, user, context]| json!({"cluster": cluster.name, "user": user.name, "context": context.name}),
+            )
+            .collect();
         json!({
             "changed": !self.changes.is_empty(),
             "dryRun": self.is_dry_run,
-            "cluster": cluster.name,
-            "user": user.name,
-            "context": context.name,
+            "clusters": clusters,
             "files": documents(self.changes, self.backups, self.is_dry_run),
         })
     }

@@ -11,9 +11,10 @@ use super::report::Format;
 use super::server::{check_name, check_server};
 use super::system_kubeconfig::Kubeconfig;
 use super::system_report::Report;
+use super::wanted::read_authority;
 use crate::commands::config::{check_files, check_values};
 use crate::config::given::{Layer, Place};
-use crate::config::{Answers, Cluster, File, Flags, Policy, clusters, config_file, platform, variable};
+use crate::config::{Answers, Authority, Cluster, File, Flags, Policy, clusters, config_file, platform, variable};
 use crate::error::{Error, ErrorKind, Result};
 use crate::kubeconfig::Change;
 use crate::{atomic_file, cli, terminal};
@@ -98,20 +99,23 @@ fn answers(mut flags: Flags, asked: &cli::Setup, policy: &Policy) -> Result<Answ
 
 /// The cluster of the flags.
 fn cluster(asked: &cli::Setup, authority: Option<String>) -> Result<Option<Cluster>> {
-    if asked.cluster.is_empty() {
-        let fields = [&Some(asked.server.clone()), &authority, &asked.namespace, &asked.context];
-        return match fields.into_iter().flatten().all(String::is_empty) {
+    let (Some(name), Some(server)) = (&asked.cluster, &asked.server) else {
+        let rest = [&asked.cluster, &asked.server, &authority, &asked.namespace, &asked.context];
+        return match rest.into_iter().all(Option::is_none) {
             true => Ok(None),
-            false => Err(Error::new(ErrorKind::Usage, "something is said of a cluster that has no name")
-                .hint("give --cluster NAME; the provider's CA is --issuer-certificate-authority here")),
+            false => Err(Error::new(ErrorKind::Usage, "a cluster has a name and a server")
+                .hint("give --cluster and --server; the provider's CA is --issuer-certificate-authority here")),
         };
-    }
+    };
     let name_of = |flag, text: &Option<String>| text.as_ref().map(|text| check_name(flag, text)).transpose();
-    let authority = authority.as_deref().map(super::read_authority).transpose()?;
+    let authority = match authority.as_deref().map(read_authority).transpose()? {
+        Some(Authority::File(path)) => Some(path.to_string_lossy().into_owned()),
+        _ => None,
+    };
     Ok(Some(Cluster {
-        name: check_name("cluster", &asked.cluster)?,
-        server: check_server(&asked.server)?,
-        certificate_authority: authority.map(|path| path.to_string_lossy().into_owned()),
+        name: check_name("cluster", name)?,
+        server: check_server(server)?,
+        certificate_authority: authority,
         certificate_authority_data: None,
         profile: None,
         namespace: name_of("namespace", &asked.namespace)?,

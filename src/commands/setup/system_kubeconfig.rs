@@ -2,14 +2,13 @@
 
 use std::path::{Path, PathBuf};
 
+use super::command_path::command;
 use super::entries::entries;
+use super::wanted::{self, Wanted};
 use crate::config::Cluster;
 use crate::error::{Error, ErrorKind, Result};
 use crate::kubeconfig::{self, Change, Current, Entry, Files, Locks};
 use crate::{atomic_file, cli};
-
-/// With one of these client-go believes something else, or refuses the cluster.
-const OTHER_TRUST: [&str; 2] = ["certificate-authority", "insecure-skip-tls-verify"];
 
 /// What has to be written into the file that was asked for; nothing, if none was.
 #[derive(Default)]
@@ -27,13 +26,11 @@ impl Kubeconfig {
     /// [`ErrorKind::Usage`] if there is no cluster, [`ErrorKind::Failed`] if the file cannot be changed.
     pub fn plan(clusters: &[Cluster], asked: &cli::Setup) -> Result<Self> {
         let Some(path) = asked.kubeconfig.as_deref().map(Path::new) else { return Ok(Self::default()) };
-        // The last one's context becomes the current one, if there is none.
-        let in_order = clusters.iter().skip(1).chain(clusters.first());
-        let entries: Vec<_> = in_order.map(|cluster| entries_of(cluster, asked)).collect::<Result<_>>()?;
-        if entries.is_empty() {
+        if clusters.is_empty() {
             return Err(Error::new(ErrorKind::Usage, format!("there is no cluster to write into {}", path.display()))
                 .hint("give --cluster and --server, or [[clusters]] in --answers"));
         }
+        let entries = entries_of(clusters, asked.command_name)?;
         let files = Files::find(Some(path))?;
         let locks = if asked.dry_run { None } else { Some(lock(&files)?) };
         let changes = kubeconfig::plan(&files, entries.as_flattened(), Current::Keep)?;
@@ -76,20 +73,9 @@ fn failed(path: &Path, error: &std::io::Error) -> Error {
 }
 
 /// All but the profile stands in the settings, where it can be changed for all later.
-fn entries_of(cluster: &Cluster, asked: &cli::Setup) -> Result<[Entry; 3]> {
-    let arguments = cluster.profile.iter().map(|profile| format!("--profile={profile}")).collect();
-    let fields = cli::Setup {
-        cluster: cluster.name.clone(),
-        server: cluster.server.clone(),
-        context: cluster.context.clone(),
-        namespace: cluster.namespace.clone(),
-        command_name: asked.command_name,
-        ..Default::default()
-    };
-    let mut entries = entries(arguments, &fields, cluster.certificate_authority.as_deref().map(Path::new))?;
-    if let Some(data) = &cluster.certificate_authority_data {
-        entries[0].fields.insert("certificate-authority-data".to_owned(), data.as_str().into());
-        entries[0].excludes = &OTHER_TRUST;
-    }
-    Ok(entries)
+fn entries_of(clusters: &[Cluster], is_bare: bool) -> Result<Vec<[Entry; 3]>> {
+    let command = command(is_bare)?;
+    let arguments = |wanted: &Wanted| wanted.profile.iter().map(|profile| format!("--profile={profile}")).collect();
+    let all = wanted::choose(&cli::Setup::default(), None, clusters)?;
+    Ok(all.iter().map(|wanted| entries(wanted, &command, arguments(wanted))).collect())
 }

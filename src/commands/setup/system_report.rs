@@ -55,12 +55,12 @@ impl Report<'_> {
     }
 
     fn document(&self, is_dry_run: bool) -> Value {
-        let names: Vec<_> = self.clusters.iter().map(|cluster| &cluster.name).collect();
+        let clusters: Vec<_> = self.clusters.iter().map(|cluster| json!({"cluster": cluster.name})).collect();
         json!({
             "changed": !self.changes.is_empty(),
             "dryRun": is_dry_run,
             "kept": matches!(self.step, Step::Keep | Step::WriteBeside),
-            "clusters": names,
+            "clusters": clusters,
             "files": documents(self.changes, self.backups, is_dry_run),
         })
     }
