@@ -15,6 +15,7 @@ mod early_refresh;
 mod environment;
 mod exec_credential;
 mod file_store;
+mod fleet;
 mod form_post;
 mod id_token;
 mod kernel;
