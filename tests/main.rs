@@ -17,6 +17,7 @@ mod exec_credential;
 mod file_store;
 mod fleet;
 mod form_post;
+mod homebrew;
 mod id_token;
 mod kernel;
 mod keyring;

@@ -95,7 +95,11 @@ fn as_json(layers: &Layers, policy: &Policy) -> Json {
 fn origin_json(origin: &Origin, key: &Key) -> Json {
     match origin {
         Origin::File(layer, place) => {
-            let layer = if *layer == Layer::System { "system" } else { "user" };
+            let layer = match layer {
+                Layer::System => "system",
+                Layer::Homebrew => "homebrew",
+                _ => "user",
+            };
             json!({ "layer": layer, "file": place.path.display().to_string(), "line": place.line() })
         }
         Origin::Default => json!({ "layer": "default" }),

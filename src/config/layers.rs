@@ -40,7 +40,7 @@ pub struct Layers {
 }
 
 impl Layers {
-    /// Reads all layers, lowest first: defaults, the system's files, the user's, the profile that was chosen, the
+    /// Reads all layers, lowest first: defaults, the system's files, Homebrew's, the user's, the profile that was chosen, the
     /// extension of the kubeconfig's cluster, variables, flags. `environment` gives a variable's value.
     ///
     /// # Errors
@@ -154,6 +154,9 @@ fn read_files() -> Result<Vec<File>> {
         for path in drop_ins(&dir.join("config.d"))? {
             files.extend(File::read(&path, Layer::System)?);
         }
+    }
+    if let Some(dir) = platform::homebrew_config_dir() {
+        files.extend(File::read(&dir.join("config.toml"), Layer::Homebrew)?);
     }
     for dir in platform::user_config_dirs() {
         files.extend(File::read(&dir.join("config.toml"), Layer::User)?);
