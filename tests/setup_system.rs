@@ -276,7 +276,9 @@ fn what_the_policy_forbids_is_not_written() {
     let finished = machine.run(&machine.setup(&["--issuer-url=https://evil.example", CLIENT]));
     assert_eq!(finished.code(), Some(4), "{finished:#?}");
     assert_eq!(machine.names(), ["policy.toml"]);
-    machine.done(&machine.setup(&[ISSUER, CLIENT]));
+    // What it locks for others, such as this, the administrator may say.
+    machine.done(&machine.setup(&[ISSUER, CLIENT, "--browser-command=firefox"]));
+    assert_eq!(machine.value("browser_command"), "firefox");
 }
 
 #[test]
