@@ -43,7 +43,10 @@ fn show(flags: &Flags, origin: bool, output: Output, out: &mut impl Write) -> Re
 }
 
 /// A file of settings need not say everything: what is missing may be in the kubeconfig.
-fn check_values(given: &Given, policy: &Policy) -> Result<()> {
+///
+/// # Errors
+/// What is wrong with a setting.
+pub(super) fn check_values(given: &Given, policy: &Policy) -> Result<()> {
     let placeholders = [("issuer-url", "https://login.example.com"), ("client-id", "kubernetes")];
     let mut complete = given.clone();
     for (flag, text) in placeholders.into_iter().filter(|(flag, _)| given.text(flag).is_none()) {
@@ -112,7 +115,11 @@ fn policy_json(policy: &Policy) -> Json {
 fn origin_json(origin: &Origin, key: &Key) -> Json {
     match origin {
         Origin::File(layer, place) => {
-            let layer = if *layer == Layer::System { "system" } else { "user" };
+            let layer = match layer {
+                Layer::System => "system",
+                Layer::Homebrew => "homebrew",
+                _ => "user",
+            };
             json!({ "layer": layer, "file": place.path.display().to_string(), "line": place.line() })
         }
         Origin::Default => json!({ "layer": "default" }),
@@ -174,7 +181,11 @@ fn print_ok(path: &Path, out: &mut impl Write) -> Result<()> {
     print(out, &format!("{}: ok\n", terminal::sanitise(&path.display().to_string())))
 }
 
-fn check_files(files: &[File], policy: &Policy) -> Result<()> {
+/// Settings, profiles and clusters of files that have been parsed; warns of what means nothing in a cluster.
+///
+/// # Errors
+/// What is wrong in one of them.
+pub(super) fn check_files(files: &[File], policy: &Policy) -> Result<()> {
     let (_, unknown) = clusters(files)?;
     unknown.iter().for_each(|unknown| terminal::warning(&unknown.message()));
     for file in files {

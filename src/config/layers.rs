@@ -15,7 +15,7 @@ use crate::exec_credential::Cluster;
 use crate::{log, terminal};
 
 /// What the flags of the command line say.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub struct Flags(pub Vec<(&'static Key, Vec<String>)>);
 
 impl Flags {
@@ -41,7 +41,7 @@ pub struct Layers {
 }
 
 impl Layers {
-    /// Reads all layers, lowest first: defaults, the system's files, the user's, the profile that was chosen, the
+    /// Reads all layers, lowest first: defaults, the system's files, Homebrew's, the user's, the profile that was chosen, the
     /// extension of the kubeconfig's cluster, variables, flags. `environment` gives a variable's value.
     ///
     /// # Errors
@@ -159,6 +159,9 @@ fn read_files() -> Result<Vec<File>> {
         for path in drop_ins(&drop_ins_dir).map_err(|error| refused(&drop_ins_dir, &error))? {
             files.extend(File::read(&path, Layer::System)?);
         }
+    }
+    if let Some(dir) = platform::homebrew_config_dir() {
+        files.extend(File::read(&dir.join("config.toml"), Layer::Homebrew)?);
     }
     for dir in platform::user_config_dirs() {
         files.extend(File::read(&dir.join("config.toml"), Layer::User)?);
