@@ -197,9 +197,16 @@ pub enum Config {
     Check {
         /// A file that need not be in its place yet
         file: Option<std::path::PathBuf>,
+        /// The file is a policy
+        #[arg(long, requires = "file")]
+        policy: bool,
     },
     /// Print the JSON schema of a configuration file, for editors
-    Schema,
+    Schema {
+        /// That of a policy
+        #[arg(long)]
+        policy: bool,
+    },
 }
 
 /// A form of output.

@@ -39,7 +39,8 @@ pub fn get_token(flags: &Flags, out: &mut impl Write) -> Result<()> {
     if let Some(saved) = &saved
         && let Some(id_token) = saved.fresh(Utc::now())
     {
-        let is_due = saved.is_renewable && id_token.is_due(Utc::now(), &cache.key.digest);
+        let is_renewable = saved.is_renewable && settings.session_rules.allow_refresh();
+        let is_due = is_renewable && id_token.is_due(Utc::now(), &cache.key.digest);
         let renewed = if is_due { refresh_early(&cache, &settings) } else { None };
         return exec_credential::write(out, exec_info.api_version, renewed.as_ref().unwrap_or(id_token));
     }

@@ -27,7 +27,9 @@ pub struct IdToken {
     pub jwt: Secret,
     /// When it came, by this computer's clock.
     pub issued_at: DateTime<Utc>,
-    /// Its `exp`.
+    /// When the user signed in: then, or before it was refreshed.
+    pub signed_in_at: DateTime<Utc>,
+    /// Its `exp`, or the end of the session if that comes before.
     pub expires_at: DateTime<Utc>,
 }
 
@@ -114,7 +116,6 @@ impl TokenSet {
         let session = self.session.as_ref();
         write(&AtRest {
             refresh_token: session.map(|session| session.refresh_token.expose().into()),
-            signed_in_at: session.map_or(0, |session| session.signed_in_at.timestamp()),
             ..self.id_token_at_rest()
         })
     }
@@ -128,6 +129,7 @@ impl TokenSet {
         AtRest {
             id_token: Some(self.id_token.jwt.expose().into()),
             issued_at: self.id_token.issued_at.timestamp(),
+            signed_in_at: self.id_token.signed_in_at.timestamp(),
             expires_at: self.id_token.expires_at.timestamp(),
             is_renewable: self.session.is_some(),
             ..Default::default()
@@ -163,6 +165,7 @@ impl Saved {
             Some(jwt) => Some(IdToken {
                 jwt: Secret::new(jwt),
                 issued_at: time(saved.issued_at)?,
+                signed_in_at: time(saved.signed_in_at)?,
                 expires_at: time(saved.expires_at)?,
             }),
             None => None,
@@ -206,6 +209,7 @@ mod tests {
             id_token: IdToken {
                 jwt: Secret::new("e30.eyJzdWIiOiJqYW5lIn0.c2ln"),
                 issued_at: DateTime::from_timestamp(1_799_990_000, 0).unwrap(),
+                signed_in_at: DateTime::from_timestamp(1_799_980_000, 0).unwrap(),
                 expires_at: DateTime::from_timestamp(1_800_000_000, 0).unwrap(),
             },
             session: Some(Session {

@@ -20,6 +20,14 @@ pub enum Owner {
 /// # Errors
 /// If it is not there, is not to be believed, or cannot be read.
 pub fn read(path: &Path, owner: Owner, largest: u64) -> io::Result<String> {
+    String::from_utf8(read_bytes(path, owner, largest)?).map_err(io::Error::other)
+}
+
+/// The same for what need not be text.
+///
+/// # Errors
+/// As [`read`].
+pub fn read_bytes(path: &Path, owner: Owner, largest: u64) -> io::Result<Vec<u8>> {
     let path = path.canonicalize()?;
     // Looked at before it is opened: to open a FIFO is to wait for its writer.
     if !fs::metadata(&path)?.is_file() {
@@ -30,11 +38,11 @@ pub fn read(path: &Path, owner: Owner, largest: u64) -> io::Result<String> {
     }
     let file = File::open(&path)?;
     require_owner(&file.metadata()?, owner).map_err(|why| io::Error::other(format!("it {why}")))?;
-    let mut text = String::new();
-    file.take(largest + 1).read_to_string(&mut text)?;
-    match text.len() as u64 > largest {
+    let mut bytes = Vec::new();
+    file.take(largest + 1).read_to_end(&mut bytes)?;
+    match bytes.len() as u64 > largest {
         true => Err(io::Error::other(format!("it is larger than {largest} bytes"))),
-        false => Ok(text),
+        false => Ok(bytes),
     }
 }
 

@@ -389,7 +389,8 @@ fn show_names_the_policy_and_ends_with_what_it_refuses() {
     let etc = Etc::with_policy("");
     let mut command = kubekey(&home);
     command.args(["config", "show", "--output=json"]);
-    assert_eq!(shown(&home.run(&mut etc.over(&command)))["policy"], "/etc/kubekey/policy.toml");
+    let policy = json!({ "places": ["/etc/kubekey/policy.toml"], "keys": {} });
+    assert_eq!(shown(&home.run(&mut etc.over(&command)))["policy"], policy);
     let refused = home.run(&mut etc.over(command.env("KUBEKEY_TOKEN_DIR", home.path())));
     assert_eq!(refused.code(), Some(4), "{refused:#?}");
     let settings: Value = serde_json::from_str(&refused.stdout).expect("JSON");

@@ -31,6 +31,7 @@ mod login;
 mod metadata_cache;
 mod pages;
 mod policy;
+mod policy_keys;
 mod printing;
 mod proxy;
 mod refresh;

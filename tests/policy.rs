@@ -1,29 +1,12 @@
 //! What an administrator's policy takes away from kubeconfigs.
 
-use std::process::Command;
-
-use serde_json::{Value, json};
+use serde_json::json;
 
 use crate::support::browser::Mode;
 use crate::support::etc::Etc;
 use crate::support::home::Home;
+use crate::support::policy::{SERVER, all_ways, assert_refused, exec_info};
 use crate::support::provider::Provider;
-use crate::support::run::Finished;
-
-const SERVER: &str = "https://k8s.example.com:6443";
-
-/// What kubectl says of the cluster, with `provideClusterInfo: true`.
-fn exec_info(cluster: &serde_json::Value) -> String {
-    let spec = json!({ "interactive": false, "cluster": cluster });
-    json!({ "apiVersion": "client.authentication.k8s.io/v1", "kind": "ExecCredential", "spec": spec }).to_string()
-}
-
-#[track_caller]
-fn assert_refused(finished: &Finished, words: &str) {
-    assert_eq!((finished.code(), finished.stdout.as_str()), (Some(4), ""), "{finished:#?}");
-    assert!(finished.stderr.contains(words) && finished.stderr.contains("hint: "), "{words:?}: {finished:#?}");
-    assert!(finished.stderr.contains("/etc/kubekey/policy.toml"), "it says by which file: {finished:#?}");
-}
 
 #[test]
 fn a_token_goes_only_to_a_server_that_the_policy_lists() {
@@ -106,7 +89,10 @@ fn a_policy_that_cannot_be_believed_or_read_stops_everything() {
     let home = Home::new(Mode::Follow);
     let provider = Provider::start();
     let run = |policy: &Etc| home.run(&mut policy.over(&home.kubekey_for(&provider)));
-    assert_refused(&run(&Etc::with_policy("allowed_issuer = []")), "line 1: unknown field `allowed_issuer`");
+    assert_refused(
+        &run(&Etc::with_policy("allowed_issuer = []")),
+        "line 1, column 1: there is no key 'allowed_issuer' (did you mean 'allowed_issuers'?)",
+    );
     let open = Etc::with_policy("");
     open.set_mode("policy.toml", 0o666);
     assert_refused(&run(&open), "can be written by others (mode 666)");
@@ -141,19 +127,6 @@ fn under_a_policy_no_variable_adds_an_authority() {
     let mut kubekey = home.kubekey_for(&provider);
     kubekey.env("SSL_CERT_FILE", "/etc/ssl/certs/ca-certificates.crt");
     home.run(&mut Etc::with_policy("locked_flags = ['template-dir']").over(&kubekey)).credential();
-}
-
-/// Each way in which somebody else than the administrator can say it.
-fn all_ways(home: &Home, provider: &Provider, key: &str, value: &Value) -> [Command; 3] {
-    let text = value.as_str().map_or(value.to_string(), str::to_owned);
-    let variable = format!("KUBEKEY_{}", key.to_uppercase());
-    let mut ways = [(); 3].map(|()| home.kubekey_for(provider));
-    // What the extension says counts only where no variable says something else.
-    let cluster = json!({ "server": SERVER, "config": { key: value } });
-    ways[0].env_remove(&variable).env("KUBERNETES_EXEC_INFO", exec_info(&cluster));
-    ways[1].env(&variable, &text);
-    ways[2].arg(format!("--{}={text}", key.replace('_', "-")));
-    ways
 }
 
 #[test]
@@ -199,7 +172,7 @@ fn of_auto_there_remains_what_the_policy_allows() {
     assert!(!tokens.exists(), "nowhere");
     run("['file']").credential();
     assert!(tokens.exists(), "in a file");
-    assert_refused(&run("['disc']"), "line 1: unknown variant `disc`");
+    assert_refused(&run("['disc']"), "line 1: token_storage: there is no place 'disc'");
 }
 
 #[test]

@@ -8,6 +8,7 @@ use serde_json::{Value as Json, json};
 use crate::cli::{Config, Output};
 use crate::config::given::{Given, Layer, Origin, Value};
 use crate::config::keys::{Default, KEYS, Key, Kind};
+use crate::config::policy::Said;
 use crate::config::{File, Flags, Layers, Policy, Settings, clusters, schema};
 use crate::error::{Error, ErrorKind, Result};
 use crate::exec_credential::ExecInfo;
@@ -20,9 +21,11 @@ use crate::terminal;
 pub fn config(command: &Config, flags: &Flags, out: &mut impl Write) -> Result<()> {
     match command {
         Config::Show { origin, output } => show(flags, *origin, *output, out),
-        Config::Check { file: Some(file) } => check_file(file, out),
-        Config::Check { file: None } => check(flags, out),
-        Config::Schema => print(out, &format!("{:#}\n", schema::schema())),
+        Config::Check { file: Some(file), policy: true } => check_policy(file, out),
+        Config::Check { file: Some(file), .. } => check_file(file, out),
+        Config::Check { file: None, .. } => check(flags, out),
+        Config::Schema { policy: true } => print(out, &format!("{:#}\n", schema::policy())),
+        Config::Schema { .. } => print(out, &format!("{:#}\n", schema::schema())),
     }
 }
 
@@ -31,9 +34,10 @@ fn show(flags: &Flags, origin: bool, output: Output, out: &mut impl Write) -> Re
     let layers = Layers::read(flags, variable, info.cluster.as_ref())?;
     layers.warn();
     let policy = Policy::load()?;
+    let given = policy.impose(&layers.given);
     match output {
-        Output::Toml => print(out, &as_toml(&layers, &policy, origin))?,
-        Output::Json => print(out, &format!("{:#}\n", as_json(&layers, &policy)))?,
+        Output::Toml => print(out, &as_toml(&layers.files, &given, &policy, origin))?,
+        Output::Json => print(out, &format!("{:#}\n", as_json(&layers.files, &given, &policy)))?,
     }
     check_values(&layers.given, &policy)
 }
@@ -52,17 +56,18 @@ pub(super) fn check_values(given: &Given, policy: &Policy) -> Result<()> {
     Settings::resolve(&complete, variable, policy).map(drop)
 }
 
-fn as_toml(layers: &Layers, policy: &Policy, with_origin: bool) -> String {
+fn as_toml(files: &[File], given: &Given, policy: &Policy, with_origin: bool) -> String {
     let mut text = String::new();
     if with_origin {
-        let files = layers.files.iter().map(|file| &*file.start.path);
-        for file in files.chain(policy.file()) {
-            text.push_str(&format!("# {}\n", terminal::sanitise(&file.display().to_string())));
+        let files = files.iter().map(|file| &*file.start.path);
+        let files = files.map(|file| file.display().to_string());
+        for place in files.chain(policy.places().iter().map(ToString::to_string)) {
+            text.push_str(&format!("# {}\n", terminal::sanitise(&place)));
         }
     }
     for key in &KEYS {
-        let (value, origin) = match (layers.given.value(key.flag), key.default) {
-            (Some(value), _) => (shown(value), value.origin.in_words(key)),
+        let (value, origin) = match (given.value(key.flag), key.default) {
+            (Some(value), _) => (shown(key.kind, &value.texts), value.origin.in_words(key)),
             (None, Default::Words(words)) => (Json::Null, format!("default: {words}")),
             (None, _) => (Json::Null, "not set".to_owned()),
         };
@@ -77,19 +82,34 @@ fn as_toml(layers: &Layers, policy: &Policy, with_origin: bool) -> String {
             false => text.push_str(&format!("{line}\n")),
         }
     }
+    for said in policy.said().iter().filter(|_| with_origin) {
+        let line = format!("# policy: {} = {}  # {}", said.key.name, shown(said.key.kind, &said.texts), said.origin);
+        text.push_str(&format!("{}\n", terminal::sanitise(&line)));
+    }
     text
 }
 
-fn as_json(layers: &Layers, policy: &Policy) -> Json {
+fn as_json(files: &[File], given: &Given, policy: &Policy) -> Json {
     let setting = |key: &Key| {
-        let given = layers.given.value(key.flag);
-        let value = given.map_or(Json::Null, shown);
+        let given = given.value(key.flag);
+        let value = given.map_or(Json::Null, |value| shown(key.kind, &value.texts));
         let origin = given.map_or(Json::Null, |value| origin_json(&value.origin, key));
         (key.name(), json!({ "value": value, "origin": origin }))
     };
-    let files: Vec<_> = layers.files.iter().map(|file| file.start.path.display().to_string()).collect();
+    let files: Vec<_> = files.iter().map(|file| file.start.path.display().to_string()).collect();
     let settings: serde_json::Map<_, _> = KEYS.iter().map(setting).collect();
-    json!({ "files": files, "policy": policy.file(), "settings": settings })
+    json!({ "files": files, "policy": policy_json(policy), "settings": settings })
+}
+
+/// Null where there is none.
+fn policy_json(policy: &Policy) -> Json {
+    let key = |said: &Said| {
+        let value = shown(said.key.kind, &said.texts);
+        (said.key.name.to_owned(), json!({ "value": value, "origin": said.origin.to_string() }))
+    };
+    let keys: serde_json::Map<_, _> = policy.said().iter().map(key).collect();
+    let places: Vec<_> = policy.places().iter().map(ToString::to_string).collect();
+    if places.is_empty() { Json::Null } else { json!({ "places": places, "keys": keys }) }
 }
 
 fn origin_json(origin: &Origin, key: &Key) -> Json {
@@ -107,17 +127,18 @@ fn origin_json(origin: &Origin, key: &Key) -> Json {
         Origin::Original(variable) => json!({ "layer": "environment", "variable": variable }),
         Origin::Variable => json!({ "layer": "environment", "variable": key.variable() }),
         Origin::Flag => json!({ "layer": "flag", "flag": format!("--{}", key.flag) }),
+        Origin::Policy(origin) => json!({ "layer": "policy", "place": origin.to_string() }),
     }
 }
 
 /// The value as it would stand in a file.
-fn shown(value: &Value) -> Json {
-    match value.key.kind {
+fn shown(kind: Kind, texts: &[String]) -> Json {
+    match kind {
         Kind::Secret => "***".into(),
-        Kind::Texts => value.texts.clone().into(),
-        Kind::Switch if value.texts == ["true"] => true.into(),
-        Kind::Switch if value.texts == ["false"] => false.into(),
-        Kind::Switch | Kind::Text | Kind::Time => value.texts.concat().into(),
+        Kind::Texts => texts.into(),
+        Kind::Switch if texts == ["true"] => true.into(),
+        Kind::Switch if texts == ["false"] => false.into(),
+        Kind::Switch | Kind::Text | Kind::Time => texts.concat().into(),
     }
 }
 
@@ -129,7 +150,7 @@ fn check(flags: &Flags, out: &mut impl Write) -> Result<()> {
     check_values(&layers.given, &policy)?;
     check_files(&layers.files, &policy)?;
     for file in &layers.files {
-        print(out, &format!("{}: ok\n", terminal::sanitise(&file.start.path.display().to_string())))?;
+        print_ok(&file.start.path, out)?;
     }
     if layers.files.is_empty() {
         terminal::notice("there are no configuration files");
@@ -139,11 +160,24 @@ fn check(flags: &Flags, out: &mut impl Write) -> Result<()> {
 
 /// One that somebody is about to put in place. Who owns it does not matter yet.
 fn check_file(path: &Path, out: &mut impl Write) -> Result<()> {
-    let text = std::fs::read_to_string(path)
-        .map_err(|error| Error::new(ErrorKind::Usage, format!("{} cannot be read: {error}", path.display())))?;
-    let file = File::parse(path, &text, Layer::System)?;
+    let file = File::parse(path, &read(path)?, Layer::System)?;
     file.unknown.iter().for_each(|unknown| terminal::warning(&unknown.message()));
     check_files(&[file], &Policy::default())?;
+    print_ok(path, out)
+}
+
+fn check_policy(path: &Path, out: &mut impl Write) -> Result<()> {
+    let policy = Policy::of_file(path, &read(path)?)?;
+    check_values(&Given::new(), &policy)?;
+    print_ok(path, out)
+}
+
+fn read(path: &Path) -> Result<String> {
+    std::fs::read_to_string(path)
+        .map_err(|error| Error::new(ErrorKind::Usage, format!("{} cannot be read: {error}", path.display())))
+}
+
+fn print_ok(path: &Path, out: &mut impl Write) -> Result<()> {
     print(out, &format!("{}: ok\n", terminal::sanitise(&path.display().to_string())))
 }
 

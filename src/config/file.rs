@@ -173,7 +173,7 @@ impl Reader<'_> {
 }
 
 /// A value of the right type as flags have it; `None` for one of another type.
-fn texts(kind: Kind, value: &DeValue<'_>) -> Option<Vec<String>> {
+pub(super) fn texts(kind: Kind, value: &DeValue<'_>) -> Option<Vec<String>> {
     let one = |text: String| Some(vec![text]);
     match (kind, value) {
         (Kind::Switch, DeValue::Boolean(value)) => one(value.to_string()),

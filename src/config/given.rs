@@ -5,6 +5,7 @@ use std::path::Path;
 use std::rc::Rc;
 
 use super::keys::{self, KEYS, Key};
+use super::policy;
 use crate::error::{Error, ErrorKind};
 
 /// Whose word a value is, lowest first. A higher one wins.
@@ -24,6 +25,8 @@ pub enum Layer {
     Original,
     /// Variables and flags, both of which a kubeconfig can set for its user.
     Exec,
+    /// The administrator's policy.
+    Policy,
 }
 
 /// The place that a value came from.
@@ -41,6 +44,8 @@ pub enum Origin {
     Variable,
     /// Its flag.
     Flag,
+    /// A policy, which was said there.
+    Policy(policy::Origin),
 }
 
 impl Origin {
@@ -52,6 +57,7 @@ impl Origin {
             Self::Extension => Layer::Extension,
             Self::Original(_) => Layer::Original,
             Self::Variable | Self::Flag => Layer::Exec,
+            Self::Policy(_) => Layer::Policy,
         }
     }
 
@@ -63,6 +69,7 @@ impl Origin {
             Self::Original(variable) => (*variable).to_owned(),
             Self::Variable => key.variable(),
             Self::Default | Self::Flag => format!("--{}", key.flag),
+            Self::Policy(origin) => format!("the policy {origin}: {}", key.name()),
         }
     }
 
@@ -73,6 +80,7 @@ impl Origin {
             Self::File(_, place) => place.to_string(),
             Self::Extension => "the kubeconfig's extension of its cluster".to_owned(),
             Self::Original(_) | Self::Variable | Self::Flag => self.label(key),
+            Self::Policy(origin) => format!("the policy {origin}"),
         }
     }
 }

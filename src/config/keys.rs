@@ -99,7 +99,7 @@ const fn key(flag: &'static str, kind: Kind, value_name: &'static str, help: &'s
 }
 
 /// All of them, in the order of the help.
-pub static KEYS: [Key; 18] = [
+pub static KEYS: [Key; 19] = [
     key(
         "issuer-url",
         Kind::Text,
@@ -176,4 +176,6 @@ pub static KEYS: [Key; 18] = [
         "DIR",
         "A folder with signed_in.html and sign_in_failed.html of your own [also KUBEKEY_TEMPLATEDIR]",
     ),
+    key("post-login-url", Kind::Text, "URL", "Where the browser goes after a sign-in, past kubekey's own page")
+        .aliased(&["open-url-after-authentication"]),
 ];

@@ -8,6 +8,7 @@ use super::extension;
 use super::file::{File, Unknown, refused};
 use super::given::{Given, Layer, Origin, Text, Value};
 use super::keys::{KEYS, Key};
+use super::policy::keys::PolicyKey;
 use super::{nearest, platform};
 use crate::error::Result;
 use crate::exec_credential::Cluster;
@@ -73,6 +74,9 @@ impl Unknown {
             None => "the kubeconfig's extension of its cluster".to_owned(),
         };
         let nearest = match nearest::key(&self.name, self.table) {
+            _ if PolicyKey::named(&self.name).is_some() => {
+                " (it is a key of the policy, and counts in policy.toml)".into()
+            }
             Some(key) => format!(" (did you mean '{key}'?)"),
             None => String::new(),
         };
@@ -151,7 +155,8 @@ fn read_files() -> Result<Vec<File>> {
     let mut files = Vec::new();
     for dir in platform::system_config_dirs() {
         files.extend(File::read(&dir.join("config.toml"), Layer::System)?);
-        for path in drop_ins(&dir.join("config.d"))? {
+        let drop_ins_dir = dir.join("config.d");
+        for path in drop_ins(&drop_ins_dir).map_err(|error| refused(&drop_ins_dir, &error))? {
             files.extend(File::read(&path, Layer::System)?);
         }
     }
@@ -164,15 +169,13 @@ fn read_files() -> Result<Vec<File>> {
     Ok(files)
 }
 
-/// The files in `config.d` that end with `.toml`, in the order of their names.
-fn drop_ins(dir: &Path) -> Result<Vec<PathBuf>> {
+/// The files in a folder that end with `.toml`, in the order of their names; none where there is no folder.
+pub(super) fn drop_ins(dir: &Path) -> io::Result<Vec<PathBuf>> {
     let entries = match fs::read_dir(dir) {
-        Ok(entries) => entries,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
-        Err(error) => return Err(refused(dir, &error)),
+        entries => entries?,
     };
-    let names: io::Result<Vec<_>> = entries.map(|entry| Ok(entry?.path())).collect();
-    let mut names = names.map_err(|error| refused(dir, &error))?;
+    let mut names = entries.map(|entry| Ok(entry?.path())).collect::<io::Result<Vec<_>>>()?;
     let is_hidden = |path: &Path| path.file_name().is_some_and(|name| name.as_encoded_bytes().starts_with(b"."));
     names.retain(|path| path.extension().is_some_and(|extension| extension == "toml") && !is_hidden(path));
     names.sort_unstable();

@@ -1,6 +1,5 @@
 //! Settings: where they come from, their defaults, and where files live.
 
-mod allowed_server;
 mod answers;
 mod client_secret;
 mod clusters;
@@ -13,10 +12,11 @@ mod loopback_address;
 mod named_file;
 pub mod nearest;
 pub mod platform;
-mod policy;
+pub mod policy;
 pub mod schema;
 mod settings;
 mod template;
+mod time;
 mod tls;
 
 pub use answers::Answers;
@@ -25,7 +25,7 @@ pub use clusters::{Cluster, clusters};
 pub use file::File;
 pub use layers::{Flags, Layers};
 pub use loopback_address::LoopbackAddress;
-pub use policy::Policy;
+pub use policy::{Policy, SessionRules};
 pub use settings::{DEFAULT_SCOPES, Opener, ResponseMode, Settings, TokenStorage, is_loopback_host, variable};
 pub use template::config_file;
 pub use tls::{Authority, Tls};

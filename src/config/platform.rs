@@ -51,20 +51,8 @@ pub fn system_template_dirs() -> Vec<PathBuf> {
     dirs.iter().map(PathBuf::from).collect()
 }
 
-/// The files that may hold the administrator's policy, first wins. On Windows there is none: every user can create
-/// folders in `%ProgramData%`.
-pub fn policy_files() -> Vec<PathBuf> {
-    let dirs: &[&str] = if cfg!(target_os = "macos") {
-        &["/Library/Application Support/kubekey", "/etc/kubekey"]
-    } else if cfg!(unix) {
-        &["/etc/kubekey"]
-    } else {
-        &[]
-    };
-    dirs.iter().map(|dir| PathBuf::from(dir).join("policy.toml")).collect()
-}
-
-/// The folders of the administrator's settings, lowest first. On Windows there is none yet, for the same reason.
+/// The folders of the administrator's settings and policy, lowest first. On Windows there is none yet: every user can
+/// create folders in `%ProgramData%`.
 pub fn system_config_dirs() -> Vec<PathBuf> {
     let dirs: &[&str] = if cfg!(target_os = "macos") {
         &["/etc/kubekey", "/Library/Application Support/kubekey"]

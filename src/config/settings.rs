@@ -4,11 +4,10 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use openidconnect::{ClientId, IssuerUrl};
-use serde::Deserialize;
 use url::{Host, Url};
 
 use super::given::{Given, Text};
-use super::{ClientSecret, LoopbackAddress, Policy, Tls, platform};
+use super::{ClientSecret, LoopbackAddress, Policy, SessionRules, Tls, platform, time};
 use crate::error::{Error, ErrorKind, Result};
 
 /// The scopes of a sign-in for which nobody chose any. `openid` makes it OpenID Connect; the others put a name into
@@ -46,6 +45,10 @@ pub struct Settings {
     pub token_dir: Option<PathBuf>,
     /// A folder of templates that the user named.
     pub template_dir: Option<PathBuf>,
+    /// Where the browser goes after a sign-in: https, or http on loopback.
+    pub post_login_url: Option<Url>,
+    /// What the policy says of sign-ins.
+    pub session_rules: SessionRules,
 }
 
 /// How the provider's answer comes by way of the browser.
@@ -71,8 +74,7 @@ pub enum Opener {
 }
 
 /// Where a sign-in is kept.
-#[derive(Clone, Copy, Debug, Default, Deserialize, PartialEq, Eq)]
-#[serde(rename_all = "lowercase")]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum TokenStorage {
     /// The keyring with the kernel's keys in front of it, else the kernel's keys alone, else nowhere.
     #[default]
@@ -87,6 +89,21 @@ pub enum TokenStorage {
     None,
 }
 
+impl TokenStorage {
+    /// The place with this name.
+    pub fn named(name: &str) -> Option<Self> {
+        Some(match name {
+            "auto" => Self::Auto,
+            "keyring" => Self::Keyring,
+            "kernel" => Self::Kernel,
+            // The second is kubelogin's.
+            "file" | "disk" => Self::File,
+            "none" => Self::None,
+            _ => return None,
+        })
+    }
+}
+
 impl Settings {
     /// Parses what wins of all that was given, if the policy allows it all. `environment` gives a variable's value.
     ///
@@ -94,13 +111,14 @@ impl Settings {
     /// [`ErrorKind::Usage`] for a setting that is missing or cannot be used; [`ErrorKind::Policy`] for one that is locked.
     pub fn resolve(given: &Given, environment: impl Fn(&str) -> Option<String>, policy: &Policy) -> Result<Self> {
         policy.check_given(given, &environment)?;
+        let given = &*policy.impose(given);
         let issuer_url = given
             .text("issuer-url")
             .ok_or_else(|| missing("issuer URL", "--issuer-url, KUBEKEY_ISSUER_URL or IDP_ISSUER_URL"))?;
         let client_id = given.text("client-id").ok_or_else(|| {
             missing("client ID", "--client-id, KUBEKEY_CLIENT_ID, or CLIENT_ID next to IDP_ISSUER_URL")
         })?;
-        let tls = Tls::parse(given)?;
+        let tls = Tls::parse(given, policy.extra_authorities())?;
         policy.check_provider(issuer_url, client_id, tls.skips_verification)?;
         let token_storage = with_default(given, "token-storage");
         Ok(Self {
@@ -131,6 +149,8 @@ impl Settings {
                 None => platform::state_dir().map(|dir| dir.join("tokens")),
             },
             template_dir: given.text("template-dir").map(parse_path).transpose()?,
+            post_login_url: given.text("post-login-url").map(parse_post_login_url).transpose()?,
+            session_rules: policy.session_rules(),
         })
     }
 }
@@ -235,14 +255,16 @@ fn parse_response_mode(given: Text<'_>) -> Result<Option<ResponseMode>> {
 }
 
 fn parse_token_storage(given: Text<'_>) -> Result<TokenStorage> {
-    match given.text {
-        "auto" => Ok(TokenStorage::Auto),
-        "keyring" => Ok(TokenStorage::Keyring),
-        "kernel" => Ok(TokenStorage::Kernel),
-        // kubelogin's name for it.
-        "file" | "disk" => Ok(TokenStorage::File),
-        "none" => Ok(TokenStorage::None),
-        _ => Err(given.unusable("there is no such place").hint("give auto, keyring, kernel, file or none")),
+    TokenStorage::named(given.text)
+        .ok_or_else(|| given.unusable("there is no such place").hint("give auto, keyring, kernel, file or none"))
+}
+
+fn parse_post_login_url(given: Text<'_>) -> Result<Url> {
+    let hint = "give a URL that begins with https://";
+    let url = Url::parse(given.text).map_err(|error| given.unusable(&explain(error)).hint(hint))?;
+    match url.scheme() == "https" || (url.scheme() == "http" && is_loopback_host(url.host())) {
+        true => Ok(url),
+        false => Err(given.unusable("it has to begin with https://").hint(hint)),
     }
 }
 
@@ -276,24 +298,11 @@ fn parse_scopes(given: &[Text<'_>]) -> Result<Option<Vec<String>>> {
 }
 
 fn parse_login_timeout(given: Text<'_>) -> Result<Duration> {
-    let text = given.text;
-    let (digits, seconds_in_one) = match text.strip_suffix(['s', 'm', 'h']) {
-        Some(digits) if text.ends_with('m') => (digits, 60),
-        Some(digits) if text.ends_with('h') => (digits, 60 * 60),
-        Some(digits) => (digits, 1),
-        None => (text, 1),
-    };
-    digits
-        .parse::<u64>()
-        .ok()
-        .and_then(|number| number.checked_mul(seconds_in_one))
-        .map(Duration::from_secs)
-        .filter(|timeout| !timeout.is_zero() && *timeout <= LONGEST_LOGIN_TIMEOUT)
-        .ok_or_else(|| {
-            given
-                .unusable("it is not a time between 1 second and 24 hours")
-                .hint("give seconds, or a number with a unit: 180, 90s, 3m")
-        })
+    time::parse(given.text).filter(|timeout| *timeout <= LONGEST_LOGIN_TIMEOUT).ok_or_else(|| {
+        given
+            .unusable("it is not a time between 1 second and 24 hours")
+            .hint("give seconds, or a number with a unit: 180, 90s, 3m")
+    })
 }
 
 #[cfg(test)]

@@ -27,6 +27,8 @@ pub struct Tls {
     pub skips_verification: bool,
     /// How an error calls the settings for files and for data.
     labels: [String; 2],
+    /// The authorities of the policy, and how an error calls its key.
+    extra: Option<(String, Vec<Authority>)>,
 }
 
 /// Where certificates of authorities come from.
@@ -39,7 +41,8 @@ pub enum Authority {
 }
 
 impl Tls {
-    pub(super) fn parse(given: &Given) -> Result<Self> {
+    /// With the policy's files, and how an error calls its key.
+    pub(super) fn parse(given: &Given, extra: Option<(String, &[String])>) -> Result<Self> {
         let (files, data) = (given.texts(FILE), given.texts(DATA));
         let label = |texts: &[Text<'_>]| texts.first().map(Text::label).unwrap_or_default();
         let labels = [label(&files), label(&data)];
@@ -53,12 +56,18 @@ impl Tls {
             authorities: files.chain(data.map(|text| Ok(Authority::Data(text)))).collect::<Result<_>>()?,
             skips_verification: parse_switch(given.text("insecure-skip-tls-verify"))?,
             labels,
+            extra: extra.map(|(label, files)| (label, files.iter().map(|file| Authority::File(file.into())).collect())),
         })
     }
 
     /// One source of authorities, as errors are to call it.
     pub fn of(authority: Authority, label: &str) -> Self {
-        Self { authorities: vec![authority], skips_verification: false, labels: [label, label].map(str::to_owned) }
+        Self {
+            authorities: vec![authority],
+            skips_verification: false,
+            labels: [label, label].map(str::to_owned),
+            extra: None,
+        }
     }
 
     /// The certificates of all [`Tls::authorities`].
@@ -66,9 +75,12 @@ impl Tls {
     /// # Errors
     /// [`crate::error::ErrorKind::Usage`], naming the setting and the file, for one without a certificate.
     pub fn certificates(&self) -> Result<Vec<CertificateDer<'static>>> {
-        let all: Result<Vec<_>> =
-            self.authorities.iter().map(|authority| authority.certificates(&self.labels)).collect();
-        Ok(all?.concat())
+        let given = self.authorities.iter().map(|authority| authority.certificates(&self.labels));
+        let extra = self.extra.iter().flat_map(|(label, files)| {
+            let labels = [label.clone(), label.clone()];
+            files.iter().map(move |file| file.certificates(&labels))
+        });
+        Ok(given.chain(extra).collect::<Result<Vec<_>>>()?.concat())
     }
 }
 

@@ -5,6 +5,7 @@ use openidconnect::{AuthorizationCode, CsrfToken, Nonce, PkceCodeChallenge, Pkce
 use url::{Url, form_urlencoded};
 
 use super::discovery::Metadata;
+use super::offline_access::OfflineAccess;
 use super::token_endpoint::{Failure, ask};
 use super::verify::{Expected, accept};
 use super::{Person, Provider};
@@ -54,7 +55,11 @@ pub enum Answer {
 impl AuthorizationRequest {
     /// A new request with `state`, `nonce` and an S256 `code_challenge` of its own.
     pub fn new(metadata: &Metadata, settings: &Settings, redirect_uri: &str) -> Self {
-        let offline_access = metadata.offline_access(settings.scopes.as_deref());
+        let chosen = settings.scopes.as_deref();
+        let offline_access = match settings.session_rules.allow_refresh() {
+            true => metadata.offline_access(chosen),
+            false => OfflineAccess::none(chosen),
+        };
         let (state, nonce) = (CsrfToken::new_random(), Nonce::new_random());
         let (code_challenge, code_verifier) = PkceCodeChallenge::new_random_sha256();
         let offered = if metadata.offers_form_post() { ResponseMode::FormPost } else { ResponseMode::Query };

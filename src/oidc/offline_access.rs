@@ -85,6 +85,15 @@ pub fn offline_access(facts: &ProviderFacts<'_>, chosen_scopes: Option<&[String]
     OfflineAccess { scopes: chosen.to_vec(), parameters }
 }
 
+impl OfflineAccess {
+    /// Asks for no refresh token, whatever was chosen.
+    pub fn none(chosen_scopes: Option<&[String]>) -> Self {
+        let mut scopes = chosen_scopes.map_or_else(|| DEFAULT_SCOPES.map(str::to_owned).into(), <[String]>::to_vec);
+        scopes.retain(|scope| scope != OFFLINE_ACCESS);
+        Self { scopes, parameters: BTreeMap::new() }
+    }
+}
+
 impl Row {
     fn matches(&self, facts: &ProviderFacts<'_>) -> bool {
         let host = facts.issuer.host_str().unwrap_or_default();

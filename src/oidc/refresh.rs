@@ -1,5 +1,7 @@
 //! The refresh: new tokens without the user (RFC 6749 §6, OpenID Connect Core §12).
 
+use chrono::Utc;
+
 use super::Provider;
 use super::token_endpoint::{Failure, ask};
 use super::verify::{Expected, accept};
@@ -57,6 +59,9 @@ fn outcome(refreshed: &Result<Refreshed>) -> String {
 }
 
 async fn try_refresh(provider: &Provider, settings: &Settings, session: &Session) -> Result<Refreshed> {
+    if let Some(why) = settings.session_rules.why_over(session, Utc::now()) {
+        return Ok(Refreshed::SessionOver(why));
+    }
     // Before the refresh token may be spent on an answer that cannot be verified.
     provider.keys().await?;
     let grant = [("grant_type", "refresh_token"), ("refresh_token", session.refresh_token.expose())];
@@ -70,7 +75,7 @@ async fn try_refresh(provider: &Provider, settings: &Settings, session: &Session
         }
         Err(Failure::OAuth(error)) => return Ok(Refreshed::SessionOver(error.to_string())),
     };
-    match accept(provider, settings, &response, Expected::Subject(&session.subject)).await {
+    match accept(provider, settings, &response, Expected::Session(session)).await {
         Ok((mut tokens, _)) => {
             let new = tokens.session.take().map(|new| new.refresh_token);
             let rotated = new.as_ref().is_some_and(|new| *new != session.refresh_token);

@@ -20,8 +20,8 @@ const LEEWAY: TimeDelta = TimeDelta::seconds(60);
 pub enum Expected<'a> {
     /// It answers the authorization request with this nonce.
     Nonce(&'a Nonce),
-    /// It is a refreshed one, of this subject; there is no nonce to expect then.
-    Subject(&'a str),
+    /// It is a refreshed one, of this session's subject; there is no nonce to expect then.
+    Session(&'a Session),
 }
 
 /// Why an ID token is not believed.
@@ -64,15 +64,19 @@ pub async fn accept(
         verified => verified,
     };
     let claims = claims.map_err(|doubt| unbelievable(&doubt, response, now))?;
+    let signed_in_at = match expected {
+        Expected::Nonce(_) => now,
+        Expected::Session(session) => session.signed_in_at,
+    };
     let session = |refresh_token: &Secret| Session {
         refresh_token: refresh_token.clone(),
         subject: claims.sub.clone(),
-        signed_in_at: now,
+        signed_in_at,
     };
-    let tokens = TokenSet {
-        id_token: IdToken { jwt: id_token.clone(), issued_at: now, expires_at: claims.exp },
-        session: response.refresh_token.as_ref().map(session),
-    };
+    let rules = &settings.session_rules;
+    let refresh_token = response.refresh_token.as_ref().filter(|_| rules.allow_refresh());
+    let id_token = IdToken { jwt: id_token.clone(), issued_at: now, signed_in_at, expires_at: claims.exp };
+    let tokens = TokenSet { id_token: rules.cap(id_token), session: refresh_token.map(session) };
     Ok((tokens, claims.person()))
 }
 
@@ -105,8 +109,8 @@ fn check_purpose(
         Expected::Nonce(nonce) if claims.nonce.as_ref() != Some(nonce.secret()) => {
             refuse("it answers another sign-in (its nonce is missing or wrong)".into())
         }
-        Expected::Subject(subject) if claims.sub != subject => {
-            refuse(format!("it is about '{}', and the session is of '{subject}'", claims.sub))
+        Expected::Session(session) if claims.sub != session.subject => {
+            refuse(format!("it is about '{}', and the session is of '{}'", claims.sub, session.subject))
         }
         _ => Ok(()),
     }

@@ -45,7 +45,7 @@ pub async fn sign_in(
         Ok(Err(error)) => Err(error),
         Err(_) => Err(nobody_answered(settings, &request, &reception.seen, launched.load(Ordering::Relaxed))),
     };
-    reception.end(&result).await;
+    reception.end(&result, settings.post_login_url.as_ref()).await;
     result
 }
 

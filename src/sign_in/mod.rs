@@ -24,12 +24,14 @@ use crate::token::TokenSet;
 /// # Errors
 /// [`crate::error::ErrorKind::SignIn`] if the provider refuses or the answer is not to be believed;
 /// [`crate::error::ErrorKind::Unanswered`] if nobody answers in time;
-/// [`crate::error::ErrorKind::Unreachable`] if the provider does not answer.
+/// [`crate::error::ErrorKind::Unreachable`] if the provider does not answer; [`crate::error::ErrorKind::Policy`] if this
+/// way to sign in is not allowed.
 pub fn sign_in(
     settings: &Settings,
     cluster: Option<&str>,
     on_start: &mut dyn FnMut(&str),
 ) -> Result<(TokenSet, Person)> {
+    settings.session_rules.require_flow("browser")?;
     event_loop::run(async {
         let mut provider = Provider::discover(settings).await?;
         // With yesterday's endpoints, or with none that answers, a person would sit before an error page that leads nowhere.

@@ -6,6 +6,7 @@ use std::time::Duration;
 use hyper::{Method, StatusCode};
 use openidconnect::AuthorizationCode;
 use tokio::time::timeout;
+use url::Url;
 
 use super::gate::{Gate, Purpose};
 use super::loopback::Server;
@@ -36,6 +37,23 @@ pub struct Reception<'a> {
     is_answered: bool,
     /// Who is to see the result: whoever brought the answer, or reloaded the page meanwhile.
     waiting: Vec<Visit>,
+}
+
+/// The page with the result, and where the browser goes from there.
+struct ResultPage<'a> {
+    status: StatusCode,
+    html: String,
+    next: Option<&'a Url>,
+}
+
+impl ResultPage<'_> {
+    fn show(&self, visit: Visit) {
+        let html = self.html.clone();
+        match self.next {
+            Some(next) => visit.page_before(next, self.status, html),
+            None => visit.page(self.status, html),
+        };
+    }
 }
 
 /// What happened until now.
@@ -93,53 +111,53 @@ impl<'a> Reception<'a> {
         }
     }
 
-    /// Shows the result to all who wait for it, and ends the server.
-    pub async fn end(mut self, result: &Result<(TokenSet, Person)>) {
+    /// Shows the result to all who wait for it, and ends the server. After a sign-in their browsers go on to `next`.
+    pub async fn end(mut self, result: &Result<(TokenSet, Person)>, next: Option<&Url>) {
         while let Some(visit) = self.server.try_next() {
             let again = self.attend(visit);
             self.waiting.extend(again.map(|(visit, _)| visit));
         }
         if !self.waiting.is_empty() {
-            let (status, html) = self.result_page(result);
+            let page = self.result_page(result, next);
             match self.request.response_mode {
-                ResponseMode::FormPost => self.waiting.drain(..).for_each(|visit| _ = visit.page(status, html.clone())),
-                ResponseMode::Query => self.show_elsewhere(status, &html).await,
+                ResponseMode::FormPost => self.waiting.drain(..).for_each(|visit| page.show(visit)),
+                ResponseMode::Query => self.show_elsewhere(&page).await,
             }
         }
         self.server.finish().await;
     }
 
-    fn result_page(&self, result: &Result<(TokenSet, Person)>) -> (StatusCode, String) {
+    fn result_page<'n>(&self, result: &Result<(TokenSet, Person)>, next: Option<&'n Url>) -> ResultPage<'n> {
         match result {
-            Ok((_, person)) => (StatusCode::OK, self.pages.signed_in(person)),
+            Ok((_, person)) => ResultPage { status: StatusCode::OK, html: self.pages.signed_in(person), next },
             // The user reads on the page what they will also read in the terminal.
             Err(error) => {
                 let is_unreachable = error.kind() == ErrorKind::Unreachable;
                 let status = if is_unreachable { StatusCode::BAD_GATEWAY } else { StatusCode::FORBIDDEN };
-                (status, self.pages.failed(&FailedPage::ended(error)))
+                ResultPage { status, html: self.pages.failed(&FailedPage::ended(error)), next: None }
             }
         }
     }
 
     /// Sends all who wait to an address without the answer in it: what stands in an address bar ends up in histories,
     /// pictures of the screen and in the hands of whoever asks for it.
-    async fn show_elsewhere(&mut self, status: StatusCode, html: &str) {
+    async fn show_elsewhere(&mut self, page: &ResultPage<'_>) {
         let waiting = std::mem::take(&mut self.waiting).into_iter();
         let to_come = waiting.filter_map(|visit| self.send_to_result(visit).then_some(())).count();
         let shown = async {
             for _ in 0..to_come {
-                self.show_once(status, html).await;
+                self.show_once(page).await;
             }
         };
         // Who does not come in time goes without.
         let _ = timeout(RESULT_TIMEOUT, shown).await;
     }
 
-    async fn show_once(&mut self, status: StatusCode, html: &str) {
+    async fn show_once(&mut self, page: &ResultPage<'_>) {
         loop {
             let visit = self.server.next().await;
             if matches!(self.gate.admit(&visit), Purpose::Result) {
-                visit.page(status, html.to_owned());
+                page.show(visit);
                 return;
             }
             if let Some((visit, _)) = self.attend(visit) {

@@ -6,6 +6,7 @@ use hyper::header::{self, HeaderMap, HeaderName, HeaderValue};
 use hyper::http::request::Parts;
 use hyper::{Method, Response, StatusCode, Uri};
 use tokio::sync::{oneshot, watch};
+use url::Url;
 
 /// No script ever, and nothing that leads away; a company's logo, fonts and styles may be inline or come over https.
 const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; style-src 'unsafe-inline' data: https:; \
@@ -66,6 +67,16 @@ impl Visit {
     /// Answers with an HTML page. False if the client has gone.
     pub fn page(self, status: StatusCode, html: String) -> bool {
         self.answer(html_page(status, html))
+    }
+
+    /// Answers with a page from which the browser goes on to `next` at once.
+    pub fn page_before(self, next: &Url, status: StatusCode, html: String) -> bool {
+        let mut answer = html_page(status, html);
+        // Not a redirect: many a provider's page lets its form lead to us and no further (`form-action`).
+        if let Ok(next) = HeaderValue::from_str(&format!("0; url={next}")) {
+            answer.headers_mut().insert(header::REFRESH, next);
+        }
+        self.answer(answer)
     }
 
     /// Answers that the method is none of those `allowed` here.

@@ -37,7 +37,7 @@ use chrono::Utc;
 pub use credential_key::CredentialKey;
 pub use lock::Lock;
 
-use crate::config::{Settings, TokenStorage};
+use crate::config::{SessionRules, Settings, TokenStorage};
 use crate::error::{Error, ErrorKind, Result};
 use crate::secret::Secret;
 use crate::state::State;
@@ -112,6 +112,7 @@ pub struct TokenCache {
     pub key: CredentialKey,
     storage: TokenStorage,
     token_dir: Option<PathBuf>,
+    session_rules: SessionRules,
 }
 
 impl TokenCache {
@@ -121,6 +122,7 @@ impl TokenCache {
             key: CredentialKey::new(settings),
             storage: settings.token_storage,
             token_dir: settings.token_dir.clone(),
+            session_rules: settings.session_rules.clone(),
         }
     }
 
@@ -132,7 +134,8 @@ impl TokenCache {
             _ => false,
         };
         let saved = is_wanted.then(|| self.ask_kernel(Part::IdToken)).flatten()?;
-        Saved::read(&saved).filter(|saved| saved.fresh(Utc::now()).is_some())
+        let saved = self.session_rules.cap_saved(Saved::read(&saved)?);
+        saved.fresh(Utc::now()).is_some().then_some(saved)
     }
 
     /// Reads the saved sign-in, and says where it is or would be kept. What is there and cannot be understood is like
@@ -141,6 +144,11 @@ impl TokenCache {
     /// # Errors
     /// [`ErrorKind::Storage`] if a sign-in is there and cannot be had: another one would not make it accessible.
     pub fn load(&self, unlock: Unlock) -> Result<(Store, Option<Saved>)> {
+        let (store, saved) = self.load_from_store(unlock)?;
+        Ok((store, saved.map(|saved| self.session_rules.cap_saved(saved))))
+    }
+
+    fn load_from_store(&self, unlock: Unlock) -> Result<(Store, Option<Saved>)> {
         match self.storage {
             TokenStorage::None => Ok((Store::Nowhere(None), None)),
             TokenStorage::Kernel => Ok((Store::Kernel, self.load_kernel())),

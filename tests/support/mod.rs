@@ -11,6 +11,7 @@ pub mod kernel;
 pub mod keyring;
 pub mod keyring_relay;
 pub mod kubeconfig;
+pub mod policy;
 pub mod process;
 pub mod provider;
 pub mod proxy;

@@ -1,0 +1,288 @@
+//! What a policy says of sign-ins and decides of settings, and that nobody gets round it.
+
+use std::fs;
+use std::net::Ipv4Addr;
+
+use chrono::{DateTime, TimeDelta, Utc};
+use serde_json::{Value, json};
+
+use crate::support::browser::Mode;
+use crate::support::etc::Etc;
+use crate::support::home::Home;
+use crate::support::policy::{SERVER, all_ways, assert_refused};
+use crate::support::provider::Provider;
+use crate::support::provider::behaviour::edit;
+use crate::support::run::Finished;
+use crate::support::tls::{COMPANY, OTHER};
+
+/// Another value of a setting, in each way in which somebody can say it: refused by the policy's key, and nothing begun.
+fn assert_decided(policy: &str, key: &str, value: &Value) {
+    let (home, provider) = (Home::new(Mode::Follow), Provider::start());
+    let etc = Etc::with_policy(&format!("locked_flags = []\n{policy}"));
+    for command in all_ways(&home, &provider, key, value) {
+        assert_refused(
+            &home.run(&mut etc.over(&command)),
+            "is decided, says the policy /etc/kubekey/policy.toml line 2",
+        );
+    }
+    assert_eq!((provider.count_all(), home.browser.urls().len()), (0, 0), "nothing was begun");
+}
+
+fn saved(home: &Home) -> Value {
+    let folder = home.state().join("kubekey/tokens");
+    let file = fs::read_dir(folder).unwrap().next().unwrap().unwrap().path();
+    serde_json::from_str(&fs::read_to_string(file).unwrap()).unwrap()
+}
+
+fn edit_saved(home: &Home, edit: impl FnOnce(&mut Value)) {
+    let mut set = saved(home);
+    edit(&mut set);
+    let folder = home.state().join("kubekey/tokens");
+    let file = fs::read_dir(folder).unwrap().next().unwrap().unwrap().path();
+    fs::write(file, set.to_string()).unwrap();
+}
+
+fn expiration(finished: &Finished) -> DateTime<Utc> {
+    finished.credential()["status"]["expirationTimestamp"].as_str().unwrap().parse().unwrap()
+}
+
+#[test]
+fn without_refresh_no_refresh_token_is_asked_for_or_kept_whatever_is_said() {
+    let (home, provider) = (Home::new(Mode::Follow).store_in("file"), Provider::start());
+    // A provider that gives one all the same.
+    provider.configure(|behaviour| {
+        behaviour.token_response = edit(|response| _ = response.insert("refresh_token".into(), json!("unasked")));
+    });
+    let etc = Etc::with_policy("refresh = false");
+    let said = all_ways(&home, &provider, "scope", &json!("offline_access"));
+    // There is no such setting, so there is no such flag either.
+    let unknown = all_ways(&home, &provider, "refresh", &json!(true)).into_iter().take(2);
+    for command in said.into_iter().chain(unknown) {
+        provider.forget_requests();
+        home.run(&mut etc.over(&command)).credential();
+        let request = &provider.requests("/authorize")[0];
+        assert!(!request.param("scope").unwrap().contains("offline_access"), "{request:#?}");
+        assert_eq!(request.param("prompt"), None);
+        assert_eq!(saved(&home).get("refresh_token"), None);
+        fs::remove_dir_all(home.state().join("kubekey/tokens")).unwrap();
+    }
+}
+
+#[test]
+fn a_refresh_token_that_is_there_is_not_used_where_the_policy_allows_none() {
+    let (home, provider) = (Home::new(Mode::Follow).store_in("file"), Provider::start());
+    home.run(&mut home.kubekey_for(&provider)).credential();
+    assert!(saved(&home)["refresh_token"].is_string());
+    let etc = Etc::with_policy("refresh = false");
+    let mut kubekey = etc.over(&home.kubekey_for(&provider));
+    // It is due for the early refresh, which is none of the user's business.
+    edit_saved(&home, |set| set["expires_at"] = (Utc::now().timestamp() + 60).into());
+    home.run(&mut kubekey).credential();
+    edit_saved(&home, |set| set["expires_at"] = 1.into());
+    let finished = home.run(&mut kubekey);
+    finished.credential();
+    assert!(finished.stderr.contains("the policy /etc/kubekey/policy.toml line 1 allows no refresh"), "{finished:#?}");
+    let grants: Vec<_> =
+        provider.requests("/token").iter().map(|one| one.param("grant_type").unwrap().to_owned()).collect();
+    assert_eq!(grants, ["authorization_code", "authorization_code"]);
+    assert_eq!(saved(&home).get("refresh_token"), None, "it is gone");
+}
+
+#[test]
+fn a_session_ends_when_the_policy_says_so_and_so_does_its_token() {
+    let (home, provider) = (Home::new(Mode::Follow).store_in("file"), Provider::start());
+    let etc = Etc::with_policy("max_session = '20m'");
+    let kubekey = home.kubekey_for(&provider);
+    let first = home.run(&mut etc.over(&kubekey));
+    let end = Utc::now() + TimeDelta::minutes(20);
+    let exp = DateTime::from_timestamp(first.claims()["exp"].as_i64().unwrap(), 0).unwrap();
+    assert!(exp > end + TimeDelta::minutes(1), "the token is valid for longer: {exp}");
+    assert!(expiration(&first) <= end && expiration(&first) > end - TimeDelta::minutes(1), "{first:#?}");
+
+    // Fifteen minutes later it is refreshed, and still ends with the session.
+    let begin = Utc::now() - TimeDelta::minutes(15);
+    edit_saved(&home, |set| {
+        set["signed_in_at"] = begin.timestamp().into();
+        set["expires_at"] = 1.into();
+    });
+    let second = home.run(&mut etc.over(&kubekey));
+    assert_eq!(home.browser.urls().len(), 1, "refreshed: {second:#?}");
+    assert_eq!(expiration(&second).timestamp(), (begin + TimeDelta::minutes(20)).timestamp());
+
+    // Later again the session is over, whatever the token and the provider say.
+    edit_saved(&home, |set| {
+        set["signed_in_at"] = (Utc::now() - TimeDelta::minutes(21)).timestamp().into();
+        set["expires_at"] = exp.timestamp().into();
+    });
+    provider.forget_requests();
+    for mut command in all_ways(&home, &provider, "max_session", &json!("90d")).into_iter().take(2) {
+        command.env("KUBEKEY_TOKEN_STORAGE", "none");
+        home.run(&mut etc.over(&command)).credential();
+    }
+    let third = home.run(&mut etc.over(&kubekey));
+    assert!(
+        third.stderr.contains("more than 20 min ago, says the policy /etc/kubekey/policy.toml line 1"),
+        "{third:#?}"
+    );
+    assert_ne!(third.token(), second.token());
+    let tokens = provider.requests("/token");
+    assert!(tokens.iter().all(|request| request.param("grant_type") == Some("authorization_code")), "{tokens:#?}");
+}
+
+#[test]
+fn a_way_to_sign_in_that_is_not_listed_is_refused() {
+    let (home, provider) = (Home::new(Mode::Follow), Provider::start());
+    let etc = Etc::with_policy("allowed_flows = ['device']");
+    for command in all_ways(&home, &provider, "allowed_flows", &json!("browser")).into_iter().take(2) {
+        assert_refused(&home.run(&mut etc.over(&command)), "the flow 'browser' is not allowed");
+    }
+    assert_refused(&home.run(etc.over(&home.kubekey_for(&provider)).arg("login")), "the flow 'browser' is not allowed");
+    assert_eq!((provider.count_all(), home.browser.urls().len()), (0, 0), "nothing was begun");
+    home.run(&mut Etc::with_policy("allowed_flows = ['browser']").over(&home.kubekey_for(&provider))).credential();
+}
+
+#[test]
+fn an_authority_of_the_policy_is_trusted_whatever_else_is_given() {
+    let home = Home::new(Mode::Follow);
+    let tls = Some(COMPANY.server("127.0.0.1", |_| ()));
+    let provider = Provider::start_at(Ipv4Addr::LOCALHOST.into(), tls);
+    for (name, authority) in [("company.pem", &COMPANY), ("other.pem", &OTHER)] {
+        fs::write(home.path().join(name), authority.pem()).unwrap();
+    }
+    let path = |name: &str| home.path().join(name).display().to_string();
+    let etc = Etc::with_policy(&format!("extra_ca = ['{}']\nlocked_flags = []", path("company.pem")));
+    assert_eq!(home.run(&mut home.kubekey_for(&provider)).code(), Some(5), "not known otherwise");
+    home.run(&mut etc.over(&home.kubekey_for(&provider))).credential();
+    for command in all_ways(&home, &provider, "certificate_authority", &json!(path("other.pem"))) {
+        home.run(&mut etc.over(&command)).credential();
+    }
+    let missing = Etc::with_policy("extra_ca = '/nowhere.pem'");
+    let finished = home.run(&mut missing.over(&home.kubekey_for(&provider)));
+    assert!(
+        finished.stderr.contains("the policy /etc/kubekey/policy.toml line 1: extra_ca '/nowhere.pem'"),
+        "{finished:#?}"
+    );
+}
+
+#[test]
+fn the_policys_browser_is_the_one_that_is_opened() {
+    let (home, provider) = (Home::new(Mode::Follow), Provider::start());
+    let mark = home.path().join("mark");
+    let launcher = home.browser.folder().join("xdg-open");
+    let policy =
+        format!("browser_command = \"/bin/sh -c '/usr/bin/touch {} && {} $0' %s\"", mark.display(), launcher.display());
+    let mut kubekey = home.kubekey_for(&provider);
+    kubekey.env("BROWSER", "/bin/false");
+    home.run(&mut Etc::with_policy(&policy).over(&kubekey)).credential();
+    assert!(mark.exists());
+    assert_decided(&policy, "browser_command", &json!("/usr/bin/firefox"));
+}
+
+#[test]
+fn the_policys_address_is_the_one_that_is_listened_at() {
+    let (home, provider) = (Home::new(Mode::Follow), Provider::start());
+    let policy = "listen_addresses = ['127.0.0.1:0', 'localhost:0']";
+    let same = ["--listen-address=127.0.0.1:0", "--listen-address=localhost:0"];
+    home.run(&mut Etc::with_policy(policy).over(home.kubekey_for(&provider).args(same))).credential();
+    let only_localhost = Etc::with_policy("listen_addresses = ['localhost:0']");
+    home.run(&mut only_localhost.over(&home.kubekey_for(&provider))).credential();
+    assert!(home.browser.urls()[1].starts_with("http://localhost:"), "{:?}", home.browser.urls());
+    assert_decided(policy, "listen_address", &json!("127.0.0.1:1"));
+    assert_decided(policy, "redirect_url", &json!("http://127.0.0.1:1/callback"));
+}
+
+#[test]
+fn after_a_sign_in_the_browser_goes_where_the_policy_says() {
+    let policy = "post_login_url = 'https://intranet.example.com/signed-in'";
+    for offers_form_post in [false, true] {
+        let (home, provider) = (Home::new(Mode::Follow), Provider::start());
+        provider.configure(|behaviour| behaviour.offers_form_post = offers_form_post);
+        home.run(&mut Etc::with_policy(policy).over(&home.kubekey_for(&provider))).credential();
+        let journey = home.browser.wait_for_journey();
+        let page = journey.last();
+        assert_eq!((page.status, page.header("refresh")), (200, Some("0; url=https://intranet.example.com/signed-in")));
+    }
+    assert_decided(policy, "post_login_url", &json!("https://evil.example"));
+}
+
+#[test]
+fn without_a_policy_the_user_says_where_the_browser_goes_and_only_after_a_sign_in_that_succeeded() {
+    let (home, provider) = (Home::new(Mode::Follow), Provider::start());
+    let mut kubekey = home.kubekey_for(&provider);
+    kubekey.arg("--open-url-after-authentication=https://intranet.example.com/");
+    home.run(&mut kubekey).credential();
+    assert_eq!(home.browser.wait_for_journey().last().header("refresh"), Some("0; url=https://intranet.example.com/"));
+    let home = Home::new(Mode::Follow);
+    provider.configure(|behaviour| behaviour.refusal = Some(("access_denied".into(), "no".into())));
+    let mut kubekey = home.kubekey_for(&provider);
+    assert_eq!(home.run(kubekey.arg("--post-login-url=https://intranet.example.com/")).code(), Some(3));
+    assert_eq!(home.browser.wait_for_journey().last().header("refresh"), None);
+    for bad in ["http://intranet.example.com", "javascript:alert(1)", "intranet"] {
+        let finished = home.run(home.kubekey_for(&provider).arg(format!("--post-login-url={bad}")));
+        assert_eq!(finished.code(), Some(2), "{finished:#?}");
+    }
+}
+
+#[test]
+fn the_policys_pages_are_the_ones_that_are_shown() {
+    let (home, provider) = (Home::new(Mode::Follow), Provider::start());
+    let folder = home.path().join("company");
+    fs::create_dir(&folder).unwrap();
+    fs::write(folder.join("signed_in.html"), "the company's page").unwrap();
+    let policy = format!("template_dir = '{}'", folder.display());
+    home.run(&mut Etc::with_policy(&policy).over(&home.kubekey_for(&provider))).credential();
+    assert_eq!(home.browser.wait_for_journey().last().body, "the company's page");
+    assert_decided(&policy, "template_dir", &json!("/tmp"));
+}
+
+#[test]
+fn what_stands_in_policy_d_counts_in_the_order_of_the_names() {
+    let (home, provider) = (Home::new(Mode::Follow), Provider::start());
+    let etc = Etc::new(&[
+        ("policy.d/20-later.toml", &format!("\nallowed_servers = ['{SERVER}']\nrequire_cluster_info = false")),
+        ("policy.d/10-first.toml", "allowed_servers = []\nallowed_client_ids = ['other']"),
+        ("policy.d/ignored.txt", "what = ["),
+    ]);
+    let finished = home.run(&mut etc.over(&home.kubekey_for(&provider)));
+    assert_eq!(finished.code(), Some(4), "{finished:#?}");
+    assert!(finished.stderr.contains("says the policy /etc/kubekey/policy.d/10-first.toml line 2"), "{finished:#?}");
+    let mut show = home.kubekey_for(&provider);
+    show.args(["config", "show", "--origin"]);
+    let shown = home.run(&mut etc.over(&show));
+    let line = format!("# policy: allowed_servers = [\"{SERVER}\"]  # /etc/kubekey/policy.d/20-later.toml line 2");
+    assert!(shown.stdout.lines().any(|one| one == line), "{shown:#?}");
+    let wrong = Etc::new(&[("policy.d/1.toml", "refresh = 1")]);
+    let finished = home.run(&mut wrong.over(&home.kubekey_for(&provider)));
+    assert!(finished.stderr.contains("/etc/kubekey/policy.d/1.toml line 1, column 1: refresh has to be true or false"));
+    assert_eq!(finished.code(), Some(4));
+}
+
+#[test]
+fn a_policy_is_checked_before_it_is_put_in_place() {
+    let home = Home::new(Mode::Absent);
+    let file = home.path().join("new.toml");
+    let check = |text: &str| {
+        fs::write(&file, text).unwrap();
+        home.run(home.kubekey().args(["config", "check", "--policy"]).arg(&file))
+    };
+    let good = check("allowed_issuers = ['https://login.example.com']\nmax_session = '8h'");
+    assert_eq!((good.code(), good.stdout), (Some(0), format!("{}: ok\n", file.display())));
+    for (text, code, words) in [
+        ("allowed_issuer = []", 4, "did you mean 'allowed_issuers'?"),
+        ("refresh = 'no'", 4, "line 1, column 1: refresh has to be true or false"),
+        ("template_dir = 'pages'", 2, "line 1: template_dir 'pages' cannot be used"),
+        ("post_login_url = 'http://x'", 2, "it has to begin with https://"),
+    ] {
+        let finished = check(text);
+        assert_eq!(finished.code(), Some(code), "{finished:#?}");
+        assert!(finished.stderr.contains(words) && finished.stdout.is_empty(), "{finished:#?}");
+    }
+    let misplaced = home.run(home.kubekey().args(["config", "check"]).arg({
+        fs::write(&file, "refresh = false").unwrap();
+        &file
+    }));
+    assert!(misplaced.stderr.contains("it is a key of the policy, and counts in policy.toml"), "{misplaced:#?}");
+    let schema = home.run(home.kubekey().args(["config", "schema", "--policy"]));
+    let schema: Value = serde_json::from_str(&schema.stdout).unwrap();
+    assert_eq!(schema["properties"]["refresh"]["type"], "boolean");
+}
