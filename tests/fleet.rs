@@ -85,7 +85,9 @@ fn the_ansible_role_changes_nothing_the_second_time() {
     let shown = shown(&home, &etc);
     let value = |key: &str| shown["settings"][key]["value"].clone();
     assert_eq!((value("client_id"), value("skip_open_browser")), (json!("k\"8s"), json!(true)));
-    assert_eq!((value("scope"), &shown["policy"]), (json!(["email", "groups"]), &json!("/etc/kubekey/policy.toml")));
+    assert_eq!(value("scope"), json!(["email", "groups"]));
+    let issuers = &shown["policy"]["keys"]["allowed_issuers"];
+    assert_eq!(issuers["origin"], "/etc/kubekey/policy.toml line 2");
     assert_eq!(shown["settings"]["issuer_url"]["origin"]["file"], "/etc/kubekey/config.toml");
     assert_eq!(fs::read_to_string(etc.path("prod-ca.pem")).unwrap(), "a certificate\n");
 }
@@ -106,7 +108,7 @@ fn the_files_of_the_cloud_init_snippet_are_right() {
     let etc = Etc::new(&texts.collect::<Vec<_>>());
     let shown = shown(&home, &etc);
     assert_eq!(shown["settings"]["client_id"]["value"], "kubernetes");
-    assert_eq!(shown["policy"], "/etc/kubekey/policy.toml");
+    assert_eq!(shown["policy"]["places"], json!(["/etc/kubekey/policy.toml"]));
 }
 
 /// The script of the dev container feature with these options, in a container that has the folder as `/usr/local/bin`.

@@ -106,7 +106,7 @@ impl Wanted {
 
 fn find<'a>(name: &str, known: &'a [Cluster]) -> Result<&'a Cluster> {
     let names = || known.iter().map(|cluster| cluster.name.as_str());
-    let hint = match nearest::name(name, names()) {
+    let hint = match nearest::of(name, names()) {
         _ if known.is_empty() => "no file has any; give --server, too".to_owned(),
         Some(nearest) => format!("did you mean '{nearest}'? for one that is in no file, give --server, too"),
         None => format!("there are: {}; for another one, give --server, too", names().collect::<Vec<_>>().join(", ")),
