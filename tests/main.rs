@@ -36,6 +36,7 @@ mod saved_token;
 mod setup;
 mod setup_clusters;
 mod setup_files;
+mod setup_print;
 mod setup_terminal;
 mod siblings;
 mod sign_in;

@@ -4,7 +4,7 @@ use std::fs::{File, OpenOptions};
 use std::io::{Read, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::process::{Command, Stdio};
-use std::sync::mpsc::{Receiver, channel};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::time::{Duration, Instant};
 
 use rustix::fs::OFlags;
@@ -14,7 +14,7 @@ use super::canary;
 use super::process::Process;
 
 /// No test hangs.
-const DEADLINE: Duration = Duration::from_secs(30);
+const DEADLINE: Duration = Duration::from_secs(20);
 
 /// What Ctrl-C and Ctrl-D send.
 pub const INTERRUPT: &str = "\u{3}";
@@ -32,7 +32,8 @@ pub struct Person {
 impl Person {
     /// Runs a command with a terminal for stdin and stderr, in the same environment.
     pub fn run(command: &Command) -> Self {
-        let keyboard = File::from(openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).expect("a terminal"));
+        let keyboard =
+            File::from(openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY | OpenptFlags::CLOEXEC).expect("a terminal"));
         grantpt(&keyboard).and_then(|()| unlockpt(&keyboard)).expect("a terminal of ours");
         let name = ptsname(&keyboard, Vec::new()).expect("its name").into_string().expect("UTF-8");
         let no_control = i32::try_from(OFlags::NOCTTY.bits()).expect("a flag");
@@ -74,10 +75,15 @@ impl Person {
         self.keyboard.write_all(text.as_bytes()).expect("a terminal");
     }
 
-    /// Waits for its end: the exit code, the screen, and stdout.
+    /// Waits for its end, without another answer: the exit code, the screen, and stdout.
+    #[track_caller]
     pub fn wait(mut self) -> (Option<i32>, String, String) {
-        while let Ok(bytes) = self.output.recv_timeout(DEADLINE) {
-            self.screen.push_str(&String::from_utf8_lossy(&bytes));
+        loop {
+            match self.output.recv_timeout(DEADLINE) {
+                Ok(bytes) => self.screen.push_str(&String::from_utf8_lossy(&bytes)),
+                Err(RecvTimeoutError::Disconnected) => break,
+                Err(RecvTimeoutError::Timeout) => panic!("still running after: {}", self.screen),
+            }
         }
         let mut stdout = String::new();
         self.process.child().stdout.take().expect("piped").read_to_string(&mut stdout).expect("text");

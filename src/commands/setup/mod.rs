@@ -3,6 +3,7 @@
 mod command_path;
 mod diff;
 mod entries;
+mod print;
 mod questions;
 mod report;
 mod server;
@@ -27,6 +28,9 @@ use sign_in::{SignIn, sign_in_of, sign_ins};
 /// [`crate::error::ErrorKind::Usage`] for what cannot be used, `Policy` for what is locked or not allowed, `Unreachable` if a provider
 /// does not answer, `Failed` if a kubeconfig cannot be changed; and as `login`.
 pub fn setup(flags: Flags, asked: &cli::Setup, out: &mut impl Write) -> Result<bool> {
+    if let Some(document) = asked.print.print {
+        return print::print(document, flags, asked, out).map(|()| false);
+    }
     let format = Format::parse(asked.output.as_deref())?;
     let (entries, sign_in) = entries(flags, asked.clone())?;
     let (changes, backups) = change(&entries, asked)?;
