@@ -46,6 +46,17 @@ pub fn read_bytes(path: &Path, owner: Owner, largest: u64) -> io::Result<Vec<u8>
     }
 }
 
+/// Requires that nobody but the system's administrator can put a file into this folder or take one out, if it is there.
+///
+/// # Errors
+/// If somebody can, or it cannot be looked at.
+pub fn require_folder(path: &Path) -> io::Result<()> {
+    match fs::metadata(path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+        metadata => require_owner(&metadata?, Owner::System).map_err(|why| io::Error::other(format!("it {why}"))),
+    }
+}
+
 /// What others can write is not the administrator's word, nor the user's.
 #[cfg(unix)]
 fn require_owner(metadata: &fs::Metadata, owner: Owner) -> Result<(), String> {

@@ -251,6 +251,11 @@ fn what_stands_in_policy_d_counts_in_the_order_of_the_names() {
     let shown = home.run(&mut etc.over(&show));
     let line = format!("# policy: allowed_servers = [\"{SERVER}\"]  # /etc/kubekey/policy.d/20-later.toml line 2");
     assert!(shown.stdout.lines().any(|one| one == line), "{shown:#?}");
+    let open = Etc::new(&[("policy.d/ignored.txt", "")]);
+    home.run(&mut open.over(&home.kubekey_for(&provider))).credential();
+    open.set_mode("policy.d", 0o777);
+    let finished = home.run(&mut open.over(&home.kubekey_for(&provider)));
+    assert!(finished.stderr.contains("/etc/kubekey/policy.d: it can be written by others (mode 777)"), "{finished:#?}");
     let wrong = Etc::new(&[("policy.d/1.toml", "refresh = 1")]);
     let finished = home.run(&mut wrong.over(&home.kubekey_for(&provider)));
     assert!(finished.stderr.contains("/etc/kubekey/policy.d/1.toml line 1, column 1: refresh has to be true or false"));

@@ -107,6 +107,10 @@ impl Policy {
             Some(_) => Ok(()),
             None => Err(format!("there is no flag '{flag}': they are written as in 'browser-command'")),
         })?;
+        policy.parse_each("extra_ca", |file| match Path::new(file).is_absolute() {
+            true => Ok(()),
+            false => Err(format!("'{file}' is not an absolute path")),
+        })?;
         policy.parse_each("allowed_flows", |flow| match FLOWS.contains(&flow) {
             true => Ok(()),
             false => Err(format!("there is no flow '{flow}': they are {}", FLOWS.join(", "))),
@@ -300,6 +304,7 @@ mod tests {
             ("max_session = 59", "at least a minute"),
             ("refresh = \"no\"", "refresh has to be true or false"),
             ("extra_ca = [1]", "extra_ca has to be a list"),
+            ("extra_ca = [\"ca.pem\"]", "'ca.pem' is not an absolute path"),
             ("max_sesion = \"8h\"", "did you mean 'max_session'?"),
         ] {
             let error = parse(&[("/etc/kubekey/policy.toml", text)]).unwrap_err();

@@ -68,6 +68,8 @@ impl Sources {
         for dir in platform::system_config_dirs() {
             sources.read_file(&dir.join("policy.toml"))?;
             let drop_ins_dir = dir.join("policy.d");
+            // Also where it is empty: whoever can write it may have emptied it.
+            trusted_file::require_folder(&drop_ins_dir).map_err(|error| refused(&drop_ins_dir, &error))?;
             for path in drop_ins(&drop_ins_dir).map_err(|error| refused(&drop_ins_dir, &error))? {
                 sources.read_file(&path)?;
             }
