@@ -1,11 +1,15 @@
 //! The command line: subcommands as clap derives them, and a flag for each setting of the table. Values are plain text
 //! here; [`crate::config`] parses them.
 
+mod print;
+
 use clap::builder::BoolishValueParser;
 use clap::{Arg, ArgAction, ArgMatches, Args, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
 
 use crate::config::Flags;
 use crate::config::keys::{KEYS, Key, Kind};
+
+pub use print::{Document, Print};
 
 const EXAMPLES: &str = "\
 In a kubeconfig:
@@ -114,10 +118,10 @@ pub enum Command {
 }
 
 /// What `setup` writes and where. Settings that are given as flags beside these are written into the user's entry.
-#[derive(Args, Clone, Default)]
+#[derive(Args, Clone)]
 pub struct Setup {
     /// Write the settings for all users of this computer instead, into /etc/kubekey/config.toml: as root, without a question
-    #[arg(long, conflicts_with_all = ["user", "set_current"])]
+    #[arg(long, conflicts_with_all = ["user", "set_current", "print"])]
     pub system: bool,
 
     /// With --system: a file as config.toml is one, with settings, profiles and clusters; - is standard input
@@ -179,6 +183,10 @@ pub struct Setup {
     /// Exit with 10 if something was changed
     #[arg(long)]
     pub detailed_exitcode: bool,
+
+    /// Something to print instead.
+    #[command(flatten)]
+    pub print: Print,
 }
 
 /// What to do with the configuration.

@@ -252,6 +252,7 @@ fn wrong_answers_are_named_and_write_nothing() {
         ("", &["--issuer-url=login.example.com"], &["--issuer-url 'login.example.com'"]),
         ("", &["--skip-open-browser=maybe"], &["--skip-open-browser 'maybe'"]),
         ("", &["--server=https://a"], &["--cluster"]),
+        ("", &["--print=rbac"], &["--system", "--print"]),
         ("", &["--certificate-authority=/ca.pem"], &["--issuer-certificate-authority"]),
         ("", &["--cluster=a", "--server=a"], &["--server 'a'"]),
         ("", &["--cluster=a", "--server=https://a", "--certificate-authority=/none"], &["/none", "no such file"]),

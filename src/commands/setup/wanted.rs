@@ -47,6 +47,16 @@ pub fn choose(asked: &cli::Setup, authority: Option<&str>, known: &[Cluster]) ->
     Ok(wanted)
 }
 
+/// All clusters of the configuration files.
+///
+/// # Errors
+/// [`ErrorKind::Usage`] for names and certificates that cannot be used.
+pub fn all(known: &[Cluster]) -> Result<Vec<Wanted>> {
+    let wanted = known.iter().map(Wanted::of_file).collect::<Result<Vec<_>>>()?;
+    refuse_same_context(&wanted)?;
+    Ok(wanted)
+}
+
 impl Wanted {
     fn new(name: &str, server: &str) -> Result<Self> {
         let name = check_name("cluster", name)?;
