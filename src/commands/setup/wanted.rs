@@ -37,24 +37,23 @@ pub fn choose(asked: &cli::Setup, authority: Option<&str>, known: &[Cluster]) ->
         (None, Some(_)) => return Err(usage("--server needs a name for the cluster").hint("give --cluster, too")),
         (Some(name), None) => vec![Wanted::of_file(find(name, known)?)?],
         (None, None) if known.is_empty() => return Err(nothing()),
-        (None, None) => known.iter().map(Wanted::of_file).collect::<Result<_>>()?,
+        (None, None) => all(known)?,
     };
     match &mut wanted[..] {
         [one] => one.set(asked, authority)?,
         _ => refuse_what_is_for_one(asked, authority)?,
     }
-    refuse_same_context(&wanted)?;
     Ok(wanted)
 }
 
 /// All clusters of the configuration files.
 ///
 /// # Errors
-/// [`ErrorKind::Usage`] for names and certificates that cannot be used.
+/// [`ErrorKind::Usage`] for names, addresses and certificates that cannot be used.
 pub fn all(known: &[Cluster]) -> Result<Vec<Wanted>> {
-    let wanted = known.iter().map(Wanted::of_file).collect::<Result<Vec<_>>>()?;
-    refuse_same_context(&wanted)?;
-    Ok(wanted)
+    let all = known.iter().map(Wanted::of_file).collect::<Result<Vec<_>>>()?;
+    refuse_same_context(&all)?;
+    Ok(all)
 }
 
 impl Wanted {
