@@ -256,6 +256,7 @@ fn flag(key: &'static Key) -> Arg {
     let arg = Arg::new(key.flag)
         .long(key.flag)
         .aliases(key.aliases)
+        .help_heading("Settings")
         .value_name(key.value_name)
         .global(true)
         .help(key.help_with_default());
