@@ -38,6 +38,7 @@ mod setup_clusters;
 mod setup_files;
 mod setup_print;
 mod setup_terminal;
+mod setup_texts;
 mod siblings;
 mod sign_in;
 mod support;
