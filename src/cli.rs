@@ -2,12 +2,12 @@
 //! here; [`crate::config`] parses them.
 
 mod print;
+mod settings;
 
 use clap::builder::BoolishValueParser;
-use clap::{Arg, ArgAction, ArgMatches, Args, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
+use clap::{Arg, ArgAction, Args, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
 
 use crate::config::Flags;
-use crate::config::keys::{KEYS, Key, Kind};
 
 pub use print::{Document, Print};
 
@@ -121,7 +121,7 @@ pub enum Command {
 #[derive(Args, Clone)]
 pub struct Setup {
     /// Write the settings for all users of this computer instead, into /etc/kubekey/config.toml: as root, without a question
-    #[arg(long, conflicts_with_all = ["user", "set_current"])]
+    #[arg(long, conflicts_with_all = ["user", "set_current", "print"])]
     pub system: bool,
 
     /// With --system: a file as config.toml is one, with settings, profiles and clusters; - is standard input
@@ -224,45 +224,4 @@ pub enum Output {
     Toml,
     /// For programs: with origins, whether or not they are asked for.
     Json,
-}
-
-/// The table of settings as flags. Each counts before and after a subcommand.
-impl Args for Flags {
-    fn augment_args(command: clap::Command) -> clap::Command {
-        command.args(KEYS.iter().map(flag))
-    }
-
-    fn augment_args_for_update(command: clap::Command) -> clap::Command {
-        Self::augment_args(command)
-    }
-}
-
-impl FromArgMatches for Flags {
-    fn from_arg_matches(matches: &ArgMatches) -> Result<Self, clap::Error> {
-        let given = KEYS.iter().filter_map(|key| {
-            let texts = matches.get_many::<String>(key.flag)?;
-            Some((key, texts.cloned().collect()))
-        });
-        Ok(Self(given.collect()))
-    }
-
-    fn update_from_arg_matches(&mut self, matches: &ArgMatches) -> Result<(), clap::Error> {
-        *self = Self::from_arg_matches(matches)?;
-        Ok(())
-    }
-}
-
-fn flag(key: &'static Key) -> Arg {
-    let arg = Arg::new(key.flag)
-        .long(key.flag)
-        .aliases(key.aliases)
-        .help_heading("Settings")
-        .value_name(key.value_name)
-        .global(true)
-        .help(key.help_with_default());
-    match key.kind {
-        Kind::Texts => arg.action(ArgAction::Append),
-        Kind::Switch => arg.num_args(0..=1).require_equals(true).default_missing_value("true"),
-        Kind::Text | Kind::Secret | Kind::Time => arg,
-    }
 }

@@ -42,6 +42,7 @@ mod setup_files;
 mod setup_print;
 mod setup_system;
 mod setup_terminal;
+mod setup_texts;
 mod siblings;
 mod sign_in;
 mod support;

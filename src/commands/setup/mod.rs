@@ -18,7 +18,7 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use crate::cli;
-use crate::config::{Flags, Layers, Policy, clusters, variable};
+use crate::config::{Cluster, Flags, Layers, Policy, clusters, variable};
 use crate::error::Result;
 use crate::kubeconfig::{self, Change, Current, Entry, Files, Locks};
 use crate::terminal;
@@ -53,19 +53,14 @@ fn entries(mut flags: Flags, mut asked: cli::Setup) -> Result<(Vec<[Entry; 3]>, 
     // Here the flag is the cluster's, as in `kubectl config set-cluster`; the variable is always the provider's.
     let mut authority = flags.replace("certificate-authority", &asked.issuer_certificate_authority).pop();
     let policy = Policy::load()?;
-    let layers = Layers::read(&flags, variable, None)?;
-    layers.warn();
-    let (known, unknown) = clusters(&layers.files)?;
-    unknown.iter().for_each(|unknown| terminal::warning(&unknown.message()));
+    let known = known_clusters(&flags)?;
     if (known.is_empty() || asked.server.is_some()) && terminal::is_interactive() {
         questions::complete(&mut asked, &mut authority, &mut flags)?;
     }
     let wanted = wanted::choose(&asked, authority.as_deref(), &known)?;
     wanted.iter().try_for_each(|cluster| cluster.check(&policy))?;
     let sign_ins = sign_ins(&flags, &policy, &wanted)?;
-    let secret = flags.replace("client-secret", &[]).pop().or_else(|| variable("KUBEKEY_CLIENT_SECRET"));
-    let secret = secret.filter(|secret| !secret.is_empty());
-    entries::require_no_secret(secret.is_some(), &asked)?;
+    let secret = entries::secret(&flags, &asked)?;
     let command = command_path::command(asked.command_name)?;
     if !asked.offline {
         sign_ins.iter().try_for_each(SignIn::check_provider)?;
@@ -75,6 +70,15 @@ fn entries(mut flags: Flags, mut asked: cli::Setup) -> Result<(Vec<[Entry; 3]>, 
         entries::entries(cluster, &command, arguments)
     });
     Ok((entries.collect(), sign_in_of(&sign_ins, &wanted[0]).flags.clone()))
+}
+
+/// Those of the configuration files; says at once what is misspelt in these.
+fn known_clusters(flags: &Flags) -> Result<Vec<Cluster>> {
+    let layers = Layers::read(flags, variable, None)?;
+    layers.warn();
+    let (known, unknown) = clusters(&layers.files)?;
+    unknown.iter().for_each(|unknown| terminal::warning(&unknown.message()));
+    Ok(known)
 }
 
 /// What had to be changed, and the copies that were made of it.
