@@ -2,7 +2,7 @@
 
 use std::fs::{self, Permissions};
 use std::os::unix::fs::{PermissionsExt, chown, symlink};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use serde_json::Value;
@@ -28,7 +28,7 @@ impl Prefix {
             fs::create_dir_all(folder.join(name)).unwrap();
         }
         let program = folder.join("Cellar/kubekey/1/bin/kubekey");
-        fs::copy(env!("CARGO_BIN_EXE_kubekey"), &program).unwrap();
+        copy_program(&program);
         symlink("../Cellar/kubekey/1/bin/kubekey", folder.join("bin/kubekey")).unwrap();
         Prefix { home, folder }
     }
@@ -47,6 +47,13 @@ impl Prefix {
         command.env_remove("KUBEKEY_TOKEN_STORAGE").args(["config", "show", "--output=json"]);
         self.home.run(&mut etc.over(&command))
     }
+}
+
+/// By another process: while this one has the file open to write, a child of another test inherits that, and nothing can
+/// be run that somebody can write.
+fn copy_program(to: &Path) {
+    let copied = Command::new("cp").arg(env!("CARGO_BIN_EXE_kubekey")).arg(to).status();
+    assert!(copied.unwrap().success());
 }
 
 fn client(finished: &Finished) -> (String, String) {
@@ -74,7 +81,7 @@ fn the_settings_of_the_prefix_are_between_the_systems_and_the_users() {
 fn a_program_elsewhere_reads_nothing_of_the_prefix() {
     let prefix = Prefix::new();
     prefix.write("config.toml", "client_id = 'prefix'\n");
-    fs::copy(env!("CARGO_BIN_EXE_kubekey"), prefix.folder.join("bin/copy")).unwrap();
+    copy_program(&prefix.folder.join("bin/copy"));
     assert_eq!(client(&prefix.show("bin/copy", &Etc::new(&[]))).0, "");
 }
 
