@@ -3,6 +3,7 @@
 use std::process::Command;
 
 use crate::support::browser::Mode;
+use crate::support::etc::without_runtime_folders;
 use crate::support::home::Home;
 use crate::support::provider::Provider;
 use crate::support::provider::server::Answer;
@@ -186,7 +187,8 @@ fn without_a_folder_for_locks_there_is_one_warning() {
 fn without_a_runtime_folder_the_lock_is_in_the_state_folder() {
     let home = Home::with_keyring(Mode::Follow);
     let provider = Provider::start();
-    home.run(home.kubekey_for(&provider).env_remove("XDG_RUNTIME_DIR")).credential();
+    let mut kubekey = home.kubekey_for(&provider);
+    home.run(&mut without_runtime_folders(kubekey.env_remove("XDG_RUNTIME_DIR"))).credential();
     let locks: Vec<_> = std::fs::read_dir(home.state().join("kubekey")).unwrap().collect();
     assert_eq!(locks.len(), 1);
 }

@@ -59,35 +59,37 @@ impl Etc {
         if let Some(home) = home.filter(|_| !users.exists()) {
             fs::write(users, format!("root:x:0:0::{}:/bin/sh\n", home.display())).expect("a file in it");
         }
-        let mut outer = Command::new("/usr/bin/unshare");
-        outer.env_clear().args(["--mount", "--map-root-user", "/bin/sh", "-c"]);
-        outer.arg(r#"/bin/mount -t overlay overlay -o "lowerdir=$0:/etc" /etc && /bin/mount --bind "$0/kubekey" /etc/kubekey && exec "$@""#);
-        outer.arg(self.0.path()).arg(command.get_program()).args(command.get_args());
-        for (name, value) in command.get_envs() {
-            if let Some(value) = value {
-                outer.env(name, value);
-            }
-        }
-        outer
+        let mount = r#"/bin/mount -t overlay overlay -o "lowerdir=$0:/etc" /etc && /bin/mount --bind "$0/kubekey" /etc/kubekey"#;
+        after_mounting(mount, self.0.path(), command)
     }
 
     /// The same command, for which this folder is all of `/etc`, and what it writes there lands here.
     pub fn in_place(&self, command: &Command) -> Command {
-        let mut outer = Command::new("/usr/bin/unshare");
-        outer.env_clear().args(["--mount", "--map-root-user", "/bin/sh", "-c"]);
-        outer.arg(r#"/bin/mount --bind "$0" /etc && exec "$@""#);
-        outer.arg(self.0.path()).arg(command.get_program()).args(command.get_args());
-        outer.envs(command.get_envs().filter_map(|(name, value)| Some((name, value?))));
-        if let Some(folder) = command.get_current_dir() {
-            outer.current_dir(folder);
-        }
-        outer
+        after_mounting(r#"/bin/mount --bind "$0" /etc"#, self.0.path(), command)
     }
 
     /// Where a file of `/etc/kubekey` is.
     pub fn path(&self, name: &str) -> PathBuf {
         self.0.path().join("kubekey").join(name)
     }
+}
+
+/// The same command on a computer where nobody's session has a runtime folder.
+pub fn without_runtime_folders(command: &Command) -> Command {
+    after_mounting("if [ -d /run/user ]; then /bin/mount -t tmpfs tmpfs /run/user; fi", Path::new("sh"), command)
+}
+
+/// The command in a mount namespace of its own, in which `mount` has been run with this `$0`.
+fn after_mounting(mount: &str, argument: &Path, command: &Command) -> Command {
+    let mut outer = Command::new("/usr/bin/unshare");
+    outer.env_clear().args(["--mount", "--map-root-user", "/bin/sh", "-c"]);
+    outer.arg(format!(r#"{mount} && exec "$@""#)).arg(argument);
+    outer.arg(command.get_program()).args(command.get_args());
+    outer.envs(command.get_envs().filter_map(|(name, value)| Some((name, value?))));
+    if let Some(folder) = command.get_current_dir() {
+        outer.current_dir(folder);
+    }
+    outer
 }
 
 fn open(path: &Path, mode: u32) {
