@@ -34,8 +34,14 @@ fn without_a_file_there_is_one_for_its_owner_alone() {
 fn a_large_file_is_changed_in_place() {
     let home = Home::new(Mode::Absent);
     let file = home.path().join("large");
-    let clusters = (0..26_000).map(|i| format!("- cluster:\n    server: https://k{i}.example.com\n  name: k{i}\n"));
-    let users = (0..26_000).map(|i| format!("- name: u{i}\n  user:\n    token: {:<100}\n", "x".repeat(100)));
+    // As large as real certificates and tokens are.
+    let data = "x".repeat(1_000);
+    let clusters = (0..2_600).map(|i| {
+        format!(
+            "- cluster:\n    certificate-authority-data: {data}\n    server: https://k{i}.example.com\n  name: k{i}\n"
+        )
+    });
+    let users = (0..2_600).map(|i| format!("- name: u{i}\n  user:\n    token: {data}\n"));
     let text = format!("clusters:\n{}users:\n{}", clusters.collect::<String>(), users.collect::<String>());
     assert!(text.len() > 5_000_000, "{}", text.len());
     fs::write(&file, &text).unwrap();
