@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use super::given::{Given, Text};
 use super::named_file::{self, unusable_file};
-use super::settings::parse_path;
+use super::values;
 use crate::error::{Error, ErrorKind, Result};
 use crate::secret::Secret;
 
@@ -37,7 +37,7 @@ impl ClientSecret {
                     .hint("leave one of them out; KUBEKEY_CLIENT_SECRET and KUBEKEY_CLIENT_SECRET_FILE count as well"))
             }
             (secret, Some(file)) if secret.is_none() || layer(&secret) < layer(&Some(file)) => {
-                Ok(Some(Self::File { path: parse_path(file)?, label: file.label() }))
+                Ok(Some(Self::File { path: values::path(file)?, label: file.label() }))
             }
             (secret, _) => Ok(secret.map(|secret| Self::Given(Secret::new(secret.text)))),
         }

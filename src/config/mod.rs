@@ -18,6 +18,7 @@ mod settings;
 mod template;
 mod time;
 mod tls;
+mod values;
 
 pub use answers::Answers;
 pub use client_secret::ClientSecret;

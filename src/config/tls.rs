@@ -9,7 +9,7 @@ use rustls::pki_types::pem::{self, PemObject};
 
 use super::given::{Given, Text, unusable};
 use super::named_file::{self, unusable_file};
-use super::settings::{parse_path, parse_switch};
+use super::values;
 use crate::error::{Error, Result};
 
 const FILE: &str = "certificate-authority";
@@ -48,13 +48,13 @@ impl Tls {
         let labels = [label(&files), label(&data)];
         let files = files.iter().flat_map(|file| std::env::split_paths(file.text).map(|path| (*file, path)));
         let files = files.filter(|(_, path)| !path.as_os_str().is_empty());
-        let files = files.map(|(file, path)| parse_path(file.part(&path.to_string_lossy())).map(Authority::File));
+        let files = files.map(|(file, path)| values::path(file.part(&path.to_string_lossy())).map(Authority::File));
         // `base64` breaks its lines.
         let data = data.iter().flat_map(|data| data.text.split(' '));
         let data = data.map(|text| text.split_whitespace().collect::<String>()).filter(|text| !text.is_empty());
         Ok(Self {
             authorities: files.chain(data.map(|text| Ok(Authority::Data(text)))).collect::<Result<_>>()?,
-            skips_verification: parse_switch(given.text("insecure-skip-tls-verify"))?,
+            skips_verification: values::switch(given.text("insecure-skip-tls-verify"))?,
             labels,
             extra: extra.map(|(label, files)| (label, files.iter().map(|file| Authority::File(file.into())).collect())),
         })
