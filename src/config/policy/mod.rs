@@ -1,6 +1,7 @@
 //! The administrator's policy: what a kubeconfig, the environment and flags may not change, and to which clusters a
 //! token may go.
 
+mod flags;
 pub mod keys;
 #[cfg(any(target_os = "macos", test))]
 mod managed_preferences;
@@ -10,40 +11,20 @@ mod servers;
 mod sessions;
 mod source;
 
-use std::borrow::Cow;
 use std::path::Path;
 use std::rc::Rc;
 
 use chrono::TimeDelta;
 
-use super::given::{self, Given, Layer, Text, Value};
+use super::given::Text;
 use super::keys::Key;
 use super::{TokenStorage, platform, time};
 use crate::error::{Error, ErrorKind, Result};
+use flags::TOKEN_DIR;
 use servers::{Server, no_server};
 pub use sessions::SessionRules;
 use source::Sources;
 pub use source::{Origin, Said};
-
-/// Locked under every policy that does not say otherwise: with these a kubeconfig can run a program, trust another
-/// certificate, show another page or take the tokens elsewhere.
-const LOCKED: [&str; 8] = [
-    "browser-command",
-    TRUST[0],
-    TRUST[1],
-    "client-secret-file",
-    "insecure-skip-tls-verify",
-    "post-login-url",
-    "template-dir",
-    TOKEN_DIR,
-];
-
-/// With it variables that say where the home, its folders and the session bus are count for nothing.
-const TOKEN_DIR: &str = "token-dir";
-
-/// Flags that add certificate authorities. The system's variables do the same, so they are locked with them.
-const TRUST: [&str; 2] = ["certificate-authority", "certificate-authority-data"];
-const TRUST_VARIABLES: [&str; 2] = ["SSL_CERT_FILE", "SSL_CERT_DIR"];
 
 /// The ways to sign in that a policy can name. Of them this version has the first.
 const FLOWS: [&str; 4] = ["browser", "device", "paste", "machine"];
@@ -141,51 +122,6 @@ impl Policy {
         self.find(name).map(|said| said.texts == ["true"])
     }
 
-    /// Whether what the user's file, the kubeconfig, variables and flags say is theirs to decide. The system's files are
-    /// the administrator's own word. `environment` gives a variable's value.
-    ///
-    /// # Errors
-    /// [`ErrorKind::Policy`], with the first that is not.
-    pub fn check_given(&self, given: &Given, environment: impl Fn(&str) -> Option<String>) -> Result<()> {
-        if self.places().is_empty() {
-            return Ok(());
-        }
-        let is_set = |name: &str| environment(name).is_some_and(|value| !value.is_empty());
-        if let Some(variable) = TRUST_VARIABLES.into_iter().find(|name| self.locks(TRUST[0]) && is_set(name)) {
-            return Err(self.refusal("locked_flags", &format!("the variable {variable} is locked")).hint(LEAVE_OUT));
-        }
-        for value in given.values().iter().filter(|value| value.origin.layer() > Layer::System) {
-            let label = || value.origin.label(value.key);
-            match self.decided(value.key.flag) {
-                Some(said) if said.key.decides[0] != value.key.flag || said.texts != value.texts => {
-                    return Err(self.refusal(said.key.name, &format!("{} is decided", label())).hint(LEAVE_OUT));
-                }
-                None if self.locks(value.key.flag) => {
-                    return Err(self.refusal("locked_flags", &format!("{} is locked", label())).hint(LEAVE_OUT));
-                }
-                _ => {}
-            }
-        }
-        Ok(())
-    }
-
-    /// What was said of a flag's value.
-    fn decided(&self, flag: &str) -> Option<&Said> {
-        self.said().iter().find(|said| said.key.decides.contains(&flag))
-    }
-
-    /// What was given, with what the policy decides above it.
-    pub fn impose<'a>(&self, given: &'a Given) -> Cow<'a, Given> {
-        let mut given = Cow::Borrowed(given);
-        for said in self.said() {
-            if let Some(key) = said.key.decides.first().and_then(|flag| Key::of_flag(flag)) {
-                let origin = given::Origin::Policy(said.origin.clone());
-                given.to_mut().push(Value { key, texts: said.texts.clone(), origin });
-            }
-        }
-        given
-    }
-
     /// Files of certificate authorities to trust beside all others, and how an error calls the setting.
     pub(super) fn extra_authorities(&self) -> Option<(String, &[String])> {
         let said = self.find("extra_ca")?;
@@ -242,14 +178,6 @@ impl Policy {
         }
     }
 
-    /// Whether this flag may not be given.
-    pub fn locks(&self, flag: &str) -> bool {
-        match self.list("locked_flags") {
-            Some(locked) => locked.iter().any(|one| one == flag),
-            None => !self.places().is_empty() && LOCKED.contains(&flag),
-        }
-    }
-
     /// The error for what a key forbids. What a policy locks by default is said by all of it.
     fn refusal(&self, key: &str, what: &str) -> Error {
         let place = match self.find(key) {
@@ -259,9 +187,6 @@ impl Policy {
         Error::new(ErrorKind::Policy, format!("{what}, says the policy {place}"))
     }
 }
-
-const LEAVE_OUT: &str =
-    "leave it out of your configuration file, the kubeconfig and the environment, or ask your administrator";
 
 fn parse_session(text: &str) -> std::result::Result<TimeDelta, String> {
     let time = time::parse(text).and_then(|time| TimeDelta::from_std(time).ok());
