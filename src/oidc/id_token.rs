@@ -158,3 +158,15 @@ fn time<'de, D: Deserializer<'de>>(deserializer: D) -> Result<DateTime<Utc>, D::
 fn optional_time<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<DateTime<Utc>>, D::Error> {
     time(deserializer).map(Some)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_what_is_longer_than_the_limit_is_called_too_long() {
+        let why = |length: usize| Jwt::parse(&"x".repeat(length)).map(drop).unwrap_err();
+        assert_eq!(why(LONGEST), "it is no JWT");
+        assert_eq!(why(LONGEST + 1), format!("it has {} bytes, more than {LONGEST}", LONGEST + 1));
+    }
+}
