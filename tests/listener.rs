@@ -410,6 +410,18 @@ fn a_client_that_does_not_read_its_page_delays_the_end_by_seconds_at_most() {
     assert!(delay < Duration::from_secs(15), "{delay:?}");
 }
 
+/// Who the user is concerns nobody who guesses paths.
+#[test]
+fn the_result_is_shown_at_its_own_address_and_nowhere_else() {
+    let waiting = Waiting::start(&[]);
+    let result = get(&waiting.callback()).location().expect("a redirect to the result");
+    let elsewhere = get(&waiting.url("/elsewhere"));
+    assert!(elsewhere.status == 404 && !elsewhere.body.contains("Jane"), "{elsewhere:#?}");
+    let page = get(&result);
+    assert!(page.status == 200 && page.body.contains("Jane"), "{page:#?}");
+    waiting.running.wait().credential();
+}
+
 /// A page that is on its way has five seconds, and one that is not there yet has as long as the provider needs.
 #[test]
 fn a_provider_that_takes_its_time_costs_nobody_the_page() {
