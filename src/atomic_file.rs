@@ -4,8 +4,45 @@ use std::fs::{self, DirBuilder, File, Metadata, OpenOptions};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
+/// The extended attribute that holds an access control list, and the most bytes that an attribute can have (xattr(7)).
+#[cfg(target_os = "linux")]
+const ACL: &str = "system.posix_acl_access";
+#[cfg(target_os = "linux")]
+const LARGEST_ACL: usize = 64 * 1024;
+
 /// How many names are tried for the temporary file. One is taken only where a process with the same ID broke off.
 const ATTEMPTS: u32 = 16;
+
+/// Who may do what with a file.
+pub struct Access {
+    metadata: Metadata,
+    /// The access control list, in the form of the file system.
+    acl: Option<Vec<u8>>,
+}
+
+impl Access {
+    /// That of a file.
+    ///
+    /// # Errors
+    /// Those of the file system.
+    pub fn of(path: &Path) -> io::Result<Self> {
+        Ok(Self { metadata: fs::metadata(path)?, acl: acl(path) })
+    }
+}
+
+/// Where there is one, the mode's bits for the group are its mask, and mean more without it (acl(5)).
+#[cfg(target_os = "linux")]
+fn acl(path: &Path) -> Option<Vec<u8>> {
+    let mut buffer = vec![0; LARGEST_ACL];
+    let length = rustix::fs::getxattr(path, ACL, &mut *buffer).ok()?;
+    buffer.truncate(length);
+    Some(buffer)
+}
+
+#[cfg(not(target_os = "linux"))]
+fn acl(_: &Path) -> Option<Vec<u8>> {
+    None
+}
 
 /// Writes the file at `path`, in place of the one that may be there; folders that are missing are made. Whoever reads at
 /// the same time gets all of the old or all of the new, and so it is after a power cut.
@@ -20,7 +57,7 @@ pub fn write(path: &Path, bytes: &[u8]) -> io::Result<()> {
 ///
 /// # Errors
 /// As [`write`].
-pub fn replace(path: &Path, bytes: &[u8], old: Option<&Metadata>) -> io::Result<()> {
+pub fn replace(path: &Path, bytes: &[u8], old: Option<&Access>) -> io::Result<()> {
     create_private_dir(path.parent().ok_or(io::ErrorKind::InvalidInput)?)?;
     put(path, bytes, |file| old.map_or(Ok(()), |old| make_like(file, old)))
 }
@@ -30,7 +67,7 @@ pub fn replace(path: &Path, bytes: &[u8], old: Option<&Metadata>) -> io::Result<
 ///
 /// # Errors
 /// As [`write`].
-pub fn publish(path: &Path, bytes: &[u8], old: Option<&Metadata>) -> io::Result<()> {
+pub fn publish(path: &Path, bytes: &[u8], old: Option<&Access>) -> io::Result<()> {
     create_public_dir(path.parent().ok_or(io::ErrorKind::InvalidInput)?)?;
     put(path, bytes, |file| old.map_or_else(|| open_to_all(file), |old| make_like(file, old)))
 }
@@ -127,13 +164,23 @@ fn is_running(_: i32) -> bool {
 }
 
 #[cfg(unix)]
-fn make_like(file: &File, old: &Metadata) -> io::Result<()> {
-    use std::os::unix::fs::{MetadataExt, fchown};
-    let new = file.metadata()?;
-    if (new.uid(), new.gid()) != (old.uid(), old.gid()) {
-        fchown(file, Some(old.uid()), Some(old.gid()))?;
+fn make_like(file: &File, old: &Access) -> io::Result<()> {
+    use std::os::unix::fs::{MetadataExt, PermissionsExt, fchown};
+    let (new, was) = (file.metadata()?, &old.metadata);
+    let mut permissions = was.permissions();
+    if (new.uid(), new.gid()) != (was.uid(), was.gid()) {
+        match fchown(file, Some(was.uid()), Some(was.gid())) {
+            // A group that its owner is not in. Another one must not get its rights.
+            Err(_) if new.uid() == was.uid() => permissions.set_mode(permissions.mode() & !0o070),
+            changed => changed?,
+        }
     }
-    file.set_permissions(old.permissions())
+    file.set_permissions(permissions)?;
+    #[cfg(target_os = "linux")]
+    if let Some(acl) = &old.acl {
+        rustix::fs::fsetxattr(file, ACL, acl, rustix::fs::XattrFlags::empty())?;
+    }
+    Ok(())
 }
 
 #[cfg(unix)]
@@ -149,7 +196,7 @@ fn open_to_all(_: &File) -> io::Result<()> {
 
 /// A new file has the rights of its folder.
 #[cfg(not(unix))]
-fn make_like(_: &File, _: &Metadata) -> io::Result<()> {
+fn make_like(_: &File, _: &Access) -> io::Result<()> {
     Ok(())
 }
 

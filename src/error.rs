@@ -105,12 +105,21 @@ impl From<clap::Error> for Error {
     /// The arguments are wrong. The usage that clap adds is of no use in the output of kubectl.
     fn from(error: clap::Error) -> Self {
         let text = error.render().to_string();
-        let message = text.split("\n\n").next().unwrap_or_default();
-        let hint = match error.get(ContextKind::SuggestedArg) {
-            Some(ContextValue::String(flag)) => format!("did you mean {flag}? 'kubekey --help' lists all flags"),
-            _ => "'kubekey --help' lists all flags and commands".to_owned(),
+        let message = match error.kind() {
+            clap::error::ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => "a subcommand is missing",
+            _ => text.split("\n\n").next().unwrap_or_default(),
         };
-        Self::new(ErrorKind::Usage, message.strip_prefix("error: ").unwrap_or(message)).hint(hint)
+        let message = message.split_whitespace().collect::<Vec<_>>().join(" ");
+        let suggested = [ContextKind::SuggestedArg, ContextKind::SuggestedSubcommand].map(|kind| error.get(kind));
+        let hint = match suggested.into_iter().flatten().next() {
+            Some(ContextValue::String(one)) => format!("did you mean {one}? '--help' lists all that there is"),
+            Some(ContextValue::Strings(some)) => {
+                format!("did you mean {}? '--help' lists all that there is", some.join(" or "))
+            }
+            _ => "'kubekey --help' lists all flags and commands, and 'kubekey COMMAND --help' those of a command"
+                .to_owned(),
+        };
+        Self::new(ErrorKind::Usage, message.strip_prefix("error: ").unwrap_or(&message)).hint(hint)
     }
 }
 

@@ -38,6 +38,21 @@ pub fn read_bytes(path: &Path, owner: Owner, largest: u64) -> io::Result<Vec<u8>
     }
     let file = File::open(&path)?;
     require_owner(&file.metadata()?, owner).map_err(|why| io::Error::other(format!("it {why}")))?;
+    read_all(file, largest)
+}
+
+/// Reads a file that is only looked at, whoever owns it.
+///
+/// # Errors
+/// If it is not there, is no text, is larger than `largest` bytes, or cannot be read.
+pub fn read_any(path: &Path, largest: u64) -> io::Result<String> {
+    if !fs::metadata(path)?.is_file() {
+        return Err(io::Error::other("it is not a file"));
+    }
+    String::from_utf8(read_all(File::open(path)?, largest)?).map_err(io::Error::other)
+}
+
+fn read_all(file: File, largest: u64) -> io::Result<Vec<u8>> {
     let mut bytes = Vec::new();
     file.take(largest + 1).read_to_end(&mut bytes)?;
     match bytes.len() as u64 > largest {
@@ -52,7 +67,8 @@ pub fn read_bytes(path: &Path, owner: Owner, largest: u64) -> io::Result<Vec<u8>
 /// If somebody can, or it cannot be looked at.
 pub fn require_folder(path: &Path) -> io::Result<()> {
     match fs::metadata(path) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+        // A link that leads nowhere is a folder that is not there for now.
+        Err(error) if error.kind() == io::ErrorKind::NotFound && path.symlink_metadata().is_err() => Ok(()),
         metadata => require_owner(&metadata?, Owner::System).map_err(|why| io::Error::other(format!("it {why}"))),
     }
 }

@@ -268,9 +268,10 @@ fn files_that_others_can_write_are_refused() {
         );
         etc.set_mode(name, 0o644);
         assert_fails(&run(), 2, &["no issuer URL is set"]);
-        etc.set_mode(if name == "config.toml" { "" } else { "config.d" }, 0o777);
-        assert_fails(&run(), 2, &["its folder can be written by others"]);
     }
+    let etc = Etc::new(&[("config.d/a.toml", "")]);
+    etc.set_mode("config.d", 0o777);
+    assert_fails(&home.run(&mut etc.over(&kubekey(&home))), 2, &["its folder can be written by others"]);
     let lost = Etc::new(&[("config.toml", "")]);
     lost.lead_nowhere("config.toml");
     assert_fails(&home.run(&mut lost.over(&kubekey(&home))), 2, &["/etc/kubekey/config.toml cannot be used: No such"]);
@@ -389,8 +390,9 @@ fn show_names_the_policy_and_ends_with_what_it_refuses() {
     let etc = Etc::with_policy("");
     let mut command = kubekey(&home);
     command.args(["config", "show", "--output=json"]);
-    let policy = json!({ "places": ["/etc/kubekey/policy.toml"], "keys": {} });
-    assert_eq!(shown(&home.run(&mut etc.over(&command)))["policy"], policy);
+    let policy = &shown(&home.run(&mut etc.over(&command)))["policy"];
+    assert_eq!((&policy["places"], &policy["keys"]), (&json!(["/etc/kubekey/policy.toml"]), &json!({})));
+    assert!(policy["locked_flags"].as_array().unwrap().contains(&json!("token-dir")), "{policy}");
     let refused = home.run(&mut etc.over(command.env("KUBEKEY_TOKEN_DIR", home.path())));
     assert_eq!(refused.code(), Some(4), "{refused:#?}");
     let settings: Value = serde_json::from_str(&refused.stdout).expect("JSON");
@@ -413,7 +415,11 @@ fn check_looks_at_clusters_and_at_profiles_that_nobody_chose() {
     for (more, place, words) in [
         ("[profiles.q]\nissuer_url = 'http://q.example'", "line 8", "http is for this machine only"),
         ("[[clusters]]\nname = 'b'", "line 7", "the cluster has no server"),
-        ("[[clusters]]\nname = 'b'\nserver = 'http://b.example'", "line 9, column 10", "server has to be a URL"),
+        (
+            "[[clusters]]\nname = 'b'\nserver = 'http://b.example'",
+            "line 9, column 10",
+            "over http everybody on the way",
+        ),
         ("[[clusters]]\nname = 'a'\nserver = 'https://b.example'", "line 7", "two clusters 'a'"),
         ("profile = 'r'", "line 7", "duplicate key"),
         ("[[clusters]]\nname = 'b'\nserver = 'https://b'\nprofile = 'r'", "line 10", "there is no profile 'r'"),

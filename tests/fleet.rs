@@ -11,6 +11,7 @@ use crate::support::etc::Etc;
 use crate::support::home::Home;
 use crate::support::provider::Provider;
 use crate::support::run::Finished;
+use crate::support::tls::COMPANY;
 
 const KUBEKEY: &str = env!("CARGO_BIN_EXE_kubekey");
 
@@ -68,7 +69,7 @@ fn the_ansible_role_changes_nothing_the_second_time() {
             }],
         },
         "kubekey_policy": {"allowed_issuers": ["https://login.example.com"]},
-        "kubekey_files": {"prod-ca.pem": "a certificate\n"},
+        "kubekey_files": {"prod-ca.pem": COMPANY.pem()},
     });
     // A client ID is visible ASCII, and kubekey looks at the file before it is put in place.
     let finished = play(&home, &etc, &variables);
@@ -89,7 +90,7 @@ fn the_ansible_role_changes_nothing_the_second_time() {
     let issuers = &shown["policy"]["keys"]["allowed_issuers"];
     assert_eq!(issuers["origin"], "/etc/kubekey/policy.toml line 2");
     assert_eq!(shown["settings"]["issuer_url"]["origin"]["file"], "/etc/kubekey/config.toml");
-    assert_eq!(fs::read_to_string(etc.path("prod-ca.pem")).unwrap(), "a certificate\n");
+    assert_eq!(fs::read_to_string(etc.path("prod-ca.pem")).unwrap(), COMPANY.pem());
 }
 
 #[test]

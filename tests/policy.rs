@@ -99,9 +99,15 @@ fn a_policy_that_cannot_be_believed_or_read_stops_everything() {
     let open = Etc::with_policy("");
     open.set_mode("", 0o777);
     assert_refused(&run(&open), "can be written by others (mode 777)");
-    let lost = Etc::with_policy("");
-    lost.lead_nowhere("policy.toml");
-    assert_refused(&run(&lost), "No such file");
+    for name in ["policy.toml", "policy.d"] {
+        let lost = Etc::new(&[(name, "")]);
+        lost.lead_nowhere(name);
+        assert_refused(&run(&lost), "No such file");
+    }
+    // Whoever can write the folder may have taken the policy away.
+    let open = Etc::new(&[]);
+    open.set_mode("", 0o777);
+    assert_refused(&run(&open), "can be written by others (mode 777)");
     assert_eq!(home.browser.urls().len(), 0);
 }
 

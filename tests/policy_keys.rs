@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::net::Ipv4Addr;
+use std::os::unix::fs::PermissionsExt;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::{Value, json};
@@ -9,7 +10,7 @@ use serde_json::{Value, json};
 use crate::support::browser::Mode;
 use crate::support::etc::Etc;
 use crate::support::home::Home;
-use crate::support::policy::{SERVER, all_ways, assert_refused};
+use crate::support::policy::{SERVER, all_ways, assert_refused, exec_info};
 use crate::support::provider::Provider;
 use crate::support::provider::behaviour::edit;
 use crate::support::run::Finished;
@@ -282,6 +283,12 @@ fn a_policy_is_checked_before_it_is_put_in_place() {
         assert_eq!(finished.code(), Some(code), "{finished:#?}");
         assert!(finished.stderr.contains(words) && finished.stdout.is_empty(), "{finished:#?}");
     }
+    // It is judged by what is in it, and the check needs no allowed example of a provider.
+    let own = check("allowed_issuers = ['https://idp.company.example']\nallowed_client_ids = ['their-client']");
+    assert_eq!(own.code(), Some(0), "{own:#?}");
+    let mut command = home.kubekey();
+    command.args(["config", "check", "--policy"]).arg(&file).env("SSL_CERT_FILE", "/nowhere.pem");
+    assert_eq!(home.run(&mut command).code(), Some(0), "the caller's variables are not judged");
     let misplaced = home.run(home.kubekey().args(["config", "check"]).arg({
         fs::write(&file, "refresh = false").unwrap();
         &file
@@ -290,4 +297,62 @@ fn a_policy_is_checked_before_it_is_put_in_place() {
     let schema = home.run(home.kubekey().args(["config", "schema", "--policy"]));
     let schema: Value = serde_json::from_str(&schema.stdout).unwrap();
     assert_eq!(schema["properties"]["refresh"]["type"], "boolean");
+}
+
+#[test]
+fn what_a_policy_allows_is_what_the_files_are_checked_against() {
+    let home = Home::new(Mode::Absent);
+    let check = |config: &str| {
+        let policy = format!("allowed_issuers = ['https://idp.company.example']\nallowed_servers = ['{SERVER}']");
+        let etc = Etc::new(&[("policy.toml", &policy), ("config.toml", config)]);
+        home.run(&mut etc.over(home.kubekey().args(["config", "check"])))
+    };
+    let good = check(&format!("client_id = 'k'\n[[clusters]]\nname = 'a'\nserver = '{SERVER}'\n"));
+    assert_eq!(good.code(), Some(0), "{good:#?}");
+    assert_refused(&check("issuer_url = 'https://login.example.com'"), "'https://login.example.com' is not allowed");
+    let elsewhere = check("[[clusters]]\nname = 'a'\nserver = 'https://evil.example'\n");
+    assert_refused(&elsewhere, "cluster 'a': no token goes to https://evil.example");
+}
+
+#[test]
+fn under_a_policy_no_variable_says_what_the_administrators_home_is() {
+    let (home, provider) = (Home::new(Mode::Follow).store_in("file"), Provider::start());
+    let etc = Etc::new(&[("policy.toml", ""), ("config.toml", "token_dir = '~/tokens'\ntoken_storage = 'file'\n")]);
+    let registered = format!("root:x:0:0::{}:/bin/sh\n", home.path().display());
+    let etc = etc.with_users(&registered);
+    let mark = home.path().join("home-of-the-browser");
+    let launcher = home.browser.folder().join("xdg-open");
+    let script = format!("#!/bin/sh\necho \"$HOME\" > {}\nexec {} \"$1\"\n", mark.display(), launcher.display());
+    let browser = home.path().join("browser");
+    fs::write(&browser, script).unwrap();
+    fs::set_permissions(&browser, fs::Permissions::from_mode(0o755)).unwrap();
+    let etc = etc.with_file("policy.d/1.toml", &format!("browser_command = '{}'", browser.display()));
+    let mut kubekey = home.kubekey_for(&provider);
+    kubekey.env("HOME", home.path().join("elsewhere")).env_remove("KUBEKEY_TOKEN_STORAGE");
+    home.run(&mut etc.over(&kubekey)).credential();
+    assert!(home.path().join("tokens").exists() && !home.path().join("elsewhere").exists());
+    assert_eq!(fs::read_to_string(mark).unwrap().trim(), home.path().to_str().unwrap());
+}
+
+#[test]
+fn a_mistake_in_a_policy_shows_no_secret() {
+    let home = Home::new(Mode::Absent);
+    let file = home.path().join("new.toml");
+    for (arguments, text) in [
+        (&["config", "check", "--policy"][..], "client_secret = 'hunter2'"),
+        (&["config", "check"], "client_secret = \"\"\"\nhunter2\\q\n\"\"\"\n"),
+        (&["config", "check"], "client_secret = [\n'hunter2'\n]\n"),
+        (&["config", "check"], "\"client_\\u0073ecret\" = ['hunter2']\n"),
+        (&["config", "check"], "[[clusters]]\nname = 'a'\nserver = 'https://u:hunter2@x'\n"),
+    ] {
+        fs::write(&file, text).unwrap();
+        let finished = home.run(home.kubekey().args(arguments).arg(&file));
+        assert!(finished.code() != Some(0) && !finished.stderr.contains("hunter2"), "{text}: {finished:#?}");
+    }
+    let cluster = json!({ "server": SERVER, "proxy-url": "http://me:hunter2@proxy.example:3128" });
+    let mut kubekey = home.kubekey();
+    kubekey.env("KUBERNETES_EXEC_INFO", exec_info(&cluster));
+    let finished = home.run(&mut Etc::with_policy(&format!("allowed_servers = ['{SERVER}']")).over(&kubekey));
+    assert_refused(&finished, "http://***@proxy.example:3128");
+    assert!(!finished.stderr.contains("hunter2"));
 }

@@ -155,7 +155,7 @@ fn what_cannot_be_changed_safely_is_refused_in_one_message() {
         (1..30).fold("a0: &a0 [1, 2]\n".to_owned(), |text, i| format!("{text}a{i}: &a{i} [*a{0}, *a{0}]\n", i - 1));
     let bomb = format!("{bomb}kind: Config\n");
     let cluster = "- {name: prod, cluster: {server: https://a}}\n";
-    let cases: [(&str, String, &str); 20] = [
+    let cases: [(&str, String, &str); 22] = [
         ("a tab", "clusters:\n-\tname: a\n\tcluster: {}\n".into(), "line 3 is indented with a tab"),
         ("two documents", format!("{PLAIN}---\n{PLAIN}"), "2 documents"),
         ("a tag", "kind: Config\nusers: !!seq\n- {name: !!str 1, user: {}}\n".into(), "a kubeconfig cannot have"),
@@ -177,12 +177,18 @@ fn what_cannot_be_changed_safely_is_refused_in_one_message() {
         ("half a file", "clusters: [{name: a\n".into(), "line 2"),
         (
             "an alias in the way",
-            format!("x: &x {{server: https://b}}\nclusters:\n{}", cluster.replace("{server: https://a}", "*x")),
+            format!(
+                "x: &x {{server: https://b}}\nusers: [{{name: kubekey-prod}}]\nclusters:\n{}",
+                cluster.replace("{server: https://a}", "*x")
+            ),
             "anchors",
         ),
         (
             "an alias that would change, too",
-            format!("clusters:\n{}- {{name: b, cluster: *a}}\n", cluster.replace("{server", "&a {server")),
+            format!(
+                "users: [{{name: kubekey-prod}}]\nclusters:\n{}- {{name: b, cluster: *a}}\n",
+                cluster.replace("{server", "&a {server")
+            ),
             "anchors",
         ),
         ("aliases of aliases", bomb, "its aliases stand for too much"),
@@ -190,6 +196,16 @@ fn what_cannot_be_changed_safely_is_refused_in_one_message() {
             "another way to sign in",
             "users:\n- name: kubekey-prod\n  user: {token: abc}\n".into(),
             "user 'kubekey-prod' has token",
+        ),
+        (
+            "somebody else's cluster",
+            "clusters:\n- {name: prod, cluster: {server: https://old.example.com}}\n".into(),
+            "it has another cluster 'prod', at https://old.example.com",
+        ),
+        (
+            "an open end of a text",
+            "users:\n- name: a\n  user:\n    token: |\n      abc".into(),
+            "its last line has no end",
         ),
         ("nothing but depth", format!("clusters: {}", "[".repeat(100_000)), "nested too deeply"),
     ];

@@ -179,7 +179,7 @@ fn a_file_that_nobody_changed_is_replaced_with_the_mode_that_it_has() {
     machine.done(&machine.setup(&["--issuer-url=https://new.example.com"]));
     assert_eq!(
         (machine.value("issuer_url"), machine.value("client_id")),
-        (json!("https://new.example.com"), json!(null))
+        (json!("https://new.example.com"), json!("kubernetes"))
     );
     assert_eq!((machine.metadata("config.toml").mode() & 0o777, machine.names()), (0o640, vec!["config.toml".into()]));
 }
@@ -247,7 +247,7 @@ fn wrong_answers_are_named_and_write_nothing() {
         ("\nissuer_url = 'http://login.example.com'", &[], &["answers.toml line 2", "http is for this machine only"]),
         ("[profiles.a]\ntoken_storage = 'cloud'", &[], &["answers.toml line 2", "there is no such place"]),
         ("[[clusters]]\nname = 'a'", &[], &["answers.toml line 1", "the cluster has no server"]),
-        ("[[clusters]]\nname = 'a'\nserver = 'http://a'", &[], &["line 3, column 10", "https://"]),
+        ("[[clusters]]\nname = 'a'\nserver = 'http://a'", &[], &["line 3, column 10", "over http everybody"]),
         ("[[clusters]]\nname = 'a'\nserver = 'https://a'\nprofile = 'b'", &[], &["there is no profile 'b'"]),
         ("", &["--issuer-url=login.example.com"], &["--issuer-url 'login.example.com'"]),
         ("", &["--skip-open-browser=maybe"], &["--skip-open-browser 'maybe'"]),
@@ -360,7 +360,7 @@ fn a_kubeconfig_for_all_users_has_the_clusters_and_keeps_what_else_is_in_it() {
     assert_eq!(cluster("prod"), json!({"server": "https://p", "certificate-authority-data": authority}));
     assert_eq!(context("test"), json!({"cluster": "test", "user": "kubekey-test", "namespace": "n"}));
     assert_eq!((arguments("kubekey-prod"), arguments("kubekey-test")), (json!([]), json!(["--profile=two"])));
-    assert_eq!(all["current-context"], "main", "that of the first");
+    assert_eq!(all["current-context"], "", "that is each user's own");
     assert_eq!(run("shared/kubeconfig").0, Some(0), "a second run has nothing to do");
 
     fs::write(machine.etc.path("old"), PLAIN).unwrap();

@@ -104,7 +104,13 @@ fn prefetchers_and_link_checkers_set_nothing_in_motion() {
     let running = Running::start(&mut home.kubekey_for(&provider));
     let local = home.browser.wait_for_url();
     assert_eq!(send("HEAD", &local, &[]).status, 204);
-    for header in [("Sec-Purpose", "prefetch;prerender"), ("Purpose", "prefetch"), ("X-Moz", "prefetch")] {
+    for header in [
+        ("Sec-Purpose", "prefetch;prerender"),
+        ("Purpose", "prefetch"),
+        ("X-Moz", "prefetch"),
+        ("X-Purpose", "preview"),
+        ("Sec-Purpose", "prerender"),
+    ] {
         assert_eq!(send("GET", &local, &[header]).status, 204, "{header:?}");
     }
     assert_eq!(home.browser.open(&local).last().status, 200);

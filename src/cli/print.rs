@@ -13,12 +13,16 @@ pub enum Document {
     Kuberc,
 }
 
+/// Flags of what is written. Of a cluster only its profile counts.
+const NOT_PRINTED: [&str; 9] =
+    ["server", "context", "user", "namespace", "set_current", "kubeconfig", "dry_run", "output", "detailed_exitcode"];
+
 /// What to print, and the mapping of claims to Kubernetes' users and groups.
 #[derive(Args, Clone)]
 #[command(next_help_heading = "For others")]
 pub struct Print {
     /// Print what the API server, its RBAC or a kuberc file needs to know, and write nothing
-    #[arg(long, value_name = "DOCUMENT", value_enum)]
+    #[arg(long, value_name = "DOCUMENT", value_enum, conflicts_with_all = NOT_PRINTED)]
     pub print: Option<Document>,
 
     /// The claim that is the user's name, for kube-apiserver

@@ -9,10 +9,13 @@ use crate::cli::{Config, Output};
 use crate::config::given::{Given, Layer, Origin, Value};
 use crate::config::keys::{Default, KEYS, Key, Kind};
 use crate::config::policy::Said;
-use crate::config::{File, Flags, Layers, Policy, Settings, clusters, schema};
+use crate::config::{Cluster, File, Flags, Layers, Policy, Settings, clusters, schema, variable};
 use crate::error::{Error, ErrorKind, Result};
 use crate::exec_credential::ExecInfo;
-use crate::terminal;
+use crate::{terminal, trusted_file};
+
+/// The most that is read of a file, in bytes.
+const LARGEST: u64 = 1024 * 1024;
 
 /// Runs the subcommand.
 ///
@@ -31,29 +34,43 @@ pub fn config(command: &Config, flags: &Flags, out: &mut impl Write) -> Result<(
 
 fn show(flags: &Flags, origin: bool, output: Output, out: &mut impl Write) -> Result<()> {
     let info = ExecInfo::parse(variable("KUBERNETES_EXEC_INFO").as_deref())?;
+    // It also says whether to believe the variables that say where files are.
+    let policy = Policy::load()?;
     let layers = Layers::read(flags, variable, info.cluster.as_ref())?;
     layers.warn();
-    let policy = Policy::load()?;
     let given = policy.impose(&layers.given);
     match output {
         Output::Toml => print(out, &as_toml(&layers.files, &given, &policy, origin))?,
         Output::Json => print(out, &format!("{:#}\n", as_json(&layers.files, &given, &policy)))?,
     }
-    check_values(&layers.given, &policy)
+    check_values(&layers.given, variable, &policy).map(drop)
 }
 
-/// A file of settings need not say everything: what is missing may be in the kubeconfig.
+/// What settings come to. A file of them need not say everything: the provider may be named in the kubeconfig, and is then
+/// any that the policy allows; nothing, where it allows none.
 ///
 /// # Errors
 /// What is wrong with a setting.
-pub(super) fn check_values(given: &Given, policy: &Policy) -> Result<()> {
-    let placeholders = [("issuer-url", "https://login.example.com"), ("client-id", "kubernetes")];
+pub(super) fn check_values(
+    given: &Given,
+    environment: impl Fn(&str) -> Option<String>,
+    policy: &Policy,
+) -> Result<Option<Settings>> {
     let mut complete = given.clone();
-    for (flag, text) in placeholders.into_iter().filter(|(flag, _)| given.text(flag).is_none()) {
+    for (flag, allowed, any) in [
+        ("issuer-url", "allowed_issuers", "https://login.example.com"),
+        ("client-id", "allowed_client_ids", "kubernetes"),
+    ] {
         let key = Key::of_flag(flag).expect("a setting");
-        complete.push(Value { key, texts: vec![text.to_owned()], origin: Origin::Default });
+        let text = match policy.find(allowed) {
+            _ if given.text(flag).is_some() => continue,
+            Some(said) => said.texts.first().cloned(),
+            None => Some(any.to_owned()),
+        };
+        let Some(text) = text else { return Ok(None) };
+        complete.push(Value { key, texts: vec![text], origin: Origin::Default });
     }
-    Settings::resolve(&complete, variable, policy).map(drop)
+    Settings::resolve(&complete, environment, policy).map(Some)
 }
 
 fn as_toml(files: &[File], given: &Given, policy: &Policy, with_origin: bool) -> String {
@@ -82,6 +99,9 @@ fn as_toml(files: &[File], given: &Given, policy: &Policy, with_origin: bool) ->
             false => text.push_str(&format!("{line}\n")),
         }
     }
+    if with_origin && !policy.places().is_empty() && !policy.says("locked_flags") {
+        text.push_str(&format!("# policy: locked_flags = {}  # default under a policy\n", json!(policy.locked())));
+    }
     for said in policy.said().iter().filter(|_| with_origin) {
         let line = format!("# policy: {} = {}  # {}", said.key.name, shown(said.key.kind, &said.texts), said.origin);
         text.push_str(&format!("{}\n", terminal::sanitise(&line)));
@@ -109,7 +129,10 @@ fn policy_json(policy: &Policy) -> Json {
     };
     let keys: serde_json::Map<_, _> = policy.said().iter().map(key).collect();
     let places: Vec<_> = policy.places().iter().map(ToString::to_string).collect();
-    if places.is_empty() { Json::Null } else { json!({ "places": places, "keys": keys }) }
+    match places.is_empty() {
+        true => Json::Null,
+        false => json!({ "places": places, "keys": keys, "locked_flags": policy.locked() }),
+    }
 }
 
 fn origin_json(origin: &Origin, key: &Key) -> Json {
@@ -144,11 +167,15 @@ fn shown(kind: Kind, texts: &[String]) -> Json {
 
 /// All files, each of their profiles, and all clusters.
 fn check(flags: &Flags, out: &mut impl Write) -> Result<()> {
+    let policy = Policy::load()?;
     let layers = Layers::read(flags, variable, None)?;
     layers.warn();
-    let policy = Policy::load()?;
-    check_values(&layers.given, &policy)?;
-    check_files(&layers.files, &policy)?;
+    if let Some(settings) = check_values(&layers.given, variable, &policy)? {
+        settings.tls.certificates()?;
+    }
+    let clusters = check_files(&layers.files, &policy)?;
+    clusters.iter().try_for_each(Cluster::check_authority)?;
+    require_known(&layers.files)?;
     for file in &layers.files {
         print_ok(&file.start.path, out)?;
     }
@@ -158,55 +185,69 @@ fn check(flags: &Flags, out: &mut impl Write) -> Result<()> {
     Ok(())
 }
 
-/// One that somebody is about to put in place. Who owns it does not matter yet.
+/// One that somebody is about to put in place. Who owns it does not matter yet, nor what else is on this computer.
 fn check_file(path: &Path, out: &mut impl Write) -> Result<()> {
-    let file = File::parse(path, &read(path)?, Layer::System)?;
-    file.unknown.iter().for_each(|unknown| terminal::warning(&unknown.message()));
-    check_files(&[file], &Policy::default())?;
+    let files = [File::parse(path, &read(path)?, Layer::System)?];
+    files[0].unknown.iter().for_each(|unknown| terminal::warning(&unknown.message()));
+    check_files(&files, &Policy::default())?;
+    require_known(&files)?;
     print_ok(path, out)
 }
 
 fn check_policy(path: &Path, out: &mut impl Write) -> Result<()> {
-    let policy = Policy::of_file(path, &read(path)?)?;
-    check_values(&Given::new(), &policy)?;
+    let checked = Policy::of_file(path, &read(path)?).and_then(|policy| check_values(&Given::new(), |_| None, &policy));
+    checked.map_err(|error| {
+        error.hint("mend it before it is put in place: 'kubekey config schema --policy' has all keys")
+    })?;
     print_ok(path, out)
 }
 
+/// Runs go on without a key that means nothing. Whoever asks whether a file is right wants to know.
+fn require_known(files: &[File]) -> Result<()> {
+    let unknown: usize = files.iter().map(|file| file.unknown.len()).sum();
+    match unknown + clusters(files)?.1.len() {
+        0 => Ok(()),
+        count => Err(Error::new(ErrorKind::Usage, format!("settings that mean nothing: {count}"))
+            .hint("mend or remove them: kubekey would go on without them")),
+    }
+}
+
 fn read(path: &Path) -> Result<String> {
-    std::fs::read_to_string(path)
-        .map_err(|error| Error::new(ErrorKind::Usage, format!("{} cannot be read: {error}", path.display())))
+    trusted_file::read_any(path, LARGEST).map_err(|error| {
+        Error::new(ErrorKind::Usage, format!("{} cannot be read: {error}", path.display()))
+            .hint("give a file as config.toml is one, or with --policy one as policy.toml is")
+    })
 }
 
 fn print_ok(path: &Path, out: &mut impl Write) -> Result<()> {
     print(out, &format!("{}: ok\n", terminal::sanitise(&path.display().to_string())))
 }
 
-/// Settings, profiles and clusters of files that have been parsed; warns of what means nothing in a cluster.
+/// Settings, profiles and clusters of files that have been parsed; warns of what means nothing in a cluster. Gives back the
+/// clusters.
 ///
 /// # Errors
-/// What is wrong in one of them.
-pub(super) fn check_files(files: &[File], policy: &Policy) -> Result<()> {
-    let (_, unknown) = clusters(files)?;
+/// What is wrong in one of them, or not allowed.
+pub(super) fn check_files(files: &[File], policy: &Policy) -> Result<Vec<Cluster>> {
+    let (clusters, unknown) = clusters(files)?;
+    clusters.iter().try_for_each(|cluster| cluster.check(policy))?;
     unknown.iter().for_each(|unknown| terminal::warning(&unknown.message()));
     for file in files {
         let profiles = file.profiles.iter().map(|(_, values)| values);
         for values in std::iter::once(&file.values).chain(profiles) {
             let mut given = Given::new();
             values.iter().for_each(|value| given.push(value.clone()));
-            check_values(&given, policy)?;
+            check_values(&given, |_| None, policy)?;
         }
     }
-    Ok(())
-}
-
-fn variable(name: &str) -> Option<String> {
-    std::env::var(name).ok()
+    Ok(clusters)
 }
 
 fn print(out: &mut impl Write, text: &str) -> Result<()> {
     match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
         Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
-            Err(Error::new(ErrorKind::Failed, format!("cannot write to standard output: {error}")))
+            Err(Error::new(ErrorKind::Failed, format!("cannot write to standard output: {error}"))
+                .hint("look at where it leads: a full disk, or a program that has ended"))
         }
         _ => Ok(()),
     }

@@ -45,6 +45,20 @@ impl Answers {
         Ok(Self { file, given, clusters })
     }
 
+    /// Puts them above what a file says, which is then a part of them.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Usage`] for a cluster in it that cannot be used.
+    pub fn put_above(&mut self, file: File) -> Result<()> {
+        let mut given = Given::new();
+        file.values.iter().for_each(|value| given.push(value.clone()));
+        self.settings().for_each(|value| given.push(value.clone()));
+        let own = std::mem::replace(&mut self.clusters, clusters(std::slice::from_ref(&file))?.0);
+        own.into_iter().for_each(|cluster| self.put(cluster));
+        (self.file, self.given) = (Some(file), given);
+        Ok(())
+    }
+
     /// Whether nobody said anything.
     pub fn is_empty(&self) -> bool {
         self.settings().next().is_none() && self.profiles().is_empty() && self.clusters.is_empty()
@@ -63,8 +77,8 @@ impl Answers {
 
     /// Whether a client secret is among them.
     pub fn has_secret(&self) -> bool {
-        let of_profiles = self.profiles().iter().flat_map(|(_, values)| values);
-        self.settings().chain(of_profiles).any(|value| value.key.kind == Kind::Secret)
+        let is_in_file = self.file.as_ref().is_some_and(File::has_secret);
+        is_in_file || self.settings().any(|value| value.key.kind == Kind::Secret)
     }
 
     /// Adds a cluster, in the place of one of the same name.

@@ -10,7 +10,7 @@ use url::Url;
 
 use super::file::{File, Table, Unknown, table_of, wrong};
 use super::given::Place;
-use super::is_loopback_host;
+use super::{Authority, Policy, Tls, is_loopback_host};
 use crate::error::Result;
 
 /// The fields of a cluster, all of them texts, and what each is.
@@ -48,6 +48,35 @@ pub struct Cluster {
     pub place: Place,
 }
 
+impl Cluster {
+    /// Whether tokens may go there.
+    ///
+    /// # Errors
+    /// [`crate::error::ErrorKind::Policy`], naming the cluster, if not.
+    pub fn check(&self, policy: &Policy) -> Result<()> {
+        policy.check_server(&self.name, &self.server)
+    }
+
+    /// Who is believed to be that server, if that is said, and how an error calls it.
+    pub fn authority(&self) -> Option<(Authority, String)> {
+        let file = self.certificate_authority.as_ref().map(|path| Authority::File(path.into()));
+        let data = self.certificate_authority_data.as_ref().map(|data| Authority::Data(data.clone()));
+        let label = format!("{}: the certificate authority of cluster '{}'", self.place, self.name);
+        Some((file.or(data)?, label))
+    }
+
+    /// Whether there are certificates in it.
+    ///
+    /// # Errors
+    /// [`crate::error::ErrorKind::Usage`] if not.
+    pub fn check_authority(&self) -> Result<()> {
+        match self.authority() {
+            Some((authority, label)) => Tls::of(authority, &label).certificates().map(drop),
+            None => Ok(()),
+        }
+    }
+}
+
 /// The clusters of all files, in their order. One of the same name in a higher file takes the place of the lower one.
 /// And the fields that mean nothing.
 ///
@@ -75,6 +104,37 @@ pub fn clusters(files: &[File]) -> Result<(Vec<Cluster>, Vec<Unknown>)> {
         }
     }
     Ok((all, unknown))
+}
+
+/// Whether a token may be sent to an API server at this address.
+///
+/// # Errors
+/// Why not.
+pub fn check_server(text: &str) -> std::result::Result<(), String> {
+    let url = Url::parse(text).map_err(|error| match error {
+        url::ParseError::RelativeUrlWithoutBase => "it has to begin with https://".to_owned(),
+        error => error.to_string(),
+    })?;
+    let why_not = match url.scheme() {
+        _ if !url.username().is_empty() || url.password().is_some() => "a server has no user name or password",
+        _ if url.host().is_none() => "it has to begin with https://",
+        "http" if !is_loopback_host(url.host()) => "over http everybody on the way could take the token",
+        "http" | "https" if url.query().is_some() || url.fragment().is_some() => "a server has no '?' or '#'",
+        "http" | "https" => return Ok(()),
+        _ => "it has to begin with https://",
+    };
+    Err(why_not.to_owned())
+}
+
+/// Whether something in a kubeconfig can be called this.
+///
+/// # Errors
+/// Why not.
+pub fn check_name(text: &str) -> std::result::Result<(), &'static str> {
+    match text.trim() == text && !text.is_empty() && !text.chars().any(char::is_control) {
+        true => Ok(()),
+        false => Err("it is empty, or has spaces around it or control characters in it"),
+    }
 }
 
 /// The fields of one, and where each stands.
@@ -107,7 +167,7 @@ impl Entry {
         if let Some(missing) = REQUIRED.iter().find(|name| self.field(name).is_none()) {
             return Err(wrong(&self.place, &format!("the cluster has no {missing}")));
         }
-        self.check_server()?;
+        self.check_texts()?;
         self.check_authority()?;
         self.check_profile(files)?;
         let mut take = |name: &str| {
@@ -131,17 +191,19 @@ impl Entry {
         fields.find(|(field, ..)| *field == name).map(|(_, text, place)| (text.as_str(), place))
     }
 
-    /// A token goes there.
-    fn check_server(&self) -> Result<()> {
-        let Some((text, place)) = self.field("server") else { return Ok(()) };
-        let is_good = Url::parse(text).is_ok_and(|url| {
-            let is_safe = url.scheme() == "https" || (url.scheme() == "http" && is_loopback_host(url.host()));
-            is_safe && url.username().is_empty() && url.password().is_none()
-        });
-        match is_good {
-            true => Ok(()),
-            false => Err(wrong(place, "server has to be a URL that begins with https://")),
+    /// A token goes there, and the names stand in kubeconfigs.
+    fn check_texts(&self) -> Result<()> {
+        for (field, text, place) in &self.fields {
+            let why = match *field {
+                "server" => check_server(text).err(),
+                "name" | "context" | "namespace" => check_name(text).err().map(str::to_owned),
+                _ => None,
+            };
+            if let Some(why) = why {
+                return Err(wrong(place, &format!("{field} cannot be used: {why}")));
+            }
         }
+        Ok(())
     }
 
     fn check_authority(&self) -> Result<()> {

@@ -73,6 +73,12 @@ impl File {
         }
     }
 
+    /// Whether a client secret is in it.
+    pub fn has_secret(&self) -> bool {
+        let of_profiles = self.profiles.iter().flat_map(|(_, values)| values);
+        self.values.iter().chain(of_profiles).any(|value| value.key.kind == Kind::Secret)
+    }
+
     /// Parses what is in a file.
     ///
     /// # Errors
@@ -115,10 +121,7 @@ pub(super) fn toml_error(start: &Place, error: &toml::de::Error) -> Error {
 
 /// The error for something in a file that is not as it has to be.
 pub(super) fn wrong(place: &Place, why: &str) -> Error {
-    let line = place.shown_line();
-    // A line that cannot be parsed can have a secret in it all the same.
-    let shown = if line.contains("secret") { "***" } else { line };
-    Error::new(ErrorKind::Usage, format!("{place}, column {}: {why}: {shown}", place.column()))
+    Error::new(ErrorKind::Usage, format!("{place}, column {}: {why}: {}", place.column(), place.shown_line()))
         .hint("'kubekey config check' looks at all files; 'kubekey config schema' has all keys and their types")
 }
 

@@ -4,7 +4,7 @@ use std::fmt;
 use std::path::Path;
 use std::rc::Rc;
 
-use super::keys::{self, KEYS, Key};
+use super::keys::{self, KEYS, Key, Kind};
 use super::policy;
 use crate::error::{Error, ErrorKind};
 
@@ -108,9 +108,15 @@ impl Place {
         before[before.rfind('\n').map_or(0, |at| at + 1)..].chars().count() + 1
     }
 
-    /// The line itself.
+    /// The line itself, for a message; `***` where a secret or a password may be in it.
     pub fn shown_line(&self) -> &str {
-        self.text.lines().nth(self.line() - 1).unwrap_or_default().trim()
+        let line = self.text.lines().nth(self.line() - 1).unwrap_or_default().trim();
+        // A secret may be on several lines, and the name of its key written with escapes.
+        let has_secret = self.text.contains("secret") || self.text.contains("\\u") || self.text.contains("\\U");
+        let key = line.split_once('=').map(|(key, _)| key.trim());
+        let is_plain = key.is_some_and(|key| Key::named(key).is_some_and(|key| key.kind != Kind::Secret));
+        let has_password = line.contains("://") && line.contains('@');
+        if (has_secret && !is_plain) || has_password { "***" } else { line }
     }
 
     fn before(&self) -> &str {

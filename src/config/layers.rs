@@ -5,7 +5,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use super::extension;
-use super::file::{File, Unknown, refused};
+use super::file::{File, Table, Unknown, refused};
 use super::given::{Given, Layer, Origin, Text, Value};
 use super::keys::{KEYS, Key};
 use super::policy::keys::PolicyKey;
@@ -74,6 +74,9 @@ impl Unknown {
             None => "the kubeconfig's extension of its cluster".to_owned(),
         };
         let nearest = match nearest::key(&self.name, self.table) {
+            _ if self.table == Table::Cluster && Key::named(&self.name).is_some() => {
+                " (it is a setting, and belongs above the first table)".into()
+            }
             _ if PolicyKey::named(&self.name).is_some() => {
                 " (it is a key of the policy, and counts in policy.toml)".into()
             }

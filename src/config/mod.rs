@@ -2,7 +2,7 @@
 
 mod answers;
 mod client_secret;
-mod clusters;
+pub mod clusters;
 mod extension;
 mod file;
 pub mod given;

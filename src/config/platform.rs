@@ -122,6 +122,11 @@ fn user_dir(variable: &str, default: &str) -> Option<PathBuf> {
     base.map(|dir| dir.join("kubekey"))
 }
 
+/// What `~` stands for.
+pub fn home_dir() -> Option<PathBuf> {
+    if is_environment_distrusted() { home() } else { std::env::home_dir() }
+}
+
 fn home() -> Option<PathBuf> {
     match is_environment_distrusted() {
         true => registered_home().or_else(|| absolute("HOME")),

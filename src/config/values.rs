@@ -7,7 +7,7 @@ use openidconnect::{ClientId, IssuerUrl};
 use url::Url;
 
 use super::given::Text;
-use super::{ResponseMode, TokenStorage, is_loopback_host, time};
+use super::{ResponseMode, TokenStorage, is_loopback_host, platform, time};
 use crate::error::Result;
 
 /// The longest wait that makes sense: nobody is coming back after a day.
@@ -57,7 +57,7 @@ fn explain(error: url::ParseError) -> String {
 pub(super) fn path(given: Text<'_>) -> Result<PathBuf> {
     // client-go leaves '~' as it is; kubelogin replaces it, so its users have it in their kubeconfigs.
     let path = match given.text.strip_prefix("~/") {
-        Some(below) => std::env::home_dir().map(|home| home.join(below)).unwrap_or_default(),
+        Some(below) => platform::home_dir().map(|home| home.join(below)).unwrap_or_default(),
         None => PathBuf::from(given.text),
     };
     match path.is_absolute() {

@@ -33,6 +33,7 @@ impl Document {
     /// Why it is none, or none that can be changed safely.
     pub fn parse(text: &str) -> Result<Self> {
         refuse_tabs(text)?;
+        refuse_open_end(text)?;
         let file = parse(text)?;
         let wanted = meaning(&file)?;
         if wanted.is_null() {
@@ -54,6 +55,12 @@ impl Document {
     /// Whether an entry with this name is there.
     pub fn has(&self, entry: &Entry) -> bool {
         position(&self.wanted, entry).is_some()
+    }
+
+    /// The text of one field of the entry with this name.
+    pub fn text(&self, entry: &Entry, field: &str) -> Option<String> {
+        let item = &self.wanted[entry.kind.list()][position(&self.wanted, entry)?];
+        item[entry.kind.field()][field].as_str().map(str::to_owned)
     }
 
     /// Puts an entry in, and says whether that changed anything.
@@ -133,6 +140,31 @@ fn refuse_tabs(text: &str) -> Result<()> {
     }
 }
 
+/// A text in a block that ends with the file, and the file without an end of line: with anything after it, the text would
+/// be another one, by a line break (YAML 1.2 §8.1.1.2).
+fn refuse_open_end(text: &str) -> Result<()> {
+    let indentation = |line: &str| line.len() - line.trim_start_matches(' ').len();
+    let is_block = |line: &str| {
+        let header = line
+            .split(" #")
+            .next()
+            .unwrap_or_default()
+            .trim_end()
+            .trim_end_matches(|c: char| "+-".contains(c) || c.is_ascii_digit());
+        header.ends_with(['|', '>'])
+    };
+    let mut lines = text.lines().rev().filter(|line| !line.trim().is_empty());
+    let Some(last) = lines.next().filter(|_| !text.ends_with('\n')) else { return Ok(()) };
+    let mut depth = indentation(last);
+    for line in lines {
+        if indentation(line) < depth && is_block(line) {
+            return Err("its last line has no end, which would change the text in it: add an end of line".into());
+        }
+        depth = depth.min(indentation(line));
+    }
+    Ok(())
+}
+
 fn refuse_other_documents(meaning: &Value) -> Result<()> {
     let is_or_absent = |field: &str, value: &str| meaning[field].is_null() || meaning[field] == value;
     let is_one = match meaning {
@@ -180,7 +212,8 @@ fn merge_entry(meaning: &mut Value, entry: &Entry) -> Result<bool> {
     let contradicts = |name: &&&str| !old[entry.kind.field()][**name].is_null();
     match entry.excludes.iter().find(contradicts) {
         Some(name) => {
-            Err(format!("its {} '{}' has {name}, which does not go together", entry.kind.field(), entry.name))
+            let (kind, entry) = (entry.kind.field(), &entry.name);
+            Err(format!("its {kind} '{entry}' has {name}, which cannot be beside what is to be written"))
         }
         None => {
             let before = old.clone();

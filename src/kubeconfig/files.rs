@@ -27,7 +27,8 @@ impl Files {
             all.push(std::env::home_dir().ok_or_else(no_home)?.join(".kube/config"));
         }
         let mut known = std::collections::HashSet::new();
-        all.retain(|path| known.insert(path.clone()));
+        // One file by two names would be waited for by ourselves.
+        all.retain(|path| known.insert(path.canonicalize().unwrap_or_else(|_| path.clone())));
         // What client-go does (PathOptions.GetDefaultFilename): the first that exists, else the last.
         let default = all.iter().position(|path| path.exists()).unwrap_or(all.len() - 1);
         let all = all.iter().map(std::path::absolute).collect::<io::Result<_>>();

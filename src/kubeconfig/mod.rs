@@ -16,7 +16,7 @@ use serde_json::{Map, Value};
 pub use document::Document;
 pub use files::Files;
 pub use lock::Locks;
-pub use write::write;
+pub use write::{require_all_writable, write};
 
 use crate::error::Result;
 
@@ -70,6 +70,8 @@ pub enum Current {
     Set,
     /// The one that was, and the first of the new ones if there was none.
     Keep,
+    /// Whatever it is, for whoever has a file of their own.
+    Leave,
 }
 
 /// A file with what becomes of it.
@@ -87,9 +89,12 @@ pub struct Change {
 /// What has to be written for these entries to be there; nothing, if they are.
 ///
 /// # Errors
-/// If a file cannot be read, is no kubeconfig, or cannot be changed without changing more than the entries.
-pub fn plan(files: &Files, entries: &[Entry], current: Current) -> Result<Vec<Change>> {
+/// If a file cannot be read, is no kubeconfig, or cannot be changed without changing more than the entries; and if a
+/// cluster of that name is somebody else's.
+pub fn plan(files: &Files, clusters: &[[Entry; 3]], current: Current) -> Result<Vec<Change>> {
     let mut open = files.all().iter().map(|path| Open::read(path.clone())).collect::<Result<Vec<_>>>()?;
+    clusters.iter().try_for_each(|cluster| refuse_another(&open, cluster))?;
+    let entries = clusters.as_flattened();
     for entry in entries {
         let has_it = |open: &Open| open.document.has(entry);
         let index = open.iter().position(has_it).unwrap_or_else(|| files.index_of_default());
@@ -97,10 +102,33 @@ pub fn plan(files: &Files, entries: &[Entry], current: Current) -> Result<Vec<Ch
     }
     let old = open.iter().find_map(|open| open.document.current_context());
     let new = entries.iter().find(|entry| entry.kind == Kind::Context).map(|context| &context.name);
-    if let Some(new) = new.filter(|new| old.is_none() || (current == Current::Set && old.as_ref() != Some(new))) {
+    let is_to_be_set = |new: &&String| match current {
+        Current::Leave => false,
+        Current::Keep => old.is_none(),
+        Current::Set => old.as_ref() != Some(new),
+    };
+    if let Some(new) = new.filter(is_to_be_set) {
         open[files.index_of_default()].set_current_context(new)?;
     }
     open.into_iter().filter(|open| !open.actions.is_empty()).map(Open::finish).collect()
+}
+
+/// A cluster that has another server, and no user of ours, was not written by us. Whoever uses it would send the
+/// credentials that they have for it to our server.
+fn refuse_another(open: &[Open], [cluster, user, _]: &[Entry; 3]) -> Result<()> {
+    if open.iter().any(|open| open.document.has(user)) {
+        return Ok(());
+    }
+    let Some(holder) = open.iter().find(|open| open.document.has(cluster)) else { return Ok(()) };
+    match holder.document.text(cluster, "server") {
+        Some(server) if cluster.fields["server"] != server.as_str() => {
+            let why = format!("it has another cluster '{}', at {server}", cluster.name);
+            Err(files::unusable(&holder.path, &why).hint(
+                "nothing was written; rename one of them, or remove that one with 'kubectl config delete-cluster'",
+            ))
+        }
+        _ => Ok(()),
+    }
 }
 
 /// A file while it is planned.

@@ -1,12 +1,12 @@
 //! A changed kubeconfig on its way to the disk: the file is the old or the new one at every moment.
 
-use std::fs::{self, Metadata, OpenOptions};
+use std::fs::{self, OpenOptions};
 use std::io;
 use std::path::{Path, PathBuf};
 
 use super::Change;
 use super::files::unusable;
-use crate::atomic_file;
+use crate::atomic_file::{self, Access};
 use crate::error::Result;
 
 /// Links that lead to links are followed so often, as by Linux.
@@ -31,6 +31,17 @@ pub fn write(change: &Change) -> Result<Option<PathBuf>> {
     Ok(backup.exists().then_some(backup))
 }
 
+/// Whether all of these could be written: some of them must not be without the others.
+///
+/// # Errors
+/// If one could not.
+pub fn require_all_writable(changes: &[Change]) -> Result<()> {
+    changes.iter().try_for_each(|change| {
+        let looked_at = behind_links(&change.path).and_then(|path| require_writable(&path));
+        looked_at.map(drop).map_err(|error| unusable(&change.path, &error.to_string()))
+    })
+}
+
 /// The file itself, so that a link stays one. It does not have to be there.
 fn behind_links(path: &Path) -> io::Result<PathBuf> {
     let mut path = path.to_owned();
@@ -45,7 +56,7 @@ fn behind_links(path: &Path) -> io::Result<PathBuf> {
 
 /// What is known of the file that is there. To replace it needs no right to write it, but whoever made it read-only did
 /// not want it changed.
-fn require_writable(path: &Path) -> io::Result<Option<Metadata>> {
+fn require_writable(path: &Path) -> io::Result<Option<Access>> {
     let metadata = match fs::metadata(path) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
         metadata => metadata?,
@@ -55,7 +66,7 @@ fn require_writable(path: &Path) -> io::Result<Option<Metadata>> {
         return Err(io::Error::other("it is read-only"));
     }
     OpenOptions::new().write(true).open(path)?;
-    Ok(Some(metadata))
+    Access::of(path).map(Some)
 }
 
 fn with_suffix(path: &Path, suffix: &str) -> PathBuf {

@@ -123,6 +123,10 @@ fn command(words: &[String], url: &str) -> Command {
             command.env_remove(name);
         }
     }
+    // What opens an address is said by files of the home.
+    if let (true, Some(home)) = (platform::is_environment_distrusted(), platform::home_dir()) {
+        command.env("HOME", home);
+    }
     command
 }
 

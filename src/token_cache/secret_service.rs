@@ -284,11 +284,16 @@ fn require_own_bus() -> Result<()> {
         };
     };
     let is_good = |one: &str| match one.strip_prefix("unix:") {
-        Some(keys) => match keys.split(',').find_map(|key| key.strip_prefix("path=")) {
-            Some(path) => is_own(Path::new(path)),
-            // Whose an abstract socket is nobody can see.
-            None => !platform::is_environment_distrusted(),
-        },
+        Some(keys) => {
+            let mut paths = keys.split(',').filter_map(|key| key.strip_prefix("path="));
+            match (paths.next(), paths.next()) {
+                (Some(path), None) => is_own(Path::new(path)),
+                // Of two the library takes the other one.
+                (Some(_), Some(_)) => false,
+                // Whose an abstract socket is nobody can see.
+                (None, _) => !platform::is_environment_distrusted(),
+            }
+        }
         None => false,
     };
     match address.split(';').filter(|one| !one.is_empty()).all(is_good) {

@@ -18,15 +18,18 @@ impl Etc {
         open(etc.0.path(), 0o755);
         fs::create_dir(etc.path("")).expect("a folder in it");
         open(&etc.path(""), 0o755);
-        for (name, text) in files {
-            let file = etc.path(name);
-            let folder = file.parent().expect("a folder");
-            fs::create_dir_all(folder).expect("a folder in it");
-            open(folder, 0o755);
-            fs::write(&file, text).expect("a file in it");
-            open(&file, 0o644);
-        }
-        etc
+        files.iter().fold(etc, |etc, (name, text)| etc.with_file(name, text))
+    }
+
+    /// With this file, too.
+    pub fn with_file(self, name: &str, text: &str) -> Self {
+        let file = self.path(name);
+        let folder = file.parent().expect("a folder");
+        fs::create_dir_all(folder).expect("a folder in it");
+        open(folder, 0o755);
+        fs::write(&file, text).expect("a file in it");
+        open(&file, 0o644);
+        self
     }
 
     pub fn with_policy(text: &str) -> Self {

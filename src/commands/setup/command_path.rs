@@ -10,7 +10,7 @@ const NAME: &str = "kubekey.exe";
 #[cfg(not(windows))]
 const NAME: &str = "kubekey";
 
-/// Where packages put programs, or links to them.
+/// Where packages put programs, or links to them. They come before the folders of `PATH`.
 const FOLDERS: [&str; 4] = ["/opt/homebrew/bin", "/home/linuxbrew/.linuxbrew/bin", "/usr/local/bin", "/usr/bin"];
 
 /// The whole path of the running program, or its bare name where that was asked for: GUI programs have no `PATH`.
@@ -26,7 +26,10 @@ pub fn command(is_bare: bool) -> Result<String> {
             .hint("give --command-name to write 'kubekey', which is then looked for in PATH")
     };
     let running = std::env::current_exe().map_err(|error| unknown(&error.to_string()))?;
-    let path = stable(&running, &FOLDERS.map(PathBuf::from));
+    let listed = std::env::var_os("PATH").unwrap_or_default();
+    // Of the same program, one that stays where it is: the running one's own path may be a version's.
+    let folders = FOLDERS.map(PathBuf::from).into_iter().chain(std::env::split_paths(&listed));
+    let path = stable(&running, &folders.filter(|folder| folder.is_absolute()).collect::<Vec<_>>());
     let path = path.ok_or_else(|| unknown(&format!("{} is gone after an update", running.display())))?;
     path.into_os_string().into_string().map_err(|_| unknown("its path is not text in UTF-8"))
 }

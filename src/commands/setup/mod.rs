@@ -51,14 +51,15 @@ pub fn setup(flags: Flags, asked: &cli::Setup, out: &mut impl Write) -> Result<b
 /// The entries of each cluster, of settings and files that have been found good; and the flags of the first one's user.
 fn entries(mut flags: Flags, mut asked: cli::Setup) -> Result<(Vec<[Entry; 3]>, Flags)> {
     // Here the flag is the cluster's, as in `kubectl config set-cluster`; the variable is always the provider's.
-    let mut authority = flags.replace("certificate-authority", &asked.issuer_certificate_authority).pop();
+    let mut authority =
+        flags.replace("certificate-authority", &wanted::whole_paths(&asked.issuer_certificate_authority)?).pop();
     let policy = Policy::load()?;
     let known = known_clusters(&flags)?;
     if (known.is_empty() || asked.server.is_some()) && terminal::is_interactive() {
         questions::complete(&mut asked, &mut authority, &mut flags)?;
     }
     let wanted = wanted::choose(&asked, authority.as_deref(), &known)?;
-    wanted.iter().try_for_each(|cluster| cluster.check(&policy))?;
+    wanted.iter().try_for_each(|cluster| policy.check_server(&cluster.name, &cluster.server))?;
     let sign_ins = sign_ins(&flags, &policy, &wanted)?;
     let secret = entries::secret(&flags, &asked)?;
     let command = command_path::command(asked.command_name)?;
@@ -87,11 +88,12 @@ fn change(entries: &[[Entry; 3]], asked: &cli::Setup) -> Result<(Vec<Change>, Ve
     let current = if asked.set_current { Current::Set } else { Current::Keep };
     // What is only looked at needs no lock: nobody leaves a kubeconfig half written.
     if asked.dry_run {
-        return Ok((kubeconfig::plan(&files, entries.as_flattened(), current)?, Vec::new()));
+        return Ok((kubeconfig::plan(&files, entries, current)?, Vec::new()));
     }
     let locks = Locks::acquire(&files)?;
-    let changes = kubeconfig::plan(&files, entries.as_flattened(), current)?;
+    let changes = kubeconfig::plan(&files, entries, current)?;
     changes.iter().try_for_each(|change| locks.require(&change.path))?;
+    kubeconfig::require_all_writable(&changes)?;
     let backups = changes.iter().map(kubeconfig::write).collect::<Result<_>>()?;
     Ok((changes, backups))
 }

@@ -10,8 +10,9 @@ use serde_json::Value;
 use super::command_path::command;
 use super::server::check_name;
 use super::sign_in::SignIn;
+use super::wanted;
 use crate::cli::{self, Document, Print};
-use crate::config::{Flags, Policy, Settings};
+use crate::config::{Flags, Layers, Policy, Settings, clusters, variable};
 use crate::error::{Error, ErrorKind, Result};
 
 /// How long the lines of PEM are (RFC 7468 §2).
@@ -64,8 +65,15 @@ pub fn print(document: Document, flags: Flags, asked: &cli::Setup, out: &mut imp
 }
 
 fn authentication_configuration(mut flags: Flags, asked: &cli::Setup) -> Result<AuthenticationConfiguration> {
-    flags.replace("certificate-authority", &asked.issuer_certificate_authority);
-    let sign_in = SignIn::resolve(&flags, &Policy::load()?, None)?;
+    flags.replace("certificate-authority", &wanted::whole_paths(&asked.issuer_certificate_authority)?);
+    let profile = match &asked.cluster {
+        Some(name) => {
+            let files = Layers::read(&flags, variable, None)?.files;
+            wanted::find(name, &clusters(&files)?.0)?.profile.clone()
+        }
+        None => None,
+    };
+    let sign_in = SignIn::resolve(&flags, &Policy::load()?, profile)?;
     let issuer_url = sign_in.settings.issuer_url.as_str();
     if !issuer_url.starts_with("https://") {
         return Err(usage(&format!("the API server does not believe the issuer '{issuer_url}': it wants https")));

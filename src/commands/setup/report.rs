@@ -138,16 +138,62 @@ pub fn documents(changes: &[Change], backups: &[Option<PathBuf>], is_dry_run: bo
     changes.iter().zip(backups).map(document).collect()
 }
 
-/// The differences, without the value of a client secret.
+/// The differences, without secrets: those of a kubeconfig stand near what is changed.
 fn diff(change: &Change) -> String {
     let text = unified(&change.path.display().to_string(), change.before.as_deref(), &change.after);
     text.split_inclusive('\n').map(without_secret).collect()
 }
 
+/// What a line of TOML or YAML can have that is nobody's business.
+const SECRETS: [&str; 9] = [
+    "client_secret",
+    "--client-secret=",
+    "client-secret",
+    "token",
+    "id-token",
+    "refresh-token",
+    "password",
+    "client-key-data",
+    "client-certificate-data",
+];
+
 fn without_secret(line: &str) -> String {
-    const KEY: &str = "client_secret";
-    match line.find(KEY).map(|at| line.split_at(at + KEY.len())) {
-        Some((key, value)) if value.trim_start_matches(['"', '\'', ' ']).starts_with('=') => format!("{key} = ***\n"),
-        _ => line.to_owned(),
+    let is_name = |character: char| character.is_alphanumeric() || "-_".contains(character);
+    let end_of_key = |key: &&str| {
+        line.match_indices(*key).find_map(|(at, key)| {
+            let rest = &line[at + key.len()..];
+            let value = rest.trim_start_matches(['"', '\'', ' ']);
+            let is_whole = !line[..at].ends_with(is_name) || key.starts_with('-');
+            (is_whole && (key.ends_with('=') || value.starts_with([':', '=']))).then_some(at + key.len())
+        })
+    };
+    match SECRETS.iter().filter_map(end_of_key).min() {
+        Some(end) if line[..end].ends_with('=') => format!("{}***\n", &line[..end]),
+        Some(end) => {
+            let sign = line[end..].find([':', '=']).map_or(end, |at| end + at + 1);
+            format!("{} ***\n", &line[..sign])
+        }
+        None => line.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::without_secret;
+
+    #[test]
+    fn no_secret_of_a_kubeconfig_or_a_configuration_is_shown() {
+        for (line, shown) in [
+            (" client_secret = \"s3cret\"\n", " client_secret = ***\n"),
+            ("+      - --client-secret=s3cret\n", "+      - --client-secret=***\n"),
+            ("     token: s3cret\n", "     token: ***\n"),
+            ("   user: {username: me, \"password\": s3cret}\n", "   user: {username: me, \"password\": ***\n"),
+            ("-    client-key-data: s3cret\n", "-    client-key-data: ***\n"),
+        ] {
+            assert_eq!(without_secret(line), shown);
+        }
+        for line in [" tokenFile: /a\n", " name: token\n", " my-token: x\n", " client_secret_file = \"/a\"\n"] {
+            assert_eq!(without_secret(line), line);
+        }
     }
 }

@@ -1,8 +1,6 @@
 //! What an API server's address and an entry's name have to be.
 
-use url::Url;
-
-use crate::config::is_loopback_host;
+use crate::config::clusters;
 use crate::error::{Error, ErrorKind, Result};
 
 /// The address as it was given, if it is one to which a token may be sent.
@@ -10,19 +8,9 @@ use crate::error::{Error, ErrorKind, Result};
 /// # Errors
 /// [`ErrorKind::Usage`] if not.
 pub fn check_server(text: &str) -> Result<String> {
-    let unusable = |why: &str| unusable("server", text, why).hint("for example https://k8s.example.com:6443");
-    let url = Url::parse(text).map_err(|error| unusable(&error.to_string()))?;
-    if !url.username().is_empty() || url.password().is_some() {
-        return Err(self::unusable("server", "***", "a server has no user name or password"));
-    }
-    let why_not = match url.scheme() {
-        _ if url.host().is_none() => "it has to begin with https://",
-        "http" if !is_loopback_host(url.host()) => "over http everybody on the way could take the token",
-        "http" | "https" if url.query().is_some() || url.fragment().is_some() => "a server has no '?' or '#'",
-        "http" | "https" => return Ok(text.to_owned()),
-        _ => "it has to begin with https://",
-    };
-    Err(unusable(why_not))
+    let shown = if text.contains('@') { "***" } else { text };
+    let unusable = |why: String| unusable("server", shown, &why).hint("for example https://k8s.example.com:6443");
+    clusters::check_server(text).map(|()| text.to_owned()).map_err(unusable)
 }
 
 /// The name of a cluster, user, context or namespace.
@@ -30,10 +18,7 @@ pub fn check_server(text: &str) -> Result<String> {
 /// # Errors
 /// [`ErrorKind::Usage`] for an empty one, or one with characters that do not show.
 pub fn check_name(flag: &str, text: &str) -> Result<String> {
-    match text.trim() == text && !text.is_empty() && !text.chars().any(char::is_control) {
-        true => Ok(text.to_owned()),
-        false => Err(unusable(flag, text, "it is empty, or has spaces around it or control characters in it")),
-    }
+    clusters::check_name(text).map(|()| text.to_owned()).map_err(|why| unusable(flag, text, why))
 }
 
 fn unusable(flag: &str, value: &str, why: &str) -> Error {

@@ -11,13 +11,15 @@ use super::report::Format;
 use super::server::{check_name, check_server};
 use super::system_kubeconfig::Kubeconfig;
 use super::system_report::Report;
-use super::wanted::read_authority;
+use super::wanted::{read_authority, whole_paths};
+use crate::atomic_file::{self, Access};
 use crate::commands::config::{check_files, check_values};
 use crate::config::given::{Layer, Place};
 use crate::config::{Answers, Authority, Cluster, File, Flags, Policy, clusters, config_file, platform, variable};
 use crate::error::{Error, ErrorKind, Result};
 use crate::kubeconfig::Change;
-use crate::{atomic_file, cli, terminal};
+use crate::trusted_file::{self, Owner};
+use crate::{cli, terminal};
 
 /// Writes `config.toml` and, if asked, a kubeconfig, as far as they are not as they have to be, and says what was done;
 /// returns whether anything was changed, or would be.
@@ -33,9 +35,15 @@ pub fn setup_system(flags: Flags, asked: &cli::Setup, out: &mut impl Write) -> R
         require_root()?;
     }
     let policy = Policy::load()?;
-    let answers = answers(flags, asked)?;
-    let text = text(&path, &answers, asked, &policy)?;
+    let mut answers = answers(flags, asked)?;
     let old = read(&path)?;
+    let mut keeps_secret = asked.include_client_secret;
+    // A file of answers is all that there is to be. Flags and variables are a change of what there is.
+    if let (None, false, Some(file)) = (&asked.answers, answers.is_empty(), parse(&path, old.as_deref())) {
+        keeps_secret |= file.has_secret();
+        answers.put_above(file)?;
+    }
+    let text = text(&path, &answers, keeps_secret, &policy)?;
     let step = step(&path, &answers, old.as_deref(), &text);
     let clusters = match &old {
         Some(old) if answers.is_empty() => clusters(&[File::parse(&path, old, Layer::System)?])?.0,
@@ -81,11 +89,11 @@ fn require_root() -> Result<()> {
 /// What was given, all of it usable; whether the policy allows it is asked when it is the administrator's word.
 fn answers(mut flags: Flags, asked: &cli::Setup) -> Result<Answers> {
     // As in `kubekey setup` the flag is the cluster's; the variable is always the provider's.
-    let authority = flags.replace("certificate-authority", &asked.issuer_certificate_authority).pop();
+    let authority = flags.replace("certificate-authority", &whole_paths(&asked.issuer_certificate_authority)?).pop();
     let mut answers = Answers::read(asked.answers.as_deref(), &flags, variable)?;
     answers.file.iter().flat_map(|file| &file.unknown).for_each(|unknown| terminal::warning(&unknown.message()));
     check_files(answers.file.as_slice(), &Policy::default())?;
-    check_values(&answers.given, &Policy::default())?;
+    check_values(&answers.given, |_| None, &Policy::default())?;
     if let Some(cluster) = cluster(asked, authority)? {
         answers.put(cluster);
     }
@@ -103,8 +111,14 @@ fn cluster(asked: &cli::Setup, authority: Option<String>) -> Result<Option<Clust
         let rest = [&asked.cluster, &asked.server, &authority, &asked.namespace, &asked.context];
         return match rest.into_iter().all(Option::is_none) {
             true => Ok(None),
-            false => Err(Error::new(ErrorKind::Usage, "a cluster has a name and a server")
-                .hint("give --cluster and --server; the provider's CA is --issuer-certificate-authority here")),
+            false => {
+                let missing = if asked.server.is_none() { "--server" } else { "--cluster" };
+                Err(Error::new(
+                    ErrorKind::Usage,
+                    format!("a cluster has a name and a server, and {missing} is missing"),
+                )
+                .hint("give both; the provider's CA is --issuer-certificate-authority here"))
+            }
         };
     };
     let name_of = |flag, text: &Option<String>| text.as_ref().map(|text| check_name(flag, text)).transpose();
@@ -124,16 +138,22 @@ fn cluster(asked: &cli::Setup, authority: Option<String>) -> Result<Option<Clust
     }))
 }
 
+/// What is in the file now, as far as it can be understood; what cannot is kept as it is.
+fn parse(path: &Path, text: Option<&str>) -> Option<File> {
+    let file = File::parse(path, text?, Layer::System).ok()?;
+    clusters(std::slice::from_ref(&file)).is_ok().then_some(file)
+}
+
 /// The text for the file, which kubekey will be able to use.
-fn text(path: &Path, answers: &Answers, asked: &cli::Setup, policy: &Policy) -> Result<String> {
-    if answers.has_secret() && !asked.include_client_secret {
+fn text(path: &Path, answers: &Answers, keeps_secret: bool, policy: &Policy) -> Result<String> {
+    if answers.has_secret() && !keeps_secret {
         terminal::warning(&format!(
             "the client secret is left out, since all users of this computer can read {}: \
              give client_secret_file, or ask for it with --include-client-secret",
             path.display()
         ));
     }
-    let text = generated::signed(&config_file(answers, asked.include_client_secret));
+    let text = generated::signed(&config_file(answers, keeps_secret));
     check_files(&[File::parse(path, &text, Layer::System)?], policy)?;
     Ok(text)
 }
@@ -163,6 +183,9 @@ fn change(path: &Path, step: Step, answers: &Answers, old: Option<String>, text:
     Ok((!is_there).then(|| Change { path, before, after: text, actions: vec![action] }))
 }
 
+/// The most that kubekey reads of a configuration file, in bytes.
+const LARGEST: u64 = 1024 * 1024;
+
 const NOTHING_SET: &str = "nothing is set in it yet; fill in issuer_url and client_id, \
      or run 'kubekey setup --system --issuer-url URL --client-id ID'";
 
@@ -186,10 +209,14 @@ fn read(path: &Path) -> Result<Option<String>> {
 }
 
 fn write(change: &Change) -> Result<()> {
-    let old = fs::metadata(&change.path).ok().filter(|_| !change.path.is_symlink());
+    let old = Access::of(&change.path).ok().filter(|_| !change.path.is_symlink());
     let written = atomic_file::publish(&change.path, change.after.as_bytes(), old.as_ref());
     atomic_file::remove_remains(&change.path);
-    written.map_err(|error| failed(&change.path, &error))
+    written.map_err(|error| failed(&change.path, &error))?;
+    trusted_file::read(&change.path, Owner::System, LARGEST).map(drop).map_err(|error| {
+        let message = format!("{} is written, and no run would believe it: {error}", change.path.display());
+        Error::new(ErrorKind::Failed, message).hint("mend that: until then every run of kubekey fails on this computer")
+    })
 }
 
 fn failed(path: &Path, error: &io::Error) -> Error {

@@ -1,5 +1,6 @@
 //! A kubeconfig for all users of a computer, with the clusters of its settings.
 
+use std::io;
 use std::path::{Path, PathBuf};
 
 use super::command_path::command;
@@ -33,9 +34,15 @@ impl Kubeconfig {
         let entries = entries_of(clusters, asked.command_name)?;
         let files = Files::find(Some(path))?;
         let locks = if asked.dry_run { None } else { Some(lock(&files)?) };
-        let changes = kubeconfig::plan(&files, entries.as_flattened(), Current::Keep)?;
-        changes.iter().try_for_each(|change| locks.as_ref().map_or(Ok(()), |locks| locks.require(&change.path)))?;
-        Ok(Self { changes, locks })
+        let changes = kubeconfig::plan(&files, &entries, Current::Leave)?;
+        if let Some(locks) = &locks {
+            changes.iter().try_for_each(|change| locks.require(&change.path))?;
+            kubeconfig::require_all_writable(&changes)?;
+        }
+        match changes.iter().find(|change| change.before.is_none() && change.path.is_symlink()) {
+            Some(change) => Err(failed(&change.path, &io::Error::other("it is a link that leads nowhere"))),
+            None => Ok(Self { changes, locks }),
+        }
     }
 
     /// Writes it, and gives back the copies of what was there before.
@@ -67,7 +74,7 @@ fn write(change: &Change) -> Result<Option<PathBuf>> {
     }
 }
 
-fn failed(path: &Path, error: &std::io::Error) -> Error {
+fn failed(path: &Path, error: &io::Error) -> Error {
     Error::new(ErrorKind::Failed, format!("{} cannot be written: {error}", path.display()))
         .hint("give another file with --kubeconfig")
 }

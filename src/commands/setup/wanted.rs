@@ -1,12 +1,11 @@
 //! Which clusters are to be in the kubeconfig: those of the configuration files, one of them, or one that was described.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use super::server::{check_name, check_server};
 use crate::cli;
-use crate::config::{Authority, Cluster, Policy, Tls, nearest};
+use crate::config::{Authority, Cluster, Tls, nearest};
 use crate::error::{Error, ErrorKind, Result};
-use crate::exec_credential;
 
 /// A cluster that is to be in the kubeconfig. Its names, its address and its certificates are good.
 pub struct Wanted {
@@ -71,12 +70,10 @@ impl Wanted {
     }
 
     fn of_file(cluster: &Cluster) -> Result<Self> {
-        let file = cluster.certificate_authority.as_ref().map(|path| Authority::File(PathBuf::from(path)));
-        let data = cluster.certificate_authority_data.as_ref().map(|data| Authority::Data(data.clone()));
-        let label = format!("{}: the certificate authority of cluster '{}'", cluster.place, cluster.name);
+        let authority = cluster.authority();
         let new = Self::new(&cluster.name, &cluster.server)?;
         Ok(Self {
-            authority: file.or(data).map(|authority| check_authority(authority, &label)).transpose()?,
+            authority: authority.map(|(authority, label)| check_authority(authority, &label)).transpose()?,
             profile: cluster.profile.clone(),
             namespace: cluster.namespace.as_ref().map(|text| check_name("namespace", text)).transpose()?,
             context: cluster.context.as_ref().map_or(Ok(new.context), |text| check_name("context", text))?,
@@ -100,20 +97,13 @@ impl Wanted {
         }
         Ok(())
     }
-
-    /// Whether tokens may go there.
-    ///
-    /// # Errors
-    /// [`ErrorKind::Policy`], naming the cluster, if not.
-    pub fn check(&self, policy: &Policy) -> Result<()> {
-        let cluster = exec_credential::Cluster { server: Some(self.server.clone()), ..Default::default() };
-        policy.check_cluster(Some(&cluster)).map_err(|error| {
-            Error::new(error.kind(), format!("cluster '{}': {error}", self.name)).hint(error.what_to_do())
-        })
-    }
 }
 
-fn find<'a>(name: &str, known: &'a [Cluster]) -> Result<&'a Cluster> {
+/// The cluster of this name.
+///
+/// # Errors
+/// [`ErrorKind::Usage`], with the names that there are, if there is none.
+pub fn find<'a>(name: &str, known: &'a [Cluster]) -> Result<&'a Cluster> {
     let names = || known.iter().map(|cluster| cluster.name.as_str());
     let hint = match nearest::of(name, names()) {
         _ if known.is_empty() => "no file has any; give --server, too".to_owned(),
@@ -132,6 +122,19 @@ pub fn read_authority(text: &str) -> Result<Authority> {
     let path = std::path::absolute(Path::new(text))
         .map_err(|error| usage(&format!("--certificate-authority '{text}' cannot be used: {error}")))?;
     check_authority(Authority::File(path), "--certificate-authority")
+}
+
+/// The provider's certificate authorities by their whole paths: kubekey reads nothing from the current directory.
+///
+/// # Errors
+/// [`ErrorKind::Usage`] for what is no path.
+pub fn whole_paths(files: &[String]) -> Result<Vec<String>> {
+    let whole = |file: &String| {
+        let path = std::path::absolute(Path::new(file)).map_err(|error| error.to_string());
+        let text = path.and_then(|path| path.into_os_string().into_string().map_err(|_| "it is not UTF-8".to_owned()));
+        text.map_err(|why| usage(&format!("--issuer-certificate-authority '{file}' cannot be used: {why}")))
+    };
+    files.iter().map(|file| if file.starts_with("~/") { Ok(file.clone()) } else { whole(file) }).collect()
 }
 
 fn check_authority(authority: Authority, label: &str) -> Result<Authority> {

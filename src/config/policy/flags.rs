@@ -76,11 +76,35 @@ impl Policy {
         given
     }
 
+    /// The flags that may not be given.
+    pub fn locked(&self) -> Vec<&str> {
+        match self.list("locked_flags") {
+            Some(locked) => locked.iter().map(String::as_str).collect(),
+            None if self.places().is_empty() => Vec::new(),
+            None => LOCKED.to_vec(),
+        }
+    }
+
     /// Whether this flag may not be given.
     pub fn locks(&self, flag: &str) -> bool {
         match self.list("locked_flags") {
             Some(locked) => locked.iter().any(|one| one == flag),
             None => !self.places().is_empty() && LOCKED.contains(&flag),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::keys::PolicyKey;
+    use super::super::tests::policy;
+    use super::LOCKED;
+
+    /// Examples are copied.
+    #[test]
+    fn the_example_unlocks_nothing() {
+        let example = PolicyKey::named("locked_flags").unwrap().example;
+        let policy = policy(&format!("locked_flags = {example}"));
+        assert!(LOCKED.iter().all(|flag| policy.locks(flag)));
     }
 }

@@ -78,9 +78,9 @@ pub static POLICY_KEYS: [PolicyKey; 15] = [
         "locked_flags",
         Kind::Texts,
         "those that run a program, trust a certificate, show a page, or say where files are",
-        r#"["browser-command", "template-dir"]"#,
+        r#"["browser-command", "certificate-authority", "certificate-authority-data", "client-secret-file", "insecure-skip-tls-verify", "post-login-url", "template-dir", "token-dir", "scope"]"#,
         "Flags that may not be given, nor their variables, nor their keys in the user's file or the kubeconfig's extension. \
-         A list replaces the default",
+         A list replaces the default: name those of it that are to stay locked, as the example does",
     ),
     key(
         "allowed_issuers",
@@ -124,7 +124,8 @@ pub static POLICY_KEYS: [PolicyKey; 15] = [
         Kind::Switch,
         "true",
         "false",
-        "Whether the provider's or the cluster's certificate may go unverified",
+        "Whether the provider's certificate may go unverified, or the cluster's, which kubectl names only if require_cluster_info \
+         makes it",
     ),
     key(
         "extra_ca",

@@ -32,6 +32,9 @@ const FLOWS: [&str; 4] = ["browser", "device", "paste", "machine"];
 /// The shortest `max_session`: with less a sign-in would hardly outlast the command that needed it.
 const SHORTEST_SESSION: TimeDelta = TimeDelta::minutes(1);
 
+/// The longest one, which is none any more.
+const LONGEST_SESSION: TimeDelta = TimeDelta::days(3650);
+
 /// What the administrator decided. Without a policy all is allowed.
 #[derive(Debug, Default)]
 pub struct Policy {
@@ -88,6 +91,10 @@ impl Policy {
             Some(_) => Ok(()),
             None => Err(format!("there is no flag '{flag}': they are written as in 'browser-command'")),
         })?;
+        policy.parse_each("browser_command", |command| match shlex::split(command) {
+            Some(words) if !words.is_empty() => Ok(()),
+            _ => Err(format!("'{command}' is no command: a quote has no end")),
+        })?;
         policy.parse_each("extra_ca", |file| match Path::new(file).is_absolute() {
             true => Ok(()),
             false => Err(format!("'{file}' is not an absolute path")),
@@ -110,7 +117,13 @@ impl Policy {
         parsed.map(Some).map_err(|why| unusable(&format!("{}: {name}: {why}", said.origin)))
     }
 
-    fn find(&self, name: &str) -> Option<&Said> {
+    /// Whether it has this key.
+    pub fn says(&self, name: &str) -> bool {
+        self.find(name).is_some()
+    }
+
+    /// What it says of a key.
+    pub fn find(&self, name: &str) -> Option<&Said> {
         self.said().iter().find(|said| said.key.name == name)
     }
 
@@ -190,7 +203,8 @@ impl Policy {
 
 fn parse_session(text: &str) -> std::result::Result<TimeDelta, String> {
     let time = time::parse(text).and_then(|time| TimeDelta::from_std(time).ok());
-    time.filter(|time| *time >= SHORTEST_SESSION).ok_or_else(|| format!("'{text}' is not a time of at least a minute"))
+    time.filter(|time| (SHORTEST_SESSION..=LONGEST_SESSION).contains(time))
+        .ok_or_else(|| format!("'{text}' is not a time of at least a minute and at most ten years"))
 }
 
 fn unusable(why: &str) -> Error {
@@ -227,6 +241,9 @@ mod tests {
             ("allowed_flows = [\"browsers\"]", "there is no flow 'browsers'"),
             ("max_session = \"soon\"", "'soon' is not a time"),
             ("max_session = 59", "at least a minute"),
+            ("max_session = '99999999999h'", "at most ten years"),
+            ("browser_command = \"'x\"", "a quote has no end"),
+            ("browser_command = ''", "has an empty text"),
             ("refresh = \"no\"", "refresh has to be true or false"),
             ("extra_ca = [1]", "extra_ca has to be a list"),
             ("extra_ca = [\"ca.pem\"]", "'ca.pem' is not an absolute path"),

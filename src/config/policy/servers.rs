@@ -3,7 +3,7 @@
 use url::Url;
 
 use super::Policy;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::exec_credential::Cluster;
 
 /// Where a token may go. A host that begins with `*.` stands for all names below.
@@ -60,6 +60,16 @@ impl Server {
 }
 
 impl Policy {
+    /// Whether a token may go to a cluster that somebody described.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Policy`], naming the cluster, if not.
+    pub fn check_server(&self, name: &str, server: &str) -> Result<()> {
+        let cluster = Cluster { server: Some(server.to_owned()), ..Cluster::default() };
+        self.check_cluster(Some(&cluster))
+            .map_err(|error| Error::new(error.kind(), format!("cluster '{name}': {error}")).hint(error.what_to_do()))
+    }
+
     /// Whether a token may go to the cluster that client-go names. Its proxy gets to see the token just as well if the
     /// kubeconfig says whom to trust, so it has to be allowed, too.
     ///
@@ -93,7 +103,7 @@ impl Policy {
         }
         if let Some(proxy) = cluster.proxy_url.as_deref().filter(|url| !url.is_empty() && !is_allowed(url)) {
             return Err(self
-                .refusal(servers, &format!("no token goes through the proxy {proxy}"))
+                .refusal(servers, &format!("no token goes through the proxy {}", without_password(proxy)))
                 .hint("remove 'proxy-url' from the kubeconfig's cluster, or have it listed in 'allowed_servers'"));
         }
         Ok(())
@@ -103,6 +113,14 @@ impl Policy {
 fn named(cluster: Option<&Cluster>) -> Option<(&Cluster, &str)> {
     let cluster = cluster?;
     Some((cluster, cluster.server.as_deref().filter(|server| !server.is_empty())?))
+}
+
+/// A URL as it can be shown.
+fn without_password(url: &str) -> String {
+    match (url.split_once("://"), url.rsplit_once('@')) {
+        (Some((scheme, _)), Some((_, host))) => format!("{scheme}://***@{host}"),
+        _ => url.to_owned(),
+    }
 }
 
 /// Why a text is none.

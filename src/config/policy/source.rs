@@ -66,10 +66,12 @@ impl Sources {
     pub fn read() -> Result<Self> {
         let mut sources = Self::default();
         for dir in platform::system_config_dirs() {
-            sources.read_file(&dir.join("policy.toml"))?;
             let drop_ins_dir = dir.join("policy.d");
-            // Also where it is empty: whoever can write it may have emptied it.
-            trusted_file::require_folder(&drop_ins_dir).map_err(|error| refused(&drop_ins_dir, &error))?;
+            // Also where they are empty: whoever can write them may have emptied them.
+            for folder in [&dir, &drop_ins_dir] {
+                trusted_file::require_folder(folder).map_err(|error| refused(folder, &error))?;
+            }
+            sources.read_file(&dir.join("policy.toml"))?;
             for path in drop_ins(&drop_ins_dir).map_err(|error| refused(&drop_ins_dir, &error))? {
                 sources.read_file(&path)?;
             }
@@ -105,6 +107,9 @@ impl Sources {
             let key = known(name.get_ref()).map_err(|why| wrong(&why))?;
             let texts = file::texts(key.kind, value.get_ref());
             let texts = texts.ok_or_else(|| wrong(&format!("{} has to be {}", key.name, key.kind.in_words())))?;
+            if texts.iter().any(String::is_empty) {
+                return Err(wrong(&format!("{} has an empty text", key.name)));
+            }
             self.put(Said { key, texts, origin: Origin::File(place.clone()) });
         }
         Ok(())
@@ -123,6 +128,9 @@ impl Sources {
                 let (registry, list) = (key.kind.in_registry(), key.kind.in_property_list());
                 wrong(&format!("{name} has to be {}", if cfg!(windows) { registry } else { list }))
             })?;
+            if texts.iter().any(String::is_empty) {
+                return Err(wrong(&format!("{name} has an empty text")));
+            }
             self.put(Said { key, texts, origin: Origin::Managed(place.clone()) });
         }
         Ok(())
