@@ -430,6 +430,7 @@ fn check_looks_at_clusters_and_at_profiles_that_nobody_chose() {
         assert_fails(&check(&format!("{good}{more}\n")), 2, &[&format!("{} {place}", file.display()), words]);
     }
     let finished = check(&format!("{good}namspace = 'x'\n"));
+    assert_eq!(finished.code(), Some(2), "a run goes on without it, and a check does not: {finished:#?}");
     assert!(finished.stderr.contains("no setting 'namspace' (did you mean 'namespace'?)"), "{finished:#?}");
 
     write_config(&home, "[profiles.q]\ntoken_dir = 'x'");

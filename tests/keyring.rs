@@ -201,4 +201,10 @@ fn the_session_bus_of_another_user_is_not_used() {
     let finished = home.run(&mut home.kubekey_for(&provider));
     assert_eq!((finished.code(), home.browser.urls().len()), (Some(6), 0), "{finished:#?}");
     assert!(finished.stderr.contains("is no socket of yours"), "{finished:#?}");
+    // Of two paths one is looked at, and the other one used.
+    let mut kubekey = home.kubekey_for(&provider);
+    let bus = home.path().join("bus");
+    kubekey.env("DBUS_SESSION_BUS_ADDRESS", format!("unix:path=/nowhere,path={}", bus.display()));
+    let finished = home.run(&mut kubekey);
+    assert!(finished.code() == Some(6) && finished.stderr.contains("is no socket of yours"), "{finished:#?}");
 }

@@ -242,3 +242,63 @@ fn a_run_killed_anywhere_leaves_the_old_file_or_the_new_one() {
     }
     assert!(killed > (calls.len() - first) * 2 / 3 && was_new > 0 && was_new < killed, "{killed}, {was_new}");
 }
+
+#[test]
+fn of_several_files_all_are_changed_or_none() {
+    let home = Home::new(Mode::Absent);
+    let (one, two) = (home.path().join("one"), home.path().join("two"));
+    let first = "clusters:\n- name: prod\n  cluster: {server: \"https://k8s.example.com\"}\n";
+    fs::write(&one, first).unwrap();
+    fs::write(&two, "users:\n- name: kubekey-prod\n  user:\n    exec: {command: old}\n").unwrap();
+    fs::set_permissions(&two, Permissions::from_mode(0o444)).unwrap();
+    let finished = home.run(setup(&home).env("KUBECONFIG", format!("{}:{}", one.display(), two.display())));
+    assert_eq!((finished.code(), fs::read_to_string(&one).unwrap().as_str()), (Some(1), first), "{finished:#?}");
+}
+
+#[test]
+fn one_file_by_two_names_is_not_waited_for() {
+    let home = Home::new(Mode::Absent);
+    let file = plain(&home);
+    fs::create_dir(home.path().join("sub")).unwrap();
+    let other = home.path().join("sub/../kubeconfig");
+    let mut command = setup(&home);
+    let finished = home.run(command.env("KUBECONFIG", format!("{}:{}", file.display(), other.display())));
+    assert_eq!(finished.code(), Some(0), "{finished:#?}");
+}
+
+/// With a list the mode's bits for the group are the list's mask: without the list they would let the group in.
+#[test]
+fn an_access_control_list_stays_on_the_file_and_on_its_copy() {
+    const ACL: &str = "system.posix_acl_access";
+    /// Version 2: the owner, user 1234, the group with nothing, the mask, others. Each is tag, permissions, ID.
+    const ENTRIES: [(u16, u16, u32); 5] =
+        [(1, 6, u32::MAX), (2, 4, 1234), (4, 0, u32::MAX), (16, 4, u32::MAX), (32, 0, u32::MAX)];
+    let mut list = 2_u32.to_le_bytes().to_vec();
+    for (tag, permissions, id) in ENTRIES {
+        list.extend(tag.to_le_bytes());
+        list.extend(permissions.to_le_bytes());
+        list.extend(id.to_le_bytes());
+    }
+    let home = Home::new(Mode::Absent);
+    let file = plain(&home);
+    fs::set_permissions(&file, Permissions::from_mode(0o600)).unwrap();
+    if rustix::fs::setxattr(&file, ACL, &list, rustix::fs::XattrFlags::empty()).is_err() {
+        return; // The file system has none.
+    }
+    assert_eq!(home.run(&mut setup_in(&home, &file)).code(), Some(0));
+    for path in [file.clone(), file.with_file_name("kubeconfig.kubekey-backup")] {
+        let mut found = [0; 256];
+        let length = rustix::fs::getxattr(&path, ACL, &mut found).expect("a list");
+        assert_eq!(found[..length], list, "{}", path.display());
+    }
+}
+
+#[test]
+fn a_dry_run_shows_no_secret_of_the_neighbours() {
+    let home = Home::new(Mode::Absent);
+    let file = plain(&home);
+    let finished =
+        home.run(setup_in(&home, &file).args(["--dry-run", "--client-secret=s3cret", "--include-client-secret"]));
+    assert!(finished.stdout.contains("token: ***") && finished.stdout.contains("--client-secret=***"), "{finished:#?}");
+    assert!(!finished.stdout.contains("abc") && !finished.stdout.contains("s3cret"), "{finished:#?}");
+}

@@ -485,3 +485,63 @@ fn a_run_killed_anywhere_leaves_the_old_file_or_the_new_one() {
     }
     assert!(killed > (calls.len() - first) * 2 / 3 && was_new > 0 && was_new < killed, "{killed}, {was_new}");
 }
+
+#[test]
+fn flags_change_what_is_there_and_answers_are_all_of_it() {
+    let machine = Machine::new(&[("answers.toml", "issuer_url = 'https://login.example.com'\nclient_id = 'all'\n")]);
+    machine.done(&machine.setup(&[ISSUER, CLIENT, "--cluster=prod", "--server=https://prod.example.com"]));
+    machine.done(&machine.setup(&["--cluster=stage", "--server=https://stage.example.com"]));
+    machine.done(&machine.setup(&["--token-storage=file"]));
+    let text = fs::read_to_string(machine.etc.path("config.toml")).unwrap();
+    for kept in ["https://prod.example.com", "https://stage.example.com", "token_storage = \"file\""] {
+        assert_eq!(text.matches(kept).count(), 1, "{kept}: {text}");
+    }
+    assert_eq!(machine.value("client_id"), json!("kubernetes"));
+    machine.done(&machine.setup(&["--answers=/etc/kubekey/answers.toml"]));
+    let text = fs::read_to_string(machine.etc.path("config.toml")).unwrap();
+    assert!(!text.contains("https://prod.example.com"), "{text}");
+    assert_eq!(machine.value("client_id"), json!("all"));
+}
+
+#[test]
+fn a_secret_that_was_asked_for_stays_when_something_else_is_changed() {
+    let machine = Machine::new(&[]);
+    machine.done(&machine.setup(&[ISSUER, CLIENT, "--client-secret=s3cret-of-all", "--include-client-secret"]));
+    let finished = machine.done(&machine.setup(&["--token-storage=file"]));
+    let text = fs::read_to_string(machine.etc.path("config.toml")).unwrap();
+    assert!(text.contains("s3cret-of-all") && !finished.stderr.contains("left out"), "{finished:#?}");
+}
+
+#[test]
+fn a_cluster_that_the_policy_does_not_allow_is_not_written() {
+    let machine = Machine::new(&[("policy.toml", "allowed_servers = ['https://k8s.example.com']")]);
+    let finished = machine.run(&machine.setup(&[ISSUER, CLIENT, "--cluster=p", "--server=https://evil.example"]));
+    assert_eq!((finished.code(), machine.names()), (Some(4), vec!["policy.toml".into()]), "{finished:#?}");
+    assert!(finished.stderr.contains("cluster 'p': no token goes to https://evil.example"), "{finished:#?}");
+    machine.done(&machine.setup(&[ISSUER, CLIENT, "--cluster=p", "--server=https://k8s.example.com"]));
+}
+
+/// `config.toml` is written first, and what comes after it must not fail for a reason that could be known.
+#[test]
+fn a_kubeconfig_that_cannot_be_written_leaves_the_settings_as_they_were() {
+    let machine = Machine::new(&[("kubeconfig", PLAIN)]);
+    machine.etc.set_mode("kubeconfig", 0o444);
+    let cluster = ["--cluster=p", "--server=https://p.example.com", "--kubeconfig=/etc/kubekey/kubeconfig"];
+    let finished = machine.run(machine.setup(&[ISSUER, CLIENT]).args(cluster));
+    assert_eq!((finished.code(), machine.names()), (Some(1), vec!["kubeconfig".into()]), "{finished:#?}");
+    std::os::unix::fs::symlink("nowhere", machine.etc.path("link")).unwrap();
+    let cluster = ["--cluster=p", "--server=https://p.example.com", "--kubeconfig=/etc/kubekey/link"];
+    let finished = machine.run(machine.setup(&[ISSUER, CLIENT]).args(cluster));
+    assert_eq!(finished.code(), Some(1), "{finished:#?}");
+    assert!(!machine.etc.path("config.toml").exists() && machine.etc.path("link").is_symlink());
+}
+
+#[test]
+fn what_no_run_would_believe_is_no_success() {
+    let machine = Machine::new(&[]);
+    machine.done(&machine.setup(&[ISSUER, CLIENT]));
+    machine.etc.set_mode("config.toml", 0o666);
+    let finished = machine.run(&machine.setup(&["--token-storage=file"]));
+    assert_eq!(finished.code(), Some(1), "{finished:#?}");
+    assert!(finished.stderr.contains("no run would believe it: it can be written by others"), "{finished:#?}");
+}
