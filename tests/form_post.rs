@@ -1,6 +1,8 @@
 //! `response_mode=form_post`: the answer comes in a form, and no code ever stands in an address bar.
 
 use std::fs;
+use std::io::{Read, Write};
+use std::net::TcpStream;
 
 use url::Url;
 
@@ -189,6 +191,22 @@ fn a_form_that_is_too_large_is_refused() {
     assert!(is_still_waiting(&page), "{page:#?}");
     assert_eq!(waiting.provider.count("/token"), 0);
     assert_eq!(post(&form.url, &[FORM], &filled(60 * 1024)).status, 200);
+    waiting.running.wait().credential();
+}
+
+#[test]
+fn a_form_that_is_garbled_on_the_way_is_refused() {
+    let waiting = Waiting::start_with_form(&[]);
+    let form = waiting.form();
+    let url = Url::parse(&form.url).unwrap();
+    let (path, host, (name, value)) = (url.path(), url.authority(), FORM);
+    let fields = [format!("Host: {host}"), format!("{name}: {value}"), "Transfer-Encoding: chunked".to_owned()];
+    let mut stream = TcpStream::connect(host).unwrap();
+    write!(stream, "POST {path} HTTP/1.1\r\n{}\r\n\r\nno length\r\n", fields.join("\r\n")).unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).unwrap();
+    assert!(answer.starts_with("HTTP/1.1 400 "), "{answer}");
+    assert_eq!(post(&form.url, &[FORM], form.fields()).status, 200);
     waiting.running.wait().credential();
 }
 

@@ -328,6 +328,16 @@ fn no_free_port_is_an_error_that_names_the_flag() {
     assert_eq!(home.browser.urls().len(), 0);
 }
 
+/// `localhost` may lead the browser to either family: who holds the port in one of them would get the answer.
+#[test]
+fn a_port_that_somebody_else_has_in_one_address_family_is_taken() {
+    let (home, provider) = (Home::new(Mode::Follow), Provider::start());
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = format!("localhost:{}", taken.local_addr().unwrap().port());
+    let finished = home.run(home.kubekey_for(&provider).args(["--listen-address", &address]));
+    assert_eq!((finished.code(), home.browser.urls().len()), (Some(3), 0), "{finished:#?}");
+}
+
 #[test]
 fn localhost_listens_in_both_address_families() {
     if std::net::TcpListener::bind("[::1]:0").is_err() {
