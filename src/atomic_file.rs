@@ -1,4 +1,4 @@
-//! Files that only their owner can read, and that are there whole or not at all.
+//! Files that are there whole or not at all, and that only their owner can read unless they are for all.
 
 use std::fs::{self, DirBuilder, File, Metadata, OpenOptions};
 use std::io::{self, Write};
@@ -21,11 +21,23 @@ pub fn write(path: &Path, bytes: &[u8]) -> io::Result<()> {
 /// # Errors
 /// As [`write`].
 pub fn replace(path: &Path, bytes: &[u8], old: Option<&Metadata>) -> io::Result<()> {
-    let dir = path.parent().ok_or(io::ErrorKind::InvalidInput)?;
-    create_private_dir(dir)?;
+    create_private_dir(path.parent().ok_or(io::ErrorKind::InvalidInput)?)?;
+    put(path, bytes, |file| old.map_or(Ok(()), |old| make_like(file, old)))
+}
+
+/// The same for a file that all users of this computer may read, whatever the umask is, unless there is an old one whose
+/// mode says otherwise. Missing folders are made for all as well.
+///
+/// # Errors
+/// As [`write`].
+pub fn publish(path: &Path, bytes: &[u8], old: Option<&Metadata>) -> io::Result<()> {
+    create_public_dir(path.parent().ok_or(io::ErrorKind::InvalidInput)?)?;
+    put(path, bytes, |file| old.map_or_else(|| open_to_all(file), |old| make_like(file, old)))
+}
+
+fn put(path: &Path, bytes: &[u8], set_access: impl FnOnce(&File) -> io::Result<()>) -> io::Result<()> {
     let (temporary, file) = create_beside(path)?;
-    let like = old.map_or(Ok(()), |old| make_like(&file, old));
-    let written = like.and_then(|()| fill(file, bytes)).and_then(|()| fs::rename(&temporary, path));
+    let written = set_access(&file).and_then(|()| fill(file, bytes)).and_then(|()| fs::rename(&temporary, path));
     if written.is_err() {
         // The first error is the one to report.
         let _ = fs::remove_file(&temporary);
@@ -43,6 +55,24 @@ pub fn create_private_dir(dir: &Path) -> io::Result<()> {
     #[cfg(unix)]
     std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
     builder.create(dir)
+}
+
+/// Makes `dir` and the folders above it that are missing, for all to look into, whatever the umask is.
+///
+/// # Errors
+/// Those of the file system.
+pub fn create_public_dir(dir: &Path) -> io::Result<()> {
+    if dir.is_dir() {
+        return Ok(());
+    }
+    dir.parent().map_or(Ok(()), create_public_dir)?;
+    match fs::create_dir(dir) {
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists && dir.is_dir() => return Ok(()),
+        made => made?,
+    }
+    #[cfg(unix)]
+    fs::set_permissions(dir, std::os::unix::fs::PermissionsExt::from_mode(0o755))?;
+    Ok(())
 }
 
 /// A new file in the same folder, for a rename does not cross file systems. It is never one that exists, so no link that
@@ -65,11 +95,35 @@ fn create_beside(path: &Path) -> io::Result<(PathBuf, File)> {
     }
 }
 
-/// Whether the first name is one that [`write`] gives to its temporary file for the second.
-pub fn is_temporary(name: &str, of: &str) -> bool {
-    let numbers = name.strip_prefix(of).and_then(|rest| rest.strip_prefix('.')?.strip_suffix(".new")?.split_once('-'));
+/// Removes what runs that were killed have left beside `path`.
+pub fn remove_remains(path: &Path) {
+    let Some((folder, name)) = path.parent().zip(path.file_name().and_then(|name| name.to_str())) else { return };
+    for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
+        let writer = entry.file_name().to_str().and_then(|other| writer(other, name));
+        if writer.is_some_and(|process| !is_running(process)) {
+            // It may belong to somebody else, and is in nobody's way.
+            let _ = fs::remove_file(entry.path());
+        }
+    }
+}
+
+/// The process that gave a temporary file its name, if it is one for the file `of`.
+fn writer(name: &str, of: &str) -> Option<i32> {
+    let (process, attempt) = name.strip_prefix(of)?.strip_prefix('.')?.strip_suffix(".new")?.split_once('-')?;
     let is_number = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
-    numbers.is_some_and(|(process, attempt)| is_number(process) && is_number(attempt))
+    if is_number(process) && is_number(attempt) { process.parse().ok() } else { None }
+}
+
+#[cfg(unix)]
+fn is_running(process: i32) -> bool {
+    use rustix::process::{Pid, test_kill_process};
+    Pid::from_raw(process).is_some_and(|process| test_kill_process(process) != Err(rustix::io::Errno::SRCH))
+}
+
+/// Windows lets nobody remove a file that is open.
+#[cfg(not(unix))]
+fn is_running(_: i32) -> bool {
+    false
 }
 
 #[cfg(unix)]
@@ -80,6 +134,17 @@ fn make_like(file: &File, old: &Metadata) -> io::Result<()> {
         fchown(file, Some(old.uid()), Some(old.gid()))?;
     }
     file.set_permissions(old.permissions())
+}
+
+#[cfg(unix)]
+fn open_to_all(file: &File) -> io::Result<()> {
+    file.set_permissions(std::os::unix::fs::PermissionsExt::from_mode(0o644))
+}
+
+/// A new file has the rights of its folder.
+#[cfg(not(unix))]
+fn open_to_all(_: &File) -> io::Result<()> {
+    Ok(())
 }
 
 /// A new file has the rights of its folder.
@@ -96,11 +161,12 @@ fn fill(mut file: File, bytes: &[u8]) -> io::Result<()> {
 
 #[cfg(all(test, unix))]
 mod tests {
+    use std::collections::BTreeSet;
     use std::fs;
     use std::os::unix::fs::PermissionsExt;
     use std::path::Path;
 
-    use super::{is_temporary, write};
+    use super::{remove_remains, write, writer};
 
     fn mode(path: &Path) -> u32 {
         fs::metadata(path).unwrap().permissions().mode() & 0o777
@@ -119,10 +185,23 @@ mod tests {
 
     #[test]
     fn a_temporary_file_is_known_by_its_whole_name() {
-        assert!(is_temporary("config.12-0.new", "config"));
+        assert_eq!(writer("config.12-0.new", "config"), Some(12));
         for other in ["config.new", "config.a-0.new", "config.12-.new", "config2.12-0.new", "config.12-0.new.old"] {
-            assert!(!is_temporary(other, "config"), "{other}");
+            assert_eq!(writer(other, "config"), None, "{other}");
         }
+    }
+
+    #[test]
+    fn only_what_a_killed_run_left_is_removed() {
+        let folder = tempfile::tempdir().unwrap();
+        let of_this_run = folder.path().join(format!("file.{}-0.new", std::process::id()));
+        // Higher than process IDs get.
+        for path in [&of_this_run, &folder.path().join("file.99999999-0.new"), &folder.path().join("file.new")] {
+            fs::write(path, "").unwrap();
+        }
+        remove_remains(&folder.path().join("file"));
+        let left: BTreeSet<_> = fs::read_dir(folder.path()).unwrap().map(|entry| entry.unwrap().path()).collect();
+        assert_eq!(left, BTreeSet::from([of_this_run, folder.path().join("file.new")]));
     }
 
     #[test]

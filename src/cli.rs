@@ -1,10 +1,11 @@
 //! The command line: subcommands as clap derives them, and a flag for each setting of the table. Values are plain text
 //! here; [`crate::config`] parses them.
 
-use clap::{Arg, ArgAction, ArgMatches, Args, FromArgMatches, Parser, Subcommand, ValueEnum};
+use clap::builder::BoolishValueParser;
+use clap::{Arg, ArgAction, ArgMatches, Args, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
 
 use crate::config::Flags;
-use crate::config::keys::{Default, KEYS, Key, Kind};
+use crate::config::keys::{KEYS, Key, Kind};
 
 const EXAMPLES: &str = "\
 In a kubeconfig:
@@ -73,9 +74,27 @@ impl Cli {
         let settings = arguments.filter(|(index, argument)| *index != 1 || argument != "get-token");
         match Plugin::try_parse_from(settings.map(|(_, argument)| argument)) {
             Ok(plugin) => Ok(Self { command: None, settings: plugin.settings, version: None }),
-            Err(_) => Self::try_parse(),
+            Err(_) => {
+                let mut command = Self::command().mut_subcommand("setup", |setup| setup.mut_args(with_variable));
+                let mut matches = command.try_get_matches_from_mut(std::env::args_os())?;
+                Self::from_arg_matches_mut(&mut matches).map_err(|error| error.format(&mut command))
+            }
         }
     }
+}
+
+/// A flag of a subcommand, with what its variable says if it is not given; an empty one is as good as none. Those of the
+/// settings are a layer of their own in [`crate::config`].
+fn with_variable(arg: Arg) -> Arg {
+    let variable = arg.get_long().map(|long| format!("KUBEKEY_{}", long.replace('-', "_").to_uppercase()));
+    let is_set = |name: &String| std::env::var_os(name).is_some_and(|value| !value.is_empty());
+    let Some(variable) = variable.filter(is_set) else { return arg };
+    let arg = match arg.get_action() {
+        ArgAction::SetTrue => arg.value_parser(BoolishValueParser::new()),
+        _ => arg,
+    };
+    // The library keeps only names that live as long as the program.
+    arg.env(&*variable.leak()).hide_env(true)
 }
 
 /// The subcommands.
@@ -90,26 +109,34 @@ pub enum Command {
     /// Look at the configuration files and at what they come to
     #[command(subcommand)]
     Config(Config),
-    /// Write a cluster, its user and its context into the kubeconfig
+    /// Write clusters, with a user and a context each, into the kubeconfig
     Setup(Box<Setup>),
 }
 
 /// What `setup` writes and where. Settings that are given as flags beside these are written into the user's entry.
-#[derive(Args, Default)]
+#[derive(Args, Clone, Default)]
 pub struct Setup {
-    /// The name of the cluster's entry
-    #[arg(long, value_name = "NAME")]
-    pub cluster: String,
+    /// Write the settings for all users of this computer instead, into /etc/kubekey/config.toml: as root, without a question
+    #[arg(long, conflicts_with_all = ["user", "set_current"])]
+    pub system: bool,
 
-    /// The address of the cluster's API server
+    /// With --system: a file as config.toml is one, with settings, profiles and clusters; - is standard input
+    #[arg(long, value_name = "FILE", requires = "system")]
+    pub answers: Option<String>,
+
+    /// A cluster of the configuration files, or with --server a new one [default: all clusters of the files]
+    #[arg(long, value_name = "NAME")]
+    pub cluster: Option<String>,
+
+    /// The address of the API server of a cluster that is in no configuration file
     #[arg(long, value_name = "URL")]
-    pub server: String,
+    pub server: Option<String>,
 
     /// A CA certificate in PEM to trust for the provider, repeatable; --certificate-authority is the cluster's here
     #[arg(long, value_name = "FILE")]
     pub issuer_certificate_authority: Vec<String>,
 
-    /// The name of the context [default: the cluster's]
+    /// The name of the context [default: as in the file, else the cluster's]
     #[arg(long, value_name = "NAME")]
     pub context: Option<String>,
 
@@ -121,11 +148,11 @@ pub struct Setup {
     #[arg(long, value_name = "NAME")]
     pub namespace: Option<String>,
 
-    /// Make the context the current one, even if there is one
+    /// Make the (first) context the current one, even if there is one
     #[arg(long)]
     pub set_current: bool,
 
-    /// The file to change [default: as kubectl, from KUBECONFIG, else ~/.kube/config]
+    /// The file to change [default: as kubectl, from KUBECONFIG, else ~/.kube/config; with --system: none]
     #[arg(long, value_name = "FILE")]
     pub kubeconfig: Option<String>,
 
@@ -133,7 +160,7 @@ pub struct Setup {
     #[arg(long)]
     pub command_name: bool,
 
-    /// Write the client secret into the kubeconfig
+    /// Write the client secret into the file, which others may read
     #[arg(long)]
     pub include_client_secret: bool,
 
@@ -211,11 +238,12 @@ impl FromArgMatches for Flags {
 }
 
 fn flag(key: &'static Key) -> Arg {
-    let arg = Arg::new(key.flag).long(key.flag).aliases(key.aliases).value_name(key.value_name).global(true);
-    let arg = match key.default {
-        Default::None => arg.help(key.help),
-        Default::Value(default) | Default::Words(default) => arg.help(format!("{} [default: {default}]", key.help)),
-    };
+    let arg = Arg::new(key.flag)
+        .long(key.flag)
+        .aliases(key.aliases)
+        .value_name(key.value_name)
+        .global(true)
+        .help(key.help_with_default());
     match key.kind {
         Kind::Texts => arg.action(ArgAction::Append),
         Kind::Switch => arg.num_args(0..=1).require_equals(true).default_missing_value("true"),

@@ -30,7 +30,8 @@ fn run(cli: Cli) -> Result<ExitCode> {
         Command::Logout => commands::logout(&cli.settings)?,
         Command::Config(config) => commands::config(&config, &cli.settings, &mut io::stdout().lock())?,
         Command::Setup(asked) => {
-            let is_changed = commands::setup(cli.settings, &asked, &mut io::stdout().lock())?;
+            let setup = if asked.system { commands::setup_system } else { commands::setup };
+            let is_changed = setup(cli.settings, &asked, &mut io::stdout().lock())?;
             return Ok(ExitCode::from(if is_changed && asked.detailed_exitcode { CHANGED } else { 0 }));
         }
     }

@@ -41,7 +41,10 @@ fn show(flags: &Flags, origin: bool, output: Output, out: &mut impl Write) -> Re
 }
 
 /// A file of settings need not say everything: what is missing may be in the kubeconfig.
-fn check_values(given: &Given, policy: &Policy) -> Result<()> {
+///
+/// # Errors
+/// What is wrong with a setting.
+pub(super) fn check_values(given: &Given, policy: &Policy) -> Result<()> {
     let placeholders = [("issuer-url", "https://login.example.com"), ("client-id", "kubernetes")];
     let mut complete = given.clone();
     for (flag, text) in placeholders.into_iter().filter(|(flag, _)| given.text(flag).is_none()) {
@@ -159,7 +162,11 @@ fn check_file(path: &Path, out: &mut impl Write) -> Result<()> {
     print(out, &format!("{}: ok\n", terminal::sanitise(&path.display().to_string())))
 }
 
-fn check_files(files: &[File], policy: &Policy) -> Result<()> {
+/// Settings, profiles and clusters of files that have been parsed; warns of what means nothing in a cluster.
+///
+/// # Errors
+/// What is wrong in one of them.
+pub(super) fn check_files(files: &[File], policy: &Policy) -> Result<()> {
     let (_, unknown) = clusters(files)?;
     unknown.iter().for_each(|unknown| terminal::warning(&unknown.message()));
     for file in files {

@@ -8,7 +8,7 @@ mod setup;
 pub use config::config;
 pub use login::login;
 pub use logout::logout;
-pub use setup::setup;
+pub use setup::{setup, setup_system};
 
 use crate::config::{Flags, Layers, Policy, Settings, variable};
 use crate::error::Result;

@@ -77,6 +77,14 @@ impl Key {
         format!("KUBEKEY_{}", self.name().to_uppercase())
     }
 
+    /// What it does, and what holds if nobody gives it.
+    pub fn help_with_default(&self) -> String {
+        match self.default {
+            Default::None => self.help.to_owned(),
+            Default::Value(default) | Default::Words(default) => format!("{} [default: {default}]", self.help),
+        }
+    }
+
     const fn aliased(self, aliases: &'static [&'static str]) -> Self {
         Self { aliases, ..self }
     }

@@ -14,7 +14,7 @@ use crate::exec_credential::Cluster;
 use crate::{log, terminal};
 
 /// What the flags of the command line say.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub struct Flags(pub Vec<(&'static Key, Vec<String>)>);
 
 impl Flags {

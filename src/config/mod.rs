@@ -1,5 +1,6 @@
 //! Settings: where they come from, their defaults, and where files live.
 
+mod answers;
 mod client_secret;
 mod clusters;
 mod extension;
@@ -9,14 +10,16 @@ pub mod keys;
 mod layers;
 mod loopback_address;
 mod named_file;
-mod nearest;
+pub mod nearest;
 pub mod platform;
 pub mod policy;
 pub mod schema;
 mod settings;
+mod template;
 mod time;
 mod tls;
 
+pub use answers::Answers;
 pub use client_secret::ClientSecret;
 pub use clusters::{Cluster, clusters};
 pub use file::File;
@@ -24,4 +27,5 @@ pub use layers::{Flags, Layers};
 pub use loopback_address::LoopbackAddress;
 pub use policy::{Policy, SessionRules};
 pub use settings::{DEFAULT_SCOPES, Opener, ResponseMode, Settings, TokenStorage, is_loopback_host, variable};
+pub use template::config_file;
 pub use tls::{Authority, Tls};

@@ -60,10 +60,9 @@ impl Tls {
         })
     }
 
-    /// The authorities in one file, named by the flag.
-    pub fn of_file(path: PathBuf) -> Self {
-        let labels = [format!("--{FILE}"), format!("--{DATA}")];
-        Self { authorities: vec![Authority::File(path)], skips_verification: false, labels, extra: None }
+    /// One source of authorities, as errors are to call it.
+    pub fn of(authority: Authority, label: &str) -> Self {
+        Self { authorities: vec![authority], skips_verification: false, labels: [label, label].map(str::to_owned), extra: None }
     }
 
     /// The certificates of all [`Tls::authorities`].

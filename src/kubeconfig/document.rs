@@ -60,9 +60,7 @@ impl Document {
     /// # Errors
     /// If it would contradict what is there, or cannot be done without a change elsewhere.
     pub fn put(&mut self, entry: &Entry) -> Result<bool> {
-        let before = self.wanted.clone();
-        merge_entry(&mut self.wanted, entry)?;
-        let is_changed = self.wanted != before;
+        let is_changed = merge_entry(&mut self.wanted, entry)?;
         if is_changed {
             put(&self.root()?, entry).ok_or(IN_THE_WAY)?;
         }
@@ -155,14 +153,14 @@ fn position(meaning: &Value, entry: &Entry) -> Option<usize> {
     meaning[entry.kind.list()].as_array()?.iter().position(|item| item["name"] == entry.name.as_str())
 }
 
-/// What the whole means with the entry in it.
-fn merge_entry(meaning: &mut Value, entry: &Entry) -> Result<()> {
+/// Puts the entry into what the whole means, and says whether that changed anything.
+fn merge_entry(meaning: &mut Value, entry: &Entry) -> Result<bool> {
     let item = whole(entry);
     let Some(index) = position(meaning, entry) else {
         let list = &mut meaning[entry.kind.list()];
         list.is_null().then(|| *list = json!([]));
         list.as_array_mut().expect("a list, as was looked at").push(item);
-        return Ok(());
+        return Ok(true);
     };
     let old = &mut meaning[entry.kind.list()][index];
     let contradicts = |name: &&&str| !old[entry.kind.field()][**name].is_null();
@@ -171,8 +169,9 @@ fn merge_entry(meaning: &mut Value, entry: &Entry) -> Result<()> {
             Err(format!("its {} '{}' has {name}, which does not go together", entry.kind.field(), entry.name))
         }
         None => {
+            let before = old.clone();
             merge(old, &item);
-            Ok(())
+            Ok(*old != before)
         }
     }
 }

@@ -66,9 +66,9 @@ pub struct Entry {
 /// Which context is the current one afterwards.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Current {
-    /// The new one.
+    /// The first of the new ones.
     Set,
-    /// The one that was, and the new one if there was none.
+    /// The one that was, and the first of the new ones if there was none.
     Keep,
 }
 
@@ -84,7 +84,7 @@ pub struct Change {
     pub actions: Vec<String>,
 }
 
-/// What has to be written for these entries to be there, the last of which is the context; nothing, if they are.
+/// What has to be written for these entries to be there; nothing, if they are.
 ///
 /// # Errors
 /// If a file cannot be read, is no kubeconfig, or cannot be changed without changing more than the entries.
@@ -96,9 +96,9 @@ pub fn plan(files: &Files, entries: &[Entry], current: Current) -> Result<Vec<Ch
         open[index].put(entry)?;
     }
     let old = open.iter().find_map(|open| open.document.current_context());
-    let new = entries.last().map(|context| context.name.clone()).unwrap_or_default();
-    if old.is_none() || (current == Current::Set && old.as_ref() != Some(&new)) {
-        open[files.index_of_default()].set_current_context(&new)?;
+    let new = entries.iter().find(|entry| entry.kind == Kind::Context).map(|context| &context.name);
+    if let Some(new) = new.filter(|new| old.is_none() || (current == Current::Set && old.as_ref() != Some(new))) {
+        open[files.index_of_default()].set_current_context(new)?;
     }
     open.into_iter().filter(|open| !open.actions.is_empty()).map(Open::finish).collect()
 }

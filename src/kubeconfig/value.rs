@@ -32,12 +32,18 @@ pub fn from_json(value: &Value) -> YamlValue {
         Value::Null => YamlValue::scalar(ScalarValue::null()),
         Value::Bool(value) => YamlValue::scalar(*value),
         Value::Number(number) => YamlValue::scalar(ScalarValue::plain(number.to_string())),
+        Value::String(text) if is_other_in_yaml_1_1(text) => YamlValue::scalar(ScalarValue::double_quoted(text)),
         Value::String(text) => YamlValue::scalar(ScalarValue::string(text)),
         Value::Array(items) => YamlValue::from_sequence(items.iter().map(from_json).collect()),
         Value::Object(fields) => {
             YamlValue::from_mapping(fields.iter().map(|(key, value)| (key.clone(), from_json(value))).collect())
         }
     }
+}
+
+/// kubectl reads YAML 1.1, in which a plain `n` is false, `1_000` a number and `2026-01-31` a date; the editor writes YAML 1.2.
+fn is_other_in_yaml_1_1(text: &str) -> bool {
+    matches!(text, "y" | "Y" | "n" | "N") || text.starts_with(|c: char| c.is_ascii_digit() || "+.=".contains(c))
 }
 
 /// Puts `new` over `old`: fields that `new` does not have stay.

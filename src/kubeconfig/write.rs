@@ -26,7 +26,8 @@ pub fn write(change: &Change) -> Result<Option<PathBuf>> {
         atomic_file::replace(&backup, text.as_bytes(), old.as_ref()).map_err(failed)?;
     }
     atomic_file::replace(&path, change.after.as_bytes(), old.as_ref()).map_err(failed)?;
-    [&path, &backup].into_iter().for_each(|path| remove_remains(path));
+    // The lock is held, so no other run is writing.
+    [&path, &backup].into_iter().for_each(|path| atomic_file::remove_remains(path));
     Ok(backup.exists().then_some(backup))
 }
 
@@ -55,17 +56,6 @@ fn require_writable(path: &Path) -> io::Result<Option<Metadata>> {
     }
     OpenOptions::new().write(true).open(path)?;
     Ok(Some(metadata))
-}
-
-/// What runs that were killed have left: the lock is held, so no other run is writing.
-fn remove_remains(path: &Path) {
-    let Some((folder, name)) = path.parent().zip(path.file_name().and_then(|name| name.to_str())) else { return };
-    for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
-        if entry.file_name().to_str().is_some_and(|other| atomic_file::is_temporary(other, name)) {
-            // It may belong to somebody else, and is in nobody's way.
-            let _ = fs::remove_file(entry.path());
-        }
-    }
 }
 
 fn with_suffix(path: &Path, suffix: &str) -> PathBuf {

@@ -71,7 +71,21 @@ impl Etc {
         outer
     }
 
-    fn path(&self, name: &str) -> PathBuf {
+    /// The same command, for which this folder is all of `/etc`, and what it writes there lands here.
+    pub fn in_place(&self, command: &Command) -> Command {
+        let mut outer = Command::new("/usr/bin/unshare");
+        outer.env_clear().args(["--mount", "--map-root-user", "/bin/sh", "-c"]);
+        outer.arg(r#"/bin/mount --bind "$0" /etc && exec "$@""#);
+        outer.arg(self.0.path()).arg(command.get_program()).args(command.get_args());
+        outer.envs(command.get_envs().filter_map(|(name, value)| Some((name, value?))));
+        if let Some(folder) = command.get_current_dir() {
+            outer.current_dir(folder);
+        }
+        outer
+    }
+
+    /// Where a file of `/etc/kubekey` is.
+    pub fn path(&self, name: &str) -> PathBuf {
         self.0.path().join("kubekey").join(name)
     }
 }

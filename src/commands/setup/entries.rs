@@ -1,13 +1,12 @@
-//! The three entries that make a cluster usable, from what was given.
-
-use std::path::Path;
+//! The three entries that make a cluster usable.
 
 use serde_json::{Map, Value, json};
 
-use super::command_path::command;
-use super::server::{check_name, check_server};
+use super::sign_in::SignIn;
+use super::wanted::Wanted;
 use crate::cli;
-use crate::config::{Flags, Settings};
+use crate::config::Authority;
+use crate::config::given::Origin;
 use crate::error::{Error, ErrorKind, Result};
 use crate::kubeconfig::{Entry, Kind};
 
@@ -15,7 +14,8 @@ const API_VERSION: &str = "client.authentication.k8s.io/v1";
 const INSTALL_HINT: &str = "kubekey is needed to sign in to this cluster";
 
 /// With one of these client-go uses another certificate authority, or refuses the cluster.
-const OTHER_TRUST: [&str; 2] = ["certificate-authority-data", "insecure-skip-tls-verify"];
+const OTHER_THAN_FILE: [&str; 2] = ["certificate-authority-data", "insecure-skip-tls-verify"];
+const OTHER_THAN_DATA: [&str; 2] = ["certificate-authority", "insecure-skip-tls-verify"];
 
 /// With one of these client-go signs in otherwise and never runs a plugin, or refuses the user.
 const OTHER_CREDENTIALS: [&str; 9] = [
@@ -31,34 +31,32 @@ const OTHER_CREDENTIALS: [&str; 9] = [
 ];
 
 /// The cluster, the user and the context, in the order in which they have to be written.
-///
-/// # Errors
-/// [`ErrorKind::Usage`] for a name or an address that cannot be used.
-pub fn entries(arguments: Vec<String>, asked: &cli::Setup, authority: Option<&Path>) -> Result<[Entry; 3]> {
-    let cluster = check_name("cluster", &asked.cluster)?;
-    let user = check_name("user", &asked.user.clone().unwrap_or_else(|| format!("kubekey-{cluster}")))?;
-    let context = check_name("context", asked.context.as_ref().unwrap_or(&cluster))?;
-    let namespace = asked.namespace.as_ref().map(|text| check_name("namespace", text)).transpose()?;
+pub fn entries(wanted: &Wanted, command: &str, arguments: Vec<String>) -> [Entry; 3] {
     let exec = json!({
         "apiVersion": API_VERSION,
-        "command": command(asked.command_name)?,
+        "command": command,
         "args": arguments,
         "interactiveMode": "IfAvailable",
         "provideClusterInfo": true,
         "installHint": INSTALL_HINT,
     });
-    let trust = authority.map(|path| path.to_string_lossy().into_owned());
-    let excludes: &[&str] = if trust.is_some() { &OTHER_TRUST } else { &[] };
-    let server = check_server(&asked.server)?;
-    let cluster_fields = fields([("server", Some(server)), ("certificate-authority", trust)]);
-    let context_fields =
-        fields([("cluster", Some(cluster.clone())), ("user", Some(user.clone())), ("namespace", namespace)]);
+    let (trust, excludes): (_, &[&str]) = match &wanted.authority {
+        Some(Authority::File(path)) => {
+            (Some(("certificate-authority", path.to_string_lossy().into_owned())), &OTHER_THAN_FILE)
+        }
+        Some(Authority::Data(data)) => (Some(("certificate-authority-data", data.clone())), &OTHER_THAN_DATA),
+        None => (None, &[]),
+    };
+    let cluster_fields = [("server", wanted.server.clone())].into_iter().chain(trust);
+    let context_fields = [("cluster", wanted.name.clone()), ("user", wanted.user.clone())].into_iter();
+    let context_fields = context_fields.chain(wanted.namespace.clone().map(|namespace| ("namespace", namespace)));
     let user_fields = Map::from_iter([("exec".to_owned(), exec)]);
-    Ok([
-        Entry { kind: Kind::Cluster, name: cluster, fields: cluster_fields, excludes },
-        Entry { kind: Kind::User, name: user, fields: user_fields, excludes: &OTHER_CREDENTIALS },
-        Entry { kind: Kind::Context, name: context, fields: context_fields, excludes: &[] },
-    ])
+    let entry = |kind, name: &str, fields, excludes| Entry { kind, name: name.to_owned(), fields, excludes };
+    [
+        entry(Kind::Cluster, &wanted.name, fields(cluster_fields), excludes),
+        entry(Kind::User, &wanted.user, user_fields, &OTHER_CREDENTIALS),
+        entry(Kind::Context, &wanted.context, fields(context_fields), &[]),
+    ]
 }
 
 /// Refuses to write a secret that nobody asked to have written.
@@ -73,25 +71,24 @@ pub fn require_no_secret(is_there: bool, asked: &cli::Setup) -> Result<()> {
     }
 }
 
-/// The provider and the client however they were given, and of the other settings those that were flags: a variable is
-/// this session's.
-pub fn arguments(settings: &Settings, mut flags: Flags, secret: Option<&str>) -> Vec<String> {
-    let mut arguments = vec![
-        format!("--issuer-url={}", settings.issuer_url.as_str()),
-        format!("--client-id={}", settings.client_id.as_str()),
-    ];
-    arguments.extend(secret.map(|secret| format!("--client-secret={secret}")));
-    for name in ["issuer-url", "client-id"] {
+/// What a user's entry says: the settings that were flags, and which provider, client and profile it is unless a file
+/// says so. The files are read in each run, and the other variables are this session's.
+pub fn arguments(sign_in: &SignIn, secret: Option<&str>) -> Vec<String> {
+    let mut flags = sign_in.flags.clone();
+    let mut arguments = Vec::new();
+    for name in ["issuer-url", "client-id", "profile"] {
         flags.replace(name, &[]);
+        let given = sign_in.given.text(name).filter(|text| !matches!(text.origin, Origin::File(..)));
+        arguments.extend(given.map(|text| format!("--{name}={}", text.text)));
     }
-    let others = flags
-        .0
-        .into_iter()
-        .flat_map(|(key, texts)| texts.into_iter().map(move |text| format!("--{}={text}", key.flag)));
-    arguments.extend(others);
+    flags.replace("client-secret", &[]);
+    arguments.extend(secret.map(|secret| format!("--client-secret={secret}")));
+    let others = flags.0.into_iter();
+    arguments
+        .extend(others.flat_map(|(key, texts)| texts.into_iter().map(move |text| format!("--{}={text}", key.flag))));
     arguments
 }
 
-fn fields<const N: usize>(fields: [(&str, Option<String>); N]) -> Map<String, Value> {
-    fields.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?.into()))).collect()
+fn fields(fields: impl Iterator<Item = (&'static str, String)>) -> Map<String, Value> {
+    fields.map(|(name, value)| (name.to_owned(), value.into())).collect()
 }

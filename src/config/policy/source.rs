@@ -166,7 +166,7 @@ fn refused(path: &Path, error: &io::Error) -> Error {
 
 fn known(name: &str) -> std::result::Result<&'static PolicyKey, String> {
     PolicyKey::named(name).ok_or_else(|| {
-        let nearest = nearest::of(name, POLICY_KEYS.iter().map(|key| key.name));
+        let nearest = nearest::name(name, POLICY_KEYS.iter().map(|key| key.name));
         let hint = nearest.map(|name| format!(" (did you mean '{name}'?)")).unwrap_or_default();
         format!("there is no key '{name}'{hint}")
     })

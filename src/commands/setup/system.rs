@@ -1,0 +1,198 @@
+//! `kubekey setup --system`: writes the settings for all users of a computer. Packages and fleets call it, so it asks
+//! nothing and nobody, and looks into no home.
+
+use std::fs;
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+use std::rc::Rc;
+
+use super::generated::{self, Step};
+use super::report::Format;
+use super::server::{check_name, check_server};
+use super::system_kubeconfig::Kubeconfig;
+use super::system_report::Report;
+use super::wanted::read_authority;
+use crate::commands::config::{check_files, check_values};
+use crate::config::given::{Layer, Place};
+use crate::config::{Answers, Authority, Cluster, File, Flags, Policy, clusters, config_file, platform, variable};
+use crate::error::{Error, ErrorKind, Result};
+use crate::kubeconfig::Change;
+use crate::{atomic_file, cli, terminal};
+
+/// Writes `config.toml` and, if asked, a kubeconfig, as far as they are not as they have to be, and says what was done;
+/// returns whether anything was changed, or would be.
+///
+/// # Errors
+/// [`ErrorKind::Usage`] for what cannot be used, [`ErrorKind::Policy`] for what the policy forbids,
+/// [`ErrorKind::Failed`] without root's rights, or if a file cannot be changed. Mistakes are found before anything is
+/// written.
+pub fn setup_system(flags: Flags, asked: &cli::Setup, out: &mut impl Write) -> Result<bool> {
+    let format = Format::parse(asked.output.as_deref())?;
+    let path = path()?;
+    if !asked.dry_run {
+        require_root()?;
+    }
+    let policy = Policy::load()?;
+    let answers = answers(flags, asked, &policy)?;
+    let text = text(&path, &answers, asked, &policy)?;
+    let old = read(&path)?;
+    let step = step(&path, &answers, old.as_deref(), &text);
+    let clusters = match &old {
+        Some(old) if answers.is_empty() => clusters(&[File::parse(&path, old, Layer::System)?])?.0,
+        _ => answers.clusters.clone(),
+    };
+    let kubeconfig = Kubeconfig::plan(&clusters, asked)?;
+    let change = change(&path, step, &answers, old, text)?;
+    let mut backups = vec![None; usize::from(change.is_some())];
+    if !asked.dry_run {
+        change.iter().try_for_each(write)?;
+        backups.extend(kubeconfig.write()?);
+    }
+    let changes: Vec<_> = change.into_iter().chain(kubeconfig.changes).collect();
+    let report = Report { path: &path, step, clusters: &clusters, changes: &changes, backups: &backups };
+    report.tell(format, asked.dry_run, out)?;
+    Ok(!changes.is_empty())
+}
+
+/// Where the settings belong.
+fn path() -> Result<PathBuf> {
+    let dir = platform::system_config_dirs().pop();
+    dir.map(|dir| dir.join("config.toml")).ok_or_else(|| {
+        Error::new(ErrorKind::Failed, "on this system kubekey does not read settings for all users yet")
+            .hint("run 'kubekey setup' without --system for each user")
+    })
+}
+
+#[cfg(unix)]
+fn require_root() -> Result<()> {
+    match rustix::process::geteuid().is_root() {
+        true => Ok(()),
+        false => Err(Error::new(ErrorKind::Failed, "only root can write the settings for all users of this computer")
+            .hint("run it with sudo, or with --dry-run to see what it would do")),
+    }
+}
+
+/// There is no place to write to.
+#[cfg(not(unix))]
+fn require_root() -> Result<()> {
+    Ok(())
+}
+
+/// What was given, all of it usable.
+fn answers(mut flags: Flags, asked: &cli::Setup, policy: &Policy) -> Result<Answers> {
+    // As in `kubekey setup` the flag is the cluster's; the variable is always the provider's.
+    let authority = flags.replace("certificate-authority", &asked.issuer_certificate_authority).pop();
+    let mut answers = Answers::read(asked.answers.as_deref(), &flags, variable)?;
+    answers.file.iter().flat_map(|file| &file.unknown).for_each(|unknown| terminal::warning(&unknown.message()));
+    check_files(answers.file.as_slice(), policy)?;
+    check_values(&answers.given, policy)?;
+    if let Some(cluster) = cluster(asked, authority)? {
+        answers.put(cluster);
+    }
+    for cluster in &answers.clusters {
+        if let Some(file) = cluster.certificate_authority.as_ref().filter(|file| !Path::new(file).is_file()) {
+            terminal::warning(&format!("cluster '{}': there is no file {file} yet", cluster.name));
+        }
+    }
+    Ok(answers)
+}
+
+/// The cluster of the flags.
+fn cluster(asked: &cli::Setup, authority: Option<String>) -> Result<Option<Cluster>> {
+    let (Some(name), Some(server)) = (&asked.cluster, &asked.server) else {
+        let rest = [&asked.cluster, &asked.server, &authority, &asked.namespace, &asked.context];
+        return match rest.into_iter().all(Option::is_none) {
+            true => Ok(None),
+            false => Err(Error::new(ErrorKind::Usage, "a cluster has a name and a server")
+                .hint("give --cluster and --server; the provider's CA is --issuer-certificate-authority here")),
+        };
+    };
+    let name_of = |flag, text: &Option<String>| text.as_ref().map(|text| check_name(flag, text)).transpose();
+    let authority = match authority.as_deref().map(read_authority).transpose()? {
+        Some(Authority::File(path)) => Some(path.to_string_lossy().into_owned()),
+        _ => None,
+    };
+    Ok(Some(Cluster {
+        name: check_name("cluster", name)?,
+        server: check_server(server)?,
+        certificate_authority: authority,
+        certificate_authority_data: None,
+        profile: None,
+        namespace: name_of("namespace", &asked.namespace)?,
+        context: name_of("context", &asked.context)?,
+        place: Place { path: Rc::from(Path::new("the command line")), text: Rc::from(""), offset: 0 },
+    }))
+}
+
+/// The text for the file, which kubekey will be able to use.
+fn text(path: &Path, answers: &Answers, asked: &cli::Setup, policy: &Policy) -> Result<String> {
+    if answers.has_secret() && !asked.include_client_secret {
+        terminal::warning(&format!(
+            "the client secret is left out, since all users of this computer can read {}: \
+             give client_secret_file, or ask for it with --include-client-secret",
+            path.display()
+        ));
+    }
+    let text = generated::signed(&config_file(answers, asked.include_client_secret));
+    check_files(&[File::parse(path, &text, Layer::System)?], policy)?;
+    Ok(text)
+}
+
+/// Who gives no answers wants a file to be there, and that one as it is. A link was made by the administrator, too.
+fn step(path: &Path, answers: &Answers, old: Option<&str>, text: &str) -> Step {
+    match generated::step(old, text) {
+        _ if answers.is_empty() && old.is_some() => Step::Nothing,
+        Step::Write if path.is_symlink() => Step::WriteBeside,
+        step => step,
+    }
+}
+
+/// What has to be written.
+fn change(path: &Path, step: Step, answers: &Answers, old: Option<String>, text: String) -> Result<Option<Change>> {
+    let (path, before, action) = match step {
+        Step::Nothing | Step::Keep => return Ok(None),
+        Step::Write if answers.is_empty() => (path.to_owned(), old, NOTHING_SET.to_owned()),
+        Step::Write => (path.to_owned(), old, contents(answers)),
+        Step::WriteBeside => {
+            let beside = path.with_extension("toml.new");
+            let before = read(&beside)?.filter(|_| !beside.is_symlink());
+            (beside, before, format!("{} was changed by hand and is kept", path.display()))
+        }
+    };
+    let is_there = before.as_ref() == Some(&text);
+    Ok((!is_there).then(|| Change { path, before, after: text, actions: vec![action] }))
+}
+
+const NOTHING_SET: &str = "nothing is set in it yet; fill in issuer_url and client_id, \
+     or run 'kubekey setup --system --issuer-url URL --client-id ID'";
+
+fn contents(answers: &Answers) -> String {
+    let (settings, profiles, clusters) = (answers.settings().count(), answers.profiles().len(), answers.clusters.len());
+    format!("settings: {settings}, profiles: {profiles}, clusters: {clusters}")
+}
+
+/// The text of a file, as far as it is one; `None` if there is no file.
+fn read(path: &Path) -> Result<Option<String>> {
+    let text = match fs::metadata(path).map(|metadata| metadata.is_file()) {
+        // To open a FIFO is to wait for its writer.
+        Ok(false) => Err(io::Error::other("it is not a file")),
+        _ => fs::read(path),
+    };
+    match text {
+        Ok(text) => Ok(Some(String::from_utf8_lossy(&text).into_owned())),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(failed(path, &error)),
+    }
+}
+
+fn write(change: &Change) -> Result<()> {
+    let old = fs::metadata(&change.path).ok().filter(|_| !change.path.is_symlink());
+    let written = atomic_file::publish(&change.path, change.after.as_bytes(), old.as_ref());
+    atomic_file::remove_remains(&change.path);
+    written.map_err(|error| failed(&change.path, &error))
+}
+
+fn failed(path: &Path, error: &io::Error) -> Error {
+    Error::new(ErrorKind::Failed, format!("{} cannot be written: {error}", path.display()))
+        .hint("the file is as it was; mend or remove what is in the way, and run it again")
+}

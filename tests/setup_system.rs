@@ -1,0 +1,467 @@
+//! `kubekey setup --system`: the settings for all users of a computer, as packages and fleets write them.
+
+use std::fs::{self, Metadata};
+use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
+use std::os::unix::process::{CommandExt, ExitStatusExt};
+use std::path::Path;
+use std::process::Command;
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use serde_json::{Value, json};
+
+use crate::support::browser::Mode;
+use crate::support::etc::Etc;
+use crate::support::home::Home;
+use crate::support::kubeconfig::{PLAIN, entry, names, view};
+use crate::support::provider::Provider;
+use crate::support::run::Finished;
+use crate::support::strace::strace;
+use crate::support::tls::COMPANY;
+
+const CHANGED: Option<i32> = Some(10);
+const NOBODY: u32 = 65534;
+const SIGKILL: i32 = 9;
+
+/// A computer and somebody on it.
+struct Machine {
+    etc: Etc,
+    home: Home,
+}
+
+impl Machine {
+    fn new(files: &[(&str, &str)]) -> Self {
+        Machine { etc: Etc::new(files), home: Home::new(Mode::Follow) }
+    }
+
+    /// `kubekey` without a setting in its environment.
+    fn kubekey(&self, arguments: &[&str]) -> Command {
+        let mut kubekey = self.home.kubekey();
+        kubekey.env_remove("KUBEKEY_TOKEN_STORAGE").args(arguments);
+        kubekey
+    }
+
+    fn setup(&self, arguments: &[&str]) -> Command {
+        let mut kubekey = self.kubekey(&["setup", "--system"]);
+        kubekey.args(arguments);
+        kubekey
+    }
+
+    fn run(&self, command: &Command) -> Finished {
+        self.home.run(&mut self.etc.in_place(command))
+    }
+
+    /// The same, of a run that must have succeeded.
+    fn done(&self, command: &Command) -> Finished {
+        let finished = self.run(command);
+        assert_eq!(finished.code(), Some(0), "{finished:#?}");
+        finished
+    }
+
+    fn text(&self, name: &str) -> String {
+        fs::read_to_string(self.etc.path(name)).expect("a file in /etc/kubekey")
+    }
+
+    fn names(&self) -> Vec<String> {
+        names(&self.etc.path(""))
+    }
+
+    fn metadata(&self, name: &str) -> Metadata {
+        fs::metadata(self.etc.path(name)).expect("a file in /etc/kubekey")
+    }
+
+    /// What holds for a user.
+    fn shown(&self) -> Value {
+        let finished = self.done(&self.kubekey(&["config", "show", "--output=json"]));
+        serde_json::from_str(&finished.stdout).expect("JSON")
+    }
+
+    fn value(&self, key: &str) -> Value {
+        self.shown()["settings"][key]["value"].clone()
+    }
+}
+
+const ISSUER: &str = "--issuer-url=https://login.example.com";
+const CLIENT: &str = "--client-id=kubernetes";
+
+#[test]
+fn without_answers_there_is_a_commented_file_and_one_line_that_says_what_to_do_next() {
+    let machine = Machine::new(&[]);
+    fs::remove_dir(machine.etc.path("")).unwrap();
+    let mut strict = Command::new("/bin/sh");
+    let kubekey = machine.setup(&[]);
+    strict.args(["-c", r#"umask 077; exec "$@""#, "sh"]).arg(kubekey.get_program()).args(kubekey.get_args());
+    let finished = machine.done(&strict);
+    assert_eq!((finished.stdout.as_str(), finished.stderr.lines().count()), ("", 1), "{finished:#?}");
+    assert!(finished.stderr.contains("kubekey setup --system --issuer-url URL --client-id ID"), "{finished:#?}");
+    let mode = |name| machine.metadata(name).mode() & 0o7777;
+    assert_eq!((mode(""), mode("config.toml")), (0o755, 0o644));
+    let text = machine.text("config.toml");
+    assert!(text.lines().all(|line| line.is_empty() || line.starts_with('#')), "{text}");
+    let checked = machine.done(&machine.kubekey(&["config", "check"]));
+    assert_eq!((checked.stdout.as_str(), checked.stderr.as_str()), ("/etc/kubekey/config.toml: ok\n", ""));
+}
+
+#[test]
+fn flags_win_over_variables_and_variables_over_answers() {
+    const FILE: &str = "issuer_url = 'https://answers.example.com'\nclient_id = 'answers'\nscope = ['a']\n\
+        login_timeout = 90\n[profiles.two]\nclient_id = 'two'\n\
+        [[clusters]]\nname = 'prod'\nserver = 'https://a'\nprofile = 'two'\n\
+        [[clusters]]\nname = 'test'\nserver = 'https://t'\n";
+    let machine = Machine::new(&[("answers.toml", FILE)]);
+    let mut command = machine.setup(&["--answers=/etc/kubekey/answers.toml", ISSUER, "--output=json"]);
+    command.args(["--cluster=prod", "--server=https://b", "--namespace=team", "--context=c"]);
+    command.env("KUBEKEY_ISSUER_URL", "https://variable.example.com").env("KUBEKEY_CLIENT_ID", "variable");
+    command.env("KUBEKEY_SCOPE", "email groups").env("IDP_ISSUER_URL", "https://x.example").env("CLIENT_SECRET", "x");
+    let finished = machine.done(&command);
+    let report: Value = serde_json::from_str(&finished.stdout).unwrap();
+    assert_eq!(report["clusters"], json!([{"cluster": "prod"}, {"cluster": "test"}]));
+    for (key, value) in [
+        ("issuer_url", json!("https://login.example.com")),
+        ("client_id", json!("variable")),
+        ("scope", json!(["email", "groups"])),
+        ("login_timeout", json!("90")),
+        ("client_secret", json!(null)),
+    ] {
+        assert_eq!(machine.value(key), value, "{key}");
+    }
+    let profile = machine.done(&machine.kubekey(&["--profile=two", "config", "show"]));
+    assert!(profile.stdout.contains("client_id = \"two\""), "{profile:#?}");
+    let text = machine.text("config.toml");
+    let prod = "[[clusters]]\nname = \"prod\"\nserver = \"https://b\"\nnamespace = \"team\"\ncontext = \"c\"\n";
+    assert!(text.contains(prod) && !text.contains("https://a"), "{text}");
+}
+
+#[test]
+fn answers_come_from_standard_input_too() {
+    let machine = Machine::new(&[("answers.toml", "client_id = 'piped'\nisuer_url = 'https://a'\n")]);
+    let kubekey = machine.setup(&["--answers=-"]);
+    let mut piped = Command::new("/bin/sh");
+    piped.args(["-c", r#"exec "$@" </etc/kubekey/answers.toml"#, "sh"]).arg(kubekey.get_program());
+    let finished = machine.done(piped.args(kubekey.get_args()));
+    assert_eq!(machine.value("client_id"), "piped");
+    let warning = "standard input line 2: there is no setting 'isuer_url' (did you mean 'issuer_url'?)";
+    assert!(finished.stderr.contains(warning), "{finished:#?}");
+    assert!(!machine.text("config.toml").contains("isuer"), "{finished:#?}");
+}
+
+#[test]
+fn nothing_is_asked_at_a_terminal() {
+    let machine = Machine::new(&[]);
+    let kubekey = machine.setup(&["--answers=-"]);
+    let words: Vec<_> = kubekey.get_args().map(|word| word.to_string_lossy()).collect();
+    let mut script = Command::new("/usr/bin/script");
+    script.args(["-qec", &format!("{} {}", kubekey.get_program().display(), words.join(" ")), "/dev/null"]);
+    let finished = machine.run(&script);
+    assert_eq!(finished.code(), Some(2), "{finished:#?}");
+    assert!(finished.stdout.contains("it is a terminal"), "{finished:#?}");
+    assert_eq!(machine.names(), Vec::<String>::new());
+}
+
+#[test]
+fn a_second_run_leaves_the_file_untouched() {
+    let machine = Machine::new(&[]);
+    let run = || machine.run(&machine.setup(&[ISSUER, CLIENT, "--detailed-exitcode"]));
+    assert_eq!(run().code(), CHANGED);
+    let before = machine.metadata("config.toml");
+    let finished = run();
+    let after = machine.metadata("config.toml");
+    assert_eq!(finished.code(), Some(0), "{finished:#?}");
+    assert_eq!((after.ino(), after.mtime_nsec()), (before.ino(), before.mtime_nsec()));
+    assert_eq!(machine.names(), ["config.toml"]);
+}
+
+#[test]
+fn a_file_that_nobody_changed_is_replaced_with_the_mode_that_it_has() {
+    let machine = Machine::new(&[]);
+    machine.done(&machine.setup(&[ISSUER, CLIENT]));
+    machine.etc.set_mode("config.toml", 0o640);
+    machine.done(&machine.setup(&["--issuer-url=https://new.example.com"]));
+    assert_eq!(
+        (machine.value("issuer_url"), machine.value("client_id")),
+        (json!("https://new.example.com"), json!(null))
+    );
+    assert_eq!((machine.metadata("config.toml").mode() & 0o777, machine.names()), (0o640, vec!["config.toml".into()]));
+}
+
+#[test]
+fn a_run_without_answers_changes_no_file_that_is_there() {
+    for text in ["", "client_id = 'mine'\n", "not even TOML"] {
+        let machine = Machine::new(&[("config.toml", text)]);
+        let finished = machine.run(&machine.setup(&["--detailed-exitcode"]));
+        assert_eq!((machine.text("config.toml").as_str(), machine.names()), (text, vec!["config.toml".to_owned()]));
+        assert_ne!(finished.code(), CHANGED, "{finished:#?}");
+    }
+    let machine = Machine::new(&[]);
+    machine.done(&machine.setup(&[ISSUER, CLIENT]));
+    machine.done(&machine.setup(&[]));
+    assert_eq!(machine.value("client_id"), "kubernetes");
+}
+
+#[test]
+fn a_changed_file_is_kept_and_the_new_one_is_put_beside_it_once() {
+    let machine = Machine::new(&[]);
+    let run = |client: &str| machine.run(&machine.setup(&[ISSUER, client, "--detailed-exitcode"]));
+    run(CLIENT);
+    let changed = machine.text("config.toml").replace("\"kubernetes\"", "\"mine\"");
+    fs::write(machine.etc.path("config.toml"), &changed).unwrap();
+    let finished = run(CLIENT);
+    assert_eq!((finished.code(), machine.names()), (Some(0), vec!["config.toml".to_owned()]), "nothing is new");
+    assert!(finished.stderr.contains("was changed by hand and is kept"), "{finished:#?}");
+
+    let finished = run("--client-id=new");
+    assert_eq!(finished.code(), CHANGED, "{finished:#?}");
+    assert!(finished.stderr.contains("/etc/kubekey/config.toml.new is written"), "{finished:#?}");
+    assert_eq!((machine.text("config.toml"), machine.value("client_id")), (changed.clone(), json!("mine")));
+    let new = machine.text("config.toml.new");
+    assert!(new.contains("client_id = \"new\""), "{new}");
+    let finished = run("--client-id=new");
+    assert_eq!(finished.code(), Some(0), "{finished:#?}");
+    assert!(finished.stderr.contains("what is new is in /etc/kubekey/config.toml.new"), "{finished:#?}");
+
+    // The administrator has looked at it, and took over its first line.
+    let (first, (_, rest)) = (new.lines().next().unwrap(), changed.split_once('\n').unwrap());
+    fs::write(machine.etc.path("config.toml"), format!("{first}\n{rest}")).unwrap();
+    fs::remove_file(machine.etc.path("config.toml.new")).unwrap();
+    assert_eq!((run("--client-id=new").code(), machine.names()), (Some(0), vec!["config.toml".to_owned()]));
+}
+
+#[test]
+fn a_link_stays() {
+    let machine = Machine::new(&[]);
+    machine.done(&machine.setup(&[ISSUER]));
+    fs::rename(machine.etc.path("config.toml"), machine.etc.path("real")).unwrap();
+    symlink("real", machine.etc.path("config.toml")).unwrap();
+    let before = machine.text("real");
+    machine.done(&machine.setup(&[ISSUER, CLIENT]));
+    assert_eq!(fs::read_link(machine.etc.path("config.toml")).unwrap(), Path::new("real"));
+    assert_eq!((machine.text("real"), machine.names().len()), (before, 3));
+    assert!(machine.text("config.toml.new").contains("kubernetes"));
+}
+
+#[test]
+fn wrong_answers_are_named_and_write_nothing() {
+    for (text, arguments, words) in [
+        ("login_timeout = true", &[][..], &["answers.toml line 1, column 17", "login_timeout = true", "seconds"][..]),
+        ("a = ", &[], &["answers.toml line 1, column 5"]),
+        ("\nissuer_url = 'http://login.example.com'", &[], &["answers.toml line 2", "http is for this machine only"]),
+        ("[profiles.a]\ntoken_storage = 'cloud'", &[], &["answers.toml line 2", "there is no such place"]),
+        ("[[clusters]]\nname = 'a'", &[], &["answers.toml line 1", "the cluster has no server"]),
+        ("[[clusters]]\nname = 'a'\nserver = 'http://a'", &[], &["line 3, column 10", "https://"]),
+        ("[[clusters]]\nname = 'a'\nserver = 'https://a'\nprofile = 'b'", &[], &["there is no profile 'b'"]),
+        ("", &["--issuer-url=login.example.com"], &["--issuer-url 'login.example.com'"]),
+        ("", &["--skip-open-browser=maybe"], &["--skip-open-browser 'maybe'"]),
+        ("", &["--server=https://a"], &["--cluster"]),
+        ("", &["--certificate-authority=/ca.pem"], &["--issuer-certificate-authority"]),
+        ("", &["--cluster=a", "--server=a"], &["--server 'a'"]),
+        ("", &["--cluster=a", "--server=https://a", "--certificate-authority=/none"], &["/none", "no such file"]),
+        ("", &["--kubeconfig=/etc/kubekey/kubeconfig"], &["there is no cluster to write"]),
+        ("", &["--answers=/none"], &["--answers '/none'", "no such file"]),
+    ] {
+        let machine = Machine::new(&[("answers.toml", text)]);
+        let answers: &[&str] = if text.is_empty() { &[] } else { &["--answers=/etc/kubekey/answers.toml"] };
+        let finished = machine.run(machine.setup(answers).args(arguments));
+        assert_eq!((finished.code(), finished.stdout.as_str()), (Some(2), ""), "{text}: {finished:#?}");
+        assert_eq!(finished.stderr.lines().filter(|line| !line.starts_with("hint: ")).count(), 1, "{finished:#?}");
+        for word in words {
+            assert!(finished.stderr.contains(word), "{word}: {finished:#?}");
+        }
+        assert_eq!(machine.names(), ["answers.toml"], "{text}");
+    }
+}
+
+#[test]
+fn what_the_policy_forbids_is_not_written() {
+    let machine = Machine::new(&[("policy.toml", "allowed_issuers = ['https://login.example.com']")]);
+    let finished = machine.run(&machine.setup(&["--issuer-url=https://evil.example", CLIENT]));
+    assert_eq!(finished.code(), Some(4), "{finished:#?}");
+    assert_eq!(machine.names(), ["policy.toml"]);
+    machine.done(&machine.setup(&[ISSUER, CLIENT]));
+}
+
+#[test]
+fn a_client_secret_is_left_out_unless_it_is_asked_for_and_no_diff_shows_it() {
+    const SECRET: &str = "s3cr3t-of-the-client";
+    let answers = format!("client_secret = '{SECRET}'\n[profiles.a]\nclient_secret = '{SECRET}'\n");
+    let machine = Machine::new(&[("answers.toml", &answers)]);
+    let run = |arguments: &[&str]| {
+        let finished = machine.done(machine.setup(&["--answers=/etc/kubekey/answers.toml"]).args(arguments));
+        assert!(!format!("{finished:?}").contains(SECRET), "{finished:#?}");
+        finished
+    };
+    let finished = run(&[]);
+    assert!(finished.stderr.contains("warning: the client secret is left out"), "{finished:#?}");
+    assert!(!machine.text("config.toml").contains(SECRET));
+    let asked = run(&["--include-client-secret", "--dry-run"]);
+    assert!(asked.stdout.contains("+client_secret = ***\n") && !asked.stderr.contains("warning"), "{asked:#?}");
+    run(&["--include-client-secret"]);
+    assert_eq!(machine.text("config.toml").matches(SECRET).count(), 2);
+}
+
+#[test]
+fn without_root_there_is_one_clear_error() {
+    let home = Home::new(Mode::Follow);
+    let mut command = home.kubekey();
+    command.args(["setup", "--system", ISSUER]).current_dir("/");
+    if fs::metadata(home.path()).unwrap().uid() == 0 {
+        command.uid(NOBODY).gid(NOBODY);
+    }
+    let finished = home.run(&mut command);
+    assert_eq!((finished.code(), finished.stdout.as_str()), (Some(1), ""), "{finished:#?}");
+    assert!(finished.stderr.starts_with("kubekey: only root can write the settings"), "{finished:#?}");
+    assert_eq!(finished.stderr.lines().count(), 2, "{finished:#?}");
+    let finished = home.run(command.arg("--dry-run"));
+    assert_eq!(finished.code(), Some(0), "who only looks need not be root: {finished:#?}");
+    assert!(finished.stdout.contains("+issuer_url = \"https://login.example.com\""), "{finished:#?}");
+}
+
+#[test]
+fn a_dry_run_shows_all_and_writes_nothing() {
+    let machine = Machine::new(&[]);
+    let mut command = machine.setup(&[ISSUER, "--cluster=a", "--server=https://a", "--dry-run", "--detailed-exitcode"]);
+    command.arg("--kubeconfig=/etc/kubekey/new/kubeconfig");
+    let finished = machine.run(&command);
+    assert_eq!((finished.code(), machine.names().len()), (CHANGED, 0), "{finished:#?}");
+    for line in ["+++ /etc/kubekey/config.toml", "+name = \"a\"", "+++ /etc/kubekey/new/kubeconfig", "+  name: a"] {
+        assert!(finished.stdout.lines().any(|other| other == line), "{line}: {finished:#?}");
+    }
+    let finished = machine.run(command.arg("--output=json"));
+    let report: Value = serde_json::from_str(&finished.stdout).unwrap();
+    assert_eq!((&report["dryRun"], &report["changed"], &report["kept"]), (&json!(true), &json!(true), &json!(false)));
+    assert_eq!((&report["files"][0]["created"], report["files"][1]["diff"].is_string()), (&json!(true), true));
+    assert_eq!((finished.stderr.as_str(), machine.names().len()), ("", 0));
+}
+
+#[test]
+fn a_kubeconfig_for_all_users_has_the_clusters_and_keeps_what_else_is_in_it() {
+    let authority = STANDARD.encode(COMPANY.pem());
+    let answers = "[profiles.two]\nclient_id = 'two'\n[[clusters]]\nname = 'prod'\nserver = 'https://p'\n\
+        certificate_authority_data = 'CA'\ncontext = 'main'\n[[clusters]]\nname = 'test'\nserver = 'https://t'\n\
+        profile = 'two'\nnamespace = 'n'\n";
+    let machine = Machine::new(&[("answers.toml", &answers.replace("'CA'", &format!("'{authority}'")))]);
+    let run = |name: &str| {
+        let finished = machine.run(&machine.setup(&[
+            "--answers=/etc/kubekey/answers.toml",
+            "--detailed-exitcode",
+            &format!("--kubeconfig=/etc/kubekey/{name}"),
+        ]));
+        (finished.code(), machine.etc.path(name))
+    };
+    let (code, file) = run("shared/kubeconfig");
+    let modes = [&file, file.parent().unwrap()].map(|path| fs::metadata(path).unwrap().mode() & 0o777);
+    assert_eq!((code, modes), (CHANGED, [0o644, 0o755]));
+    let all = view(&machine.home, &file);
+    let cluster = |name| entry(&all, "clusters", name).unwrap()["cluster"].clone();
+    let context = |name| entry(&all, "contexts", name).unwrap()["context"].clone();
+    let arguments = |name| entry(&all, "users", name).unwrap()["user"]["exec"]["args"].clone();
+    assert_eq!(cluster("prod"), json!({"server": "https://p", "certificate-authority-data": authority}));
+    assert_eq!(context("test"), json!({"cluster": "test", "user": "kubekey-test", "namespace": "n"}));
+    assert_eq!((arguments("kubekey-prod"), arguments("kubekey-test")), (json!([]), json!(["--profile=two"])));
+    assert_eq!(all["current-context"], "main", "that of the first");
+    assert_eq!(run("shared/kubeconfig").0, Some(0), "a second run has nothing to do");
+
+    fs::write(machine.etc.path("old"), PLAIN).unwrap();
+    fs::set_permissions(machine.etc.path("old"), fs::Permissions::from_mode(0o600)).unwrap();
+    let (_, file) = run("old");
+    let all = view(&machine.home, &file);
+    assert_eq!((all["current-context"].as_str(), entry(&all, "users", "me").is_some()), (Some("old"), true));
+    assert!(entry(&all, "contexts", "main").is_some() && fs::metadata(&file).unwrap().mode() & 0o777 == 0o600);
+
+    // Later, the clusters are those of the settings that are there.
+    let finished = machine.done(&machine.setup(&["--kubeconfig=/etc/kubekey/later"]));
+    let later = view(&machine.home, &machine.etc.path("later"));
+    assert!(entry(&later, "contexts", "test").is_some(), "{finished:#?}");
+}
+
+#[test]
+fn a_cluster_gets_the_whole_path_of_its_certificate_authority() {
+    let machine = Machine::new(&[]);
+    fs::write(machine.etc.path("ca.pem"), COMPANY.pem()).unwrap();
+    let mut command = machine.setup(&["--cluster=a", "--server=https://a", "--certificate-authority=ca.pem"]);
+    command.arg("--issuer-certificate-authority=/etc/kubekey/ca.pem");
+    let mut inside = Command::new("/bin/sh");
+    inside.args(["-c", r#"cd /etc/kubekey && exec "$@""#, "sh"]).arg(command.get_program()).args(command.get_args());
+    machine.done(&inside);
+    let text = machine.text("config.toml");
+    assert!(text.contains("\ncertificate_authority = \"/etc/kubekey/ca.pem\"\n"), "{text}");
+    assert!(text.contains("\ncertificate_authority = [\"/etc/kubekey/ca.pem\"]\n"), "{text}");
+}
+
+#[test]
+fn who_has_nothing_but_what_it_wrote_can_sign_in() {
+    let machine = Machine::new(&[]);
+    let provider = Provider::start();
+    let issuer = format!("--issuer-url={}", provider.issuer());
+    machine.done(&machine.setup(&[&issuer, &format!("--client-id={}", provider.client_id()), "--token-storage=none"]));
+    assert_eq!(provider.count_all(), 0, "the network is not asked");
+    let finished = machine.home.run(&mut machine.etc.over(&machine.kubekey(&[])));
+    finished.credential();
+}
+
+/// The same trace of a run that may look at all this shows that it would be seen.
+#[test]
+fn no_home_is_opened_and_no_socket_is_made() {
+    let machine =
+        Machine::new(&[("answers.toml", "client_secret = 'a'\n[[clusters]]\nname = 'a'\nserver = 'https://a'\n")]);
+    let home = machine.home.path().display().to_string();
+    let traced = |command: &Command| {
+        let trace = machine.home.path().join("trace");
+        let mut command = strace(command, &trace, &["-f", "-s", "512", "-e", "trace=%file,%desc,%network"]);
+        command.current_dir("/");
+        machine.done(&command);
+        fs::read_to_string(trace).unwrap()
+    };
+    let mut command = machine.setup(&[ISSUER, CLIENT, "--answers=/etc/kubekey/answers.toml"]);
+    command.arg("--kubeconfig=/etc/kubekey/kubeconfig").env("KUBEKEY_BROWSER_COMMAND", "firefox").current_dir("/");
+    let trace = traced(&command);
+    assert!(trace.contains("/etc/kubekey/config.toml"), "{trace}");
+    let touched = |trace: &str| trace.lines().any(|line| line.contains(&home) && !line.contains("execve("));
+    assert!(!touched(&trace) && !trace.contains("socket("), "{trace}");
+    assert!(touched(&traced(&machine.kubekey(&["config", "show"]))));
+
+    let without_home = {
+        command.env_remove("HOME").env_remove("XDG_CONFIG_HOME").arg("--output=json");
+        machine.done(&command)
+    };
+    assert!(without_home.stdout.contains("\"changed\":false"), "{without_home:#?}");
+}
+
+#[test]
+fn a_run_killed_anywhere_leaves_the_old_file_or_the_new_one() {
+    let machine = Machine::new(&[]);
+    let command = |client: &str| {
+        let mut command = machine.setup(&[ISSUER, client]);
+        // Each line of the log would be one more place to be killed at.
+        command.env_remove("KUBEKEY_LOG");
+        command
+    };
+    machine.done(&command("--client-id=old"));
+    let old = machine.text("config.toml");
+    let reset = || {
+        fs::remove_dir_all(machine.etc.path("")).unwrap();
+        fs::create_dir(machine.etc.path("")).unwrap();
+        machine.etc.set_mode("", 0o755);
+        fs::write(machine.etc.path("config.toml"), &old).unwrap();
+    };
+    let trace = machine.home.path().join("trace");
+    machine.done(&strace(&command("--client-id=new"), &trace, &[]));
+    let new = machine.text("config.toml");
+    let trace = fs::read_to_string(trace).unwrap();
+    let calls: Vec<_> = trace.lines().filter_map(|line| Some((line.split_once('(')?.0, line))).collect();
+    let first = calls.iter().position(|(_, line)| line.contains("config.toml")).unwrap();
+    let (mut killed, mut was_new) = (0, 0);
+    for index in first..calls.len() {
+        let name = calls[index].0;
+        let number = calls[..=index].iter().filter(|(other, _)| *other == name).count();
+        reset();
+        let options = ["-e", &format!("trace={name}"), "-e", &format!("inject={name}:signal=KILL:when={number}")];
+        let finished = machine.run(&strace(&command("--client-id=new"), Path::new("/dev/null"), &options));
+        killed += usize::from(finished.status.signal() == Some(SIGKILL));
+        let text = machine.text("config.toml");
+        was_new += usize::from(text == new);
+        assert!(text == old || text == new, "killed at {name} number {number}: {text}");
+        machine.done(&command("--client-id=newer"));
+        assert_eq!(machine.names(), ["config.toml"], "{name} number {number}");
+    }
+    assert!(killed > (calls.len() - first) * 2 / 3 && was_new > 0 && was_new < killed, "{killed}, {was_new}");
+}
