@@ -62,7 +62,12 @@ impl Tls {
 
     /// One source of authorities, as errors are to call it.
     pub fn of(authority: Authority, label: &str) -> Self {
-        Self { authorities: vec![authority], skips_verification: false, labels: [label, label].map(str::to_owned), extra: None }
+        Self {
+            authorities: vec![authority],
+            skips_verification: false,
+            labels: [label, label].map(str::to_owned),
+            extra: None,
+        }
     }
 
     /// The certificates of all [`Tls::authorities`].
