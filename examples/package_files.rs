@@ -34,7 +34,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     }
     let command = Cli::command().override_usage("kubekey [OPTIONS] [COMMAND]").disable_help_subcommand(true);
     write_pages(&command.display_name("kubekey"), &root.join("man/man1"))?;
-    write(&root.join("doc/kubekey/config.toml"), example()?.as_bytes())
+    write(&root.join("doc/kubekey/examples/config.toml"), example()?.as_bytes())
 }
 
 /// The page of a command, and those of its subcommands.

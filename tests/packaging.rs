@@ -68,7 +68,7 @@ fn the_completions_of_each_shell_know_every_setting_and_bash_completes_a_subcomm
 
 #[test]
 fn the_example_of_a_configuration_sets_nothing_and_names_every_setting() {
-    let example = read(package_files().path().join("doc/kubekey/config.toml"));
+    let example = read(package_files().path().join("doc/kubekey/examples/config.toml"));
     assert!(example.lines().all(|line| line.is_empty() || line.starts_with('#')), "{example}");
     let missing: Vec<_> = KEYS.iter().filter(|key| !example.contains(&format!("\n#{} = ", key.name()))).collect();
     assert!(missing.is_empty(), "{missing:?}");
