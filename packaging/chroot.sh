@@ -18,7 +18,7 @@ mirror() {
   echo "${site:-http://deb.debian.org/debian}"
 }
 
-# A system of this suite that has never seen kubekey, in target/chroots: made once, and copied.
+# A system of this suite that has never seen kubekey. It is made once, in target/chroots; what is written to it lies over that.
 new_root() {
   local suite=$1 root=$2 base=target/chroots/$1
   if [ ! -e "$base.done" ]; then
@@ -28,8 +28,15 @@ new_root() {
     rm -rf "$base"/var/cache/apt/archives/*.deb "$base"/var/lib/apt/lists/*
     touch "$base.done"
   fi
-  rm -rf "$root"
-  cp -a "$base" "$root"
+  drop_root "$root"
+  mkdir -p "$root" "$root.over/upper" "$root.over/work"
+  mount -t overlay -o "lowerdir=$base,upperdir=$root.over/upper,workdir=$root.over/work" kubekey "$root"
+}
+
+# Removes it, and the notes that a test has made beside it.
+drop_root() {
+  if mountpoint -q "$1"; then umount "$1"; fi
+  rm -rf "$1" "$1".*
 }
 
 fail() {
