@@ -1,11 +1,15 @@
 //! The command line: subcommands as clap derives them, and a flag for each setting of the table. Values are plain text
 //! here; [`crate::config`] parses them.
 
+mod print;
+mod settings;
+
 use clap::builder::BoolishValueParser;
-use clap::{Arg, ArgAction, ArgMatches, Args, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
+use clap::{Arg, ArgAction, Args, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
 
 use crate::config::Flags;
-use crate::config::keys::{KEYS, Key, Kind};
+
+pub use print::{Document, Print};
 
 const EXAMPLES: &str = "\
 In a kubeconfig:
@@ -114,10 +118,10 @@ pub enum Command {
 }
 
 /// What `setup` writes and where. Settings that are given as flags beside these are written into the user's entry.
-#[derive(Args, Clone, Default)]
+#[derive(Args, Clone)]
 pub struct Setup {
     /// Write the settings for all users of this computer instead, into /etc/kubekey/config.toml: as root, without a question
-    #[arg(long, conflicts_with_all = ["user", "set_current"])]
+    #[arg(long, conflicts_with_all = ["user", "set_current", "print"])]
     pub system: bool,
 
     /// With --system: a file as config.toml is one, with settings, profiles and clusters; - is standard input
@@ -179,6 +183,10 @@ pub struct Setup {
     /// Exit with 10 if something was changed
     #[arg(long)]
     pub detailed_exitcode: bool,
+
+    /// Something to print instead.
+    #[command(flatten)]
+    pub print: Print,
 }
 
 /// What to do with the configuration.
@@ -197,9 +205,16 @@ pub enum Config {
     Check {
         /// A file that need not be in its place yet
         file: Option<std::path::PathBuf>,
+        /// The file is a policy
+        #[arg(long, requires = "file")]
+        policy: bool,
     },
     /// Print the JSON schema of a configuration file, for editors
-    Schema,
+    Schema {
+        /// That of a policy
+        #[arg(long)]
+        policy: bool,
+    },
 }
 
 /// A form of output.
@@ -209,44 +224,4 @@ pub enum Output {
     Toml,
     /// For programs: with origins, whether or not they are asked for.
     Json,
-}
-
-/// The table of settings as flags. Each counts before and after a subcommand.
-impl Args for Flags {
-    fn augment_args(command: clap::Command) -> clap::Command {
-        command.args(KEYS.iter().map(flag))
-    }
-
-    fn augment_args_for_update(command: clap::Command) -> clap::Command {
-        Self::augment_args(command)
-    }
-}
-
-impl FromArgMatches for Flags {
-    fn from_arg_matches(matches: &ArgMatches) -> Result<Self, clap::Error> {
-        let given = KEYS.iter().filter_map(|key| {
-            let texts = matches.get_many::<String>(key.flag)?;
-            Some((key, texts.cloned().collect()))
-        });
-        Ok(Self(given.collect()))
-    }
-
-    fn update_from_arg_matches(&mut self, matches: &ArgMatches) -> Result<(), clap::Error> {
-        *self = Self::from_arg_matches(matches)?;
-        Ok(())
-    }
-}
-
-fn flag(key: &'static Key) -> Arg {
-    let arg = Arg::new(key.flag)
-        .long(key.flag)
-        .aliases(key.aliases)
-        .value_name(key.value_name)
-        .global(true)
-        .help(key.help_with_default());
-    match key.kind {
-        Kind::Texts => arg.action(ArgAction::Append),
-        Kind::Switch => arg.num_args(0..=1).require_equals(true).default_missing_value("true"),
-        Kind::Text | Kind::Secret | Kind::Time => arg,
-    }
 }

@@ -1,7 +1,7 @@
 //! The only writer to stderr. What it prints is one line a message, and text from outside is made harmless in it.
 
 use std::fmt::Write as _;
-use std::io::{self, Write as _};
+use std::io::{self, BufRead as _, IsTerminal as _, Write as _};
 use std::sync::Mutex;
 
 use crate::error::Error;
@@ -87,11 +87,36 @@ pub(crate) fn log(level: &'static str, text: &str) {
     write_line(&format!("kubekey: {level}"), text);
 }
 
+/// Whether a person is there who reads what is asked here and can answer it.
+#[expect(clippy::disallowed_methods, reason = "nothing is written")]
+pub fn is_interactive() -> bool {
+    io::stdin().is_terminal() && io::stderr().is_terminal()
+}
+
+/// Asks that person for one line, without the spaces around it; an empty one is the default, which is shown if there is
+/// one. `None` at the end of the input.
+pub fn ask(question: &str, default: &str) -> Option<String> {
+    let shown = if default.is_empty() { String::new() } else { format!(" [{default}]") };
+    write(&format!("kubekey: {}: ", sanitise(&format!("{question}{shown}"))));
+    let mut line = Vec::new();
+    let is_read = io::stdin().lock().read_until(b'\n', &mut line).is_ok_and(|length| length > 0);
+    if !line.ends_with(b"\n") {
+        write("\n");
+    }
+    let answer = String::from_utf8_lossy(&line);
+    let answer = if answer.trim().is_empty() { default } else { answer.trim() };
+    is_read.then(|| answer.to_owned())
+}
+
+fn write_line(label: &str, text: &str) {
+    write(&format!("{label}{}\n", sanitise(text)));
+}
+
 /// The one way out, which nothing goes around: `clippy.toml` forbids the standard library's everywhere else.
 #[expect(clippy::disallowed_methods, reason = "this is the one place")]
-fn write_line(label: &str, text: &str) {
+fn write(text: &str) {
     // A closed stderr is no reason to fail, and there is nobody left to tell.
-    let _ = io::stderr().lock().write_all(format!("{label}{}\n", sanitise(text)).as_bytes());
+    let _ = io::stderr().lock().write_all(text.as_bytes());
 }
 
 /// `text` as one line of at most [`LONGEST`] characters, in which those that are no text show as their code points, and

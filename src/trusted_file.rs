@@ -11,6 +11,8 @@ pub enum Owner {
     System,
     /// The user, who named the file, or the administrator.
     User,
+    /// Anybody, and a group: whoever can write there can replace this program, too.
+    Installer,
 }
 
 /// Reads a file of at most `largest` bytes. Where a link leads, the place it leads to is looked at.
@@ -53,10 +55,12 @@ fn require_owner(metadata: &fs::Metadata, owner: Owner) -> Result<(), String> {
     const GROUP_CAN_WRITE: u32 = 0o020;
     const OTHERS_CAN_WRITE: u32 = 0o002;
     let (uid, mode) = (metadata.uid(), metadata.mode());
-    if uid != ROOT && !(owner == Owner::User && uid == rustix::process::geteuid().as_raw()) {
+    let is_own = owner == Owner::User && uid == rustix::process::geteuid().as_raw();
+    if uid != ROOT && !is_own && owner != Owner::Installer {
         return Err(format!("belongs to user {uid}"));
     }
-    if mode & OTHERS_CAN_WRITE != 0 || (mode & GROUP_CAN_WRITE != 0 && metadata.gid() != ROOT) {
+    let is_groups = mode & GROUP_CAN_WRITE != 0 && metadata.gid() != ROOT && owner != Owner::Installer;
+    if mode & OTHERS_CAN_WRITE != 0 || is_groups {
         return Err(format!("can be written by others (mode {:o}); 'chmod go-w' mends that", mode & 0o7777));
     }
     Ok(())
@@ -66,7 +70,7 @@ fn require_owner(metadata: &fs::Metadata, owner: Owner) -> Result<(), String> {
 #[cfg(not(unix))]
 fn require_owner(_: &fs::Metadata, owner: Owner) -> Result<(), String> {
     match owner {
-        Owner::User => Ok(()),
+        Owner::User | Owner::Installer => Ok(()),
         Owner::System => Err("cannot be checked for its owner on this system".into()),
     }
 }

@@ -410,6 +410,15 @@ fn a_client_that_does_not_read_its_page_delays_the_end_by_seconds_at_most() {
     assert!(delay < Duration::from_secs(15), "{delay:?}");
 }
 
+/// A page that is on its way has five seconds, and one that is not there yet has as long as the provider needs.
+#[test]
+fn a_provider_that_takes_its_time_costs_nobody_the_page() {
+    let waiting = Waiting::start_at(|behaviour| behaviour.token_delay = Duration::from_secs(6), &[]);
+    let page = get(&get(&waiting.callback()).location().expect("a redirect to the result"));
+    assert_eq!(page.status, 200);
+    waiting.running.wait().credential();
+}
+
 #[test]
 fn the_listener_is_gone_when_the_sign_in_has_failed() {
     let refused = Waiting::start_at(|behaviour| behaviour.refusal = Some(("access_denied".into(), "no".into())), &[]);

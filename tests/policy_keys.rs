@@ -256,3 +256,33 @@ fn what_stands_in_policy_d_counts_in_the_order_of_the_names() {
     assert!(finished.stderr.contains("/etc/kubekey/policy.d/1.toml line 1, column 1: refresh has to be true or false"));
     assert_eq!(finished.code(), Some(4));
 }
+
+#[test]
+fn a_policy_is_checked_before_it_is_put_in_place() {
+    let home = Home::new(Mode::Absent);
+    let file = home.path().join("new.toml");
+    let check = |text: &str| {
+        fs::write(&file, text).unwrap();
+        home.run(home.kubekey().args(["config", "check", "--policy"]).arg(&file))
+    };
+    let good = check("allowed_issuers = ['https://login.example.com']\nmax_session = '8h'");
+    assert_eq!((good.code(), good.stdout), (Some(0), format!("{}: ok\n", file.display())));
+    for (text, code, words) in [
+        ("allowed_issuer = []", 4, "did you mean 'allowed_issuers'?"),
+        ("refresh = 'no'", 4, "line 1, column 1: refresh has to be true or false"),
+        ("template_dir = 'pages'", 2, "line 1: template_dir 'pages' cannot be used"),
+        ("post_login_url = 'http://x'", 2, "it has to begin with https://"),
+    ] {
+        let finished = check(text);
+        assert_eq!(finished.code(), Some(code), "{finished:#?}");
+        assert!(finished.stderr.contains(words) && finished.stdout.is_empty(), "{finished:#?}");
+    }
+    let misplaced = home.run(home.kubekey().args(["config", "check"]).arg({
+        fs::write(&file, "refresh = false").unwrap();
+        &file
+    }));
+    assert!(misplaced.stderr.contains("it is a key of the policy, and counts in policy.toml"), "{misplaced:#?}");
+    let schema = home.run(home.kubekey().args(["config", "schema", "--policy"]));
+    let schema: Value = serde_json::from_str(&schema.stdout).unwrap();
+    assert_eq!(schema["properties"]["refresh"]["type"], "boolean");
+}

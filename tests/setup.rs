@@ -1,6 +1,7 @@
 //! `kubekey setup`: what it writes into kubeconfigs of all kinds, judged by kubectl.
 
 use std::fs;
+use std::path::Path;
 
 use serde_json::{Value, json};
 
@@ -13,7 +14,7 @@ use crate::support::tls::COMPANY;
 const CHANGED: Option<i32> = Some(10);
 
 /// What people have in their kubeconfigs. Each line stays, but for those that have to go where an entry is put in.
-const KUBECONFIGS: [(&str, &str); 21] = [
+const KUBECONFIGS: [(&str, &str); 26] = [
     ("plain", PLAIN),
     ("empty", ""),
     ("only a comment", "# to do\n"),
@@ -59,11 +60,47 @@ const KUBECONFIGS: [(&str, &str); 21] = [
         "unknown fields",
         "kind: Config\nx-mine: [1, 2]\nclusters:\n- name: a\n  x-note: keep\n  cluster: {server: https://a, x-tier: 1}\nextensions:\n- name: e\n  extension: {a: b}\n",
     ),
+    (
+        "a plain text over two lines",
+        "users:\n- name: gke_a_b_c\n  user:\n    exec:\n      apiVersion: client.authentication.k8s.io/v1beta1\n      command: plugin\n      installHint: Install it for use with kubectl by following\n        https://cloud.example.com/how-to\n      provideClusterInfo: true\n",
+    ),
+    ("quoted keys", "\"kind\": \"Config\"\n'clusters':\n- \"name\": 'a'\n  \"cluster\": {\"server\": \"https://a\"}\n"),
+    (
+        "comments everywhere",
+        "# a\nclusters: # b\n# c\n- # d\n  name: a # e\n  # f\n  cluster: # g\n    # h\n    server: https://a # i\n  # j\n# k\nusers: [] # l\n# m\n",
+    ),
+    ("CRLF and blocks", "users:\r\n- name: u\r\n  user:\r\n    password: |-\r\n      a\r\n      b\r\n\r\n# end\r\n"),
+    (
+        "lists in lists",
+        "users:\n- name: u\n  user:\n    exec:\n      apiVersion: client.authentication.k8s.io/v1\n      command: c\n      args: [a,\n        b, 'c d']\n      env:\n      - {name: A, value: 'b: c'}\n",
+    ),
 ];
+
+/// Those of other projects: each one's name and text.
+fn kubeconfigs_of_the_wild() -> Vec<(String, String)> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/kubeconfigs");
+    let files = names(&folder).into_iter().filter(|name| name != "README.md");
+    files.map(|name| (name.clone(), fs::read_to_string(folder.join(name)).unwrap())).collect()
+}
+
+/// Of which project each is, and under which licence it may be here.
+#[test]
+fn each_kubeconfig_of_others_says_whose_it_is() {
+    let readme = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/kubeconfigs/README.md");
+    let readme = fs::read_to_string(readme).unwrap();
+    let listed: Vec<_> = readme.lines().filter_map(|line| line.strip_prefix("| `")?.split('`').next()).collect();
+    let mut there: Vec<_> = kubeconfigs_of_the_wild().into_iter().map(|(name, _)| name).collect();
+    there.sort_by_key(|name| listed.iter().position(|other| other == name));
+    assert_eq!(listed, there);
+}
 
 #[test]
 fn every_kubeconfig_gets_the_entries_and_nothing_else() {
-    for (name, text) in KUBECONFIGS {
+    let made = KUBECONFIGS.map(|(name, text)| (name.to_owned(), text.to_owned()));
+    let found = kubeconfigs_of_the_wild().into_iter().filter(|(name, _)| !name.starts_with("refused-"));
+    let all: Vec<_> = made.into_iter().chain(found).collect();
+    assert!(all.len() > 40, "{}", all.len());
+    for (name, text) in &all {
         let home = Home::new(Mode::Absent);
         let file = home.path().join("kubeconfig");
         fs::write(&file, text).unwrap();
@@ -79,7 +116,7 @@ fn every_kubeconfig_gets_the_entries_and_nothing_else() {
 
         let again = home.run(setup_in(&home, &file).arg("--detailed-exitcode"));
         assert_eq!((again.code(), fs::read_to_string(&file).unwrap()), (Some(0), written), "{name}: {again:#?}");
-        assert_eq!(fs::read_to_string(home.path().join("kubeconfig.kubekey-backup")).unwrap(), text, "{name}");
+        assert_eq!(fs::read_to_string(home.path().join("kubeconfig.kubekey-backup")).unwrap(), *text, "{name}");
     }
 }
 
@@ -118,9 +155,16 @@ fn what_cannot_be_changed_safely_is_refused_in_one_message() {
         (1..30).fold("a0: &a0 [1, 2]\n".to_owned(), |text, i| format!("{text}a{i}: &a{i} [*a{0}, *a{0}]\n", i - 1));
     let bomb = format!("{bomb}kind: Config\n");
     let cluster = "- {name: prod, cluster: {server: https://a}}\n";
-    let cases: [(&str, String, &str); 17] = [
+    let cases: [(&str, String, &str); 20] = [
         ("a tab", "clusters:\n-\tname: a\n\tcluster: {}\n".into(), "line 3 is indented with a tab"),
         ("two documents", format!("{PLAIN}---\n{PLAIN}"), "2 documents"),
+        ("a tag", "kind: Config\nusers: !!seq\n- {name: !!str 1, user: {}}\n".into(), "a kubeconfig cannot have"),
+        ("a user twice", "users:\n- {name: u, user: {}}\n- {name: u, user: {}}\n".into(), "more than one user 'u'"),
+        (
+            "a tab in a list",
+            "clusters:\n- name: a\n  cluster:\n  \tserver: https://a\n".into(),
+            "line 4 is indented with a tab",
+        ),
         ("a name twice", format!("clusters:\n{cluster}{cluster}"), "more than one cluster 'prod'"),
         ("a key twice", "kind: Config\nusers: []\nusers: []\n".into(), "users"),
         ("another kind", "apiVersion: v1\nkind: Secret\n".into(), "not a kubeconfig"),
@@ -149,7 +193,10 @@ fn what_cannot_be_changed_safely_is_refused_in_one_message() {
         ),
         ("nothing but depth", format!("clusters: {}", "[".repeat(100_000)), "nested too deeply"),
     ];
-    for (name, text, expected) in cases {
+    let found = kubeconfigs_of_the_wild().into_iter().filter(|(name, _)| name.starts_with("refused-"));
+    let found: Vec<_> = found.collect();
+    let found = found.iter().map(|(name, text)| (name.as_str(), text.clone(), "cannot be changed: "));
+    for (name, text, expected) in cases.into_iter().chain(found) {
         let home = Home::new(Mode::Absent);
         fs::create_dir(home.path().join("kube")).unwrap();
         let file = home.path().join("kube/config");

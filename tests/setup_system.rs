@@ -15,7 +15,7 @@ use crate::support::etc::Etc;
 use crate::support::home::Home;
 use crate::support::kubeconfig::{PLAIN, entry, names, view};
 use crate::support::provider::Provider;
-use crate::support::run::Finished;
+use crate::support::run::{Finished, Running};
 use crate::support::strace::strace;
 use crate::support::tls::COMPANY;
 
@@ -110,7 +110,7 @@ fn flags_win_over_variables_and_variables_over_answers() {
         [[clusters]]\nname = 'test'\nserver = 'https://t'\n";
     let machine = Machine::new(&[("answers.toml", FILE)]);
     let mut command = machine.setup(&["--answers=/etc/kubekey/answers.toml", ISSUER, "--output=json"]);
-    command.args(["--cluster=prod", "--server=https://b", "--namespace=team", "--context=c"]);
+    command.args(["--cluster=prod", "--server=https://b", "--context=c"]).env("KUBEKEY_NAMESPACE", "team");
     command.env("KUBEKEY_ISSUER_URL", "https://variable.example.com").env("KUBEKEY_CLIENT_ID", "variable");
     command.env("KUBEKEY_SCOPE", "email groups").env("IDP_ISSUER_URL", "https://x.example").env("CLIENT_SECRET", "x");
     let finished = machine.done(&command);
@@ -252,6 +252,7 @@ fn wrong_answers_are_named_and_write_nothing() {
         ("", &["--issuer-url=login.example.com"], &["--issuer-url 'login.example.com'"]),
         ("", &["--skip-open-browser=maybe"], &["--skip-open-browser 'maybe'"]),
         ("", &["--server=https://a"], &["--cluster"]),
+        ("", &["--print=rbac"], &["--system", "--print"]),
         ("", &["--certificate-authority=/ca.pem"], &["--issuer-certificate-authority"]),
         ("", &["--cluster=a", "--server=a"], &["--server 'a'"]),
         ("", &["--cluster=a", "--server=https://a", "--certificate-authority=/none"], &["/none", "no such file"]),
@@ -276,7 +277,9 @@ fn what_the_policy_forbids_is_not_written() {
     let finished = machine.run(&machine.setup(&["--issuer-url=https://evil.example", CLIENT]));
     assert_eq!(finished.code(), Some(4), "{finished:#?}");
     assert_eq!(machine.names(), ["policy.toml"]);
-    machine.done(&machine.setup(&[ISSUER, CLIENT]));
+    // What it locks for others, such as this, the administrator may say.
+    machine.done(&machine.setup(&[ISSUER, CLIENT, "--browser-command=firefox"]));
+    assert_eq!(machine.value("browser_command"), "firefox");
 }
 
 #[test]
@@ -424,6 +427,23 @@ fn no_home_is_opened_and_no_socket_is_made() {
         machine.done(&command)
     };
     assert!(without_home.stdout.contains("\"changed\":false"), "{without_home:#?}");
+}
+
+#[test]
+fn runs_at_the_same_time_leave_the_file_of_one_of_them() {
+    let machine = Machine::new(&[]);
+    let arguments: Vec<_> = (0..8).map(|index| format!("--client-id=c{index}")).collect();
+    let commands = arguments.iter().map(|client| machine.etc.in_place(&machine.setup(&[ISSUER, client])));
+    let running: Vec<_> = commands.map(|mut command| Running::start(&mut command)).collect();
+    for run in running {
+        let finished = run.wait();
+        assert_eq!(finished.code(), Some(0), "{finished:#?}");
+    }
+    let text = machine.text("config.toml");
+    assert_eq!(machine.names(), ["config.toml"]);
+    let client = machine.value("client_id");
+    machine.done(&machine.setup(&[ISSUER, &format!("--client-id={}", client.as_str().unwrap())]));
+    assert_eq!(machine.text("config.toml"), text, "it is whole");
 }
 
 #[test]

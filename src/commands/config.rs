@@ -21,9 +21,11 @@ use crate::terminal;
 pub fn config(command: &Config, flags: &Flags, out: &mut impl Write) -> Result<()> {
     match command {
         Config::Show { origin, output } => show(flags, *origin, *output, out),
-        Config::Check { file: Some(file) } => check_file(file, out),
-        Config::Check { file: None } => check(flags, out),
-        Config::Schema => print(out, &format!("{:#}\n", schema::schema())),
+        Config::Check { file: Some(file), policy: true } => check_policy(file, out),
+        Config::Check { file: Some(file), .. } => check_file(file, out),
+        Config::Check { file: None, .. } => check(flags, out),
+        Config::Schema { policy: true } => print(out, &format!("{:#}\n", schema::policy())),
+        Config::Schema { .. } => print(out, &format!("{:#}\n", schema::schema())),
     }
 }
 
@@ -113,7 +115,11 @@ fn policy_json(policy: &Policy) -> Json {
 fn origin_json(origin: &Origin, key: &Key) -> Json {
     match origin {
         Origin::File(layer, place) => {
-            let layer = if *layer == Layer::System { "system" } else { "user" };
+            let layer = match layer {
+                Layer::System => "system",
+                Layer::Homebrew => "homebrew",
+                _ => "user",
+            };
             json!({ "layer": layer, "file": place.path.display().to_string(), "line": place.line() })
         }
         Origin::Default => json!({ "layer": "default" }),
@@ -144,7 +150,7 @@ fn check(flags: &Flags, out: &mut impl Write) -> Result<()> {
     check_values(&layers.given, &policy)?;
     check_files(&layers.files, &policy)?;
     for file in &layers.files {
-        print(out, &format!("{}: ok\n", terminal::sanitise(&file.start.path.display().to_string())))?;
+        print_ok(&file.start.path, out)?;
     }
     if layers.files.is_empty() {
         terminal::notice("there are no configuration files");
@@ -154,11 +160,24 @@ fn check(flags: &Flags, out: &mut impl Write) -> Result<()> {
 
 /// One that somebody is about to put in place. Who owns it does not matter yet.
 fn check_file(path: &Path, out: &mut impl Write) -> Result<()> {
-    let text = std::fs::read_to_string(path)
-        .map_err(|error| Error::new(ErrorKind::Usage, format!("{} cannot be read: {error}", path.display())))?;
-    let file = File::parse(path, &text, Layer::System)?;
+    let file = File::parse(path, &read(path)?, Layer::System)?;
     file.unknown.iter().for_each(|unknown| terminal::warning(&unknown.message()));
     check_files(&[file], &Policy::default())?;
+    print_ok(path, out)
+}
+
+fn check_policy(path: &Path, out: &mut impl Write) -> Result<()> {
+    let policy = Policy::of_file(path, &read(path)?)?;
+    check_values(&Given::new(), &policy)?;
+    print_ok(path, out)
+}
+
+fn read(path: &Path) -> Result<String> {
+    std::fs::read_to_string(path)
+        .map_err(|error| Error::new(ErrorKind::Usage, format!("{} cannot be read: {error}", path.display())))
+}
+
+fn print_ok(path: &Path, out: &mut impl Write) -> Result<()> {
     print(out, &format!("{}: ok\n", terminal::sanitise(&path.display().to_string())))
 }
 

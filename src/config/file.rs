@@ -57,7 +57,11 @@ impl File {
     /// # Errors
     /// [`ErrorKind::Usage`], naming the file, if others can write it, it cannot be read, or something in it is wrong.
     pub fn read(path: &Path, layer: Layer) -> Result<Option<Self>> {
-        let owner = if layer == Layer::System { Owner::System } else { Owner::User };
+        let owner = match layer {
+            Layer::System => Owner::System,
+            Layer::Homebrew => Owner::Installer,
+            _ => Owner::User,
+        };
         match trusted_file::read(path, owner, LARGEST) {
             Ok(text) => Self::parse(path, &text, layer).map(Some),
             // A link that leads nowhere is a file that is not there for now.

@@ -15,6 +15,8 @@ pub enum Layer {
     Default,
     /// The administrator's: the system's files.
     System,
+    /// That of whoever installed kubekey with Homebrew.
+    Homebrew,
     /// The user's own file.
     User,
     /// The kubeconfig's, of its cluster.

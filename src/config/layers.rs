@@ -8,6 +8,7 @@ use super::extension;
 use super::file::{File, Unknown, refused};
 use super::given::{Given, Layer, Origin, Text, Value};
 use super::keys::{KEYS, Key};
+use super::policy::keys::PolicyKey;
 use super::{nearest, platform};
 use crate::error::Result;
 use crate::exec_credential::Cluster;
@@ -40,7 +41,7 @@ pub struct Layers {
 }
 
 impl Layers {
-    /// Reads all layers, lowest first: defaults, the system's files, the user's, the profile that was chosen, the
+    /// Reads all layers, lowest first: defaults, the system's files, Homebrew's, the user's, the profile that was chosen, the
     /// extension of the kubeconfig's cluster, variables, flags. `environment` gives a variable's value.
     ///
     /// # Errors
@@ -73,6 +74,9 @@ impl Unknown {
             None => "the kubeconfig's extension of its cluster".to_owned(),
         };
         let nearest = match nearest::key(&self.name, self.table) {
+            _ if PolicyKey::named(&self.name).is_some() => {
+                " (it is a key of the policy, and counts in policy.toml)".into()
+            }
             Some(key) => format!(" (did you mean '{key}'?)"),
             None => String::new(),
         };
@@ -155,6 +159,9 @@ fn read_files() -> Result<Vec<File>> {
         for path in drop_ins(&drop_ins_dir).map_err(|error| refused(&drop_ins_dir, &error))? {
             files.extend(File::read(&path, Layer::System)?);
         }
+    }
+    if let Some(dir) = platform::homebrew_config_dir() {
+        files.extend(File::read(&dir.join("config.toml"), Layer::Homebrew)?);
     }
     for dir in platform::user_config_dirs() {
         files.extend(File::read(&dir.join("config.toml"), Layer::User)?);

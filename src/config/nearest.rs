@@ -16,14 +16,14 @@ pub(super) fn key(name: &str, table: Table) -> Option<String> {
     if let Some(same) = same.map(Key::name).filter(|same| keys.contains(same)) {
         return Some(same);
     }
-    self::name(name, keys)
+    of(name, keys)
 }
 
-/// The one of these names that is most like this one, if any is.
-pub fn name<T: AsRef<str>>(name: &str, known: impl IntoIterator<Item = T>) -> Option<T> {
-    let rated = known.into_iter().map(|known| (strsim::jaro_winkler(name, known.as_ref()), known));
+/// The one of these that is most like this name.
+pub fn of<T: AsRef<str>>(name: &str, keys: impl IntoIterator<Item = T>) -> Option<T> {
+    let rated = keys.into_iter().map(|key| (strsim::jaro_winkler(name, key.as_ref()), key));
     let alike = rated.filter(|(alike, _)| *alike > ALIKE);
-    alike.max_by(|(one, _), (other, _)| one.total_cmp(other)).map(|(_, known)| known)
+    alike.max_by(|(one, _), (other, _)| one.total_cmp(other)).map(|(_, key)| key)
 }
 
 fn keys(table: Table) -> Vec<String> {

@@ -1,6 +1,6 @@
 //! Where files live on this operating system.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 
 /// Whether the environment may come from a kubeconfig that is not to say where things are.
@@ -62,6 +62,26 @@ pub fn system_config_dirs() -> Vec<PathBuf> {
         &[]
     };
     dirs.iter().map(PathBuf::from).collect()
+}
+
+/// The folder of settings in the prefix of the Homebrew that installed this program. Who owns the prefix can replace the
+/// program as well, so that they are no administrator does not matter for settings; a policy is never looked for there.
+pub fn homebrew_config_dir() -> Option<PathBuf> {
+    let program = std::env::current_exe().ok().filter(|path| is_in_cellar(path))?;
+    homebrew_prefix(&program.canonicalize().ok()?).map(|prefix| prefix.join("etc/kubekey"))
+}
+
+/// Linux names the program itself. Elsewhere the path may be that of a link to it.
+fn is_in_cellar(program: &Path) -> bool {
+    !cfg!(windows) && (!cfg!(target_os = "linux") || homebrew_prefix(program).is_some())
+}
+
+/// `PREFIX` of `PREFIX/Cellar/kubekey/VERSION/bin/kubekey`, in which Homebrew keeps the program itself.
+fn homebrew_prefix(program: &Path) -> Option<&Path> {
+    let mut names = program.iter().rev();
+    let is_kept =
+        names.next()? == "kubekey" && names.next()? == "bin" && names.nth(1)? == "kubekey" && names.next()? == "Cellar";
+    program.ancestors().nth(5).filter(|_| is_kept)
 }
 
 /// The folders of the user's settings, lowest first.
@@ -142,4 +162,25 @@ fn session_runtime_dir() -> Option<PathBuf> {
 #[cfg(not(target_os = "linux"))]
 fn session_runtime_dir() -> Option<PathBuf> {
     None
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_homebrews_own_layout_has_a_prefix() {
+        for (program, expected) in [
+            ("/opt/homebrew/Cellar/kubekey/1.2.3/bin/kubekey", Some("/opt/homebrew")),
+            ("/home/linuxbrew/.linuxbrew/Cellar/kubekey/1/bin/kubekey", Some("/home/linuxbrew/.linuxbrew")),
+            ("/opt/homebrew/bin/kubekey", None),
+            ("/opt/homebrew/Cellar/kubekey/1.2.3/bin/other", None),
+            ("/opt/homebrew/Cellar/kubekey/1.2.3/libexec/kubekey", None),
+            ("/opt/homebrew/Cellar/other/1.2.3/bin/kubekey", None),
+            ("/opt/homebrew/Cellar/kubekey/bin/kubekey", None),
+            ("/tmp/Cellar/x/kubekey/1/bin/kubekey", None),
+        ] {
+            assert_eq!(homebrew_prefix(Path::new(program)), expected.map(Path::new), "{program}");
+        }
+    }
 }

@@ -4,6 +4,7 @@ use serde_json::{Map, Value, json};
 
 use super::clusters;
 use super::keys::{Default, KEYS, Key, Kind};
+use super::policy::keys::{POLICY_KEYS, PolicyKey};
 
 /// The schema, as editors use it for TOML.
 pub fn schema() -> Value {
@@ -23,13 +24,34 @@ pub fn schema() -> Value {
     })
 }
 
-fn property(key: &Key) -> Value {
-    let mut property = match key.kind {
+/// The same of a policy.
+pub fn policy() -> Value {
+    let property = |key: &PolicyKey| {
+        let mut property = type_of(key.kind);
+        property["description"] = format!("{} [without it: {}]", key.help, key.default).into();
+        (key.name.to_owned(), property)
+    };
+    let properties: Map<_, _> = POLICY_KEYS.iter().map(property).collect();
+    json!({
+        "$schema": "http://json-schema.org/draft-07/schema#",
+        "title": "Policy of kubekey",
+        "type": "object",
+        "additionalProperties": false,
+        "properties": properties,
+    })
+}
+
+fn type_of(kind: Kind) -> Value {
+    match kind {
         Kind::Text | Kind::Secret => json!({ "type": "string" }),
         Kind::Switch => json!({ "type": "boolean" }),
         Kind::Texts => json!({ "type": ["string", "array"], "items": { "type": "string" } }),
         Kind::Time => json!({ "type": ["string", "integer"] }),
-    };
+    }
+}
+
+fn property(key: &Key) -> Value {
+    let mut property = type_of(key.kind);
     property["description"] = match key.default {
         Default::Words(words) => format!("{} [default: {words}]", key.help).into(),
         _ => key.help.into(),

@@ -4,6 +4,7 @@ use std::collections::HashSet;
 use std::str::FromStr;
 
 use serde_json::{Value, json};
+use yaml_edit::validator::{Severity, Validator, Violation};
 use yaml_edit::{Mapping, Sequence, YamlFile, YamlNode, YamlValue};
 
 use super::value::{from_json, merge, to_json};
@@ -97,8 +98,21 @@ impl Document {
 fn parse(text: &str) -> Result<YamlFile> {
     let file = YamlFile::from_str(text).map_err(|error| error.to_string().trim_end().to_owned())?;
     match file.documents().count() {
-        0 | 1 => Ok(file),
+        0 => Ok(file),
+        1 => refuse_invalid(&file).map(|()| file),
         count => Err(format!("it has {count} documents, and kubectl reads only the first")),
+    }
+}
+
+/// The editor reads much that is no YAML, and kubectl does not.
+fn refuse_invalid(file: &YamlFile) -> Result<()> {
+    let violations = file.document().map(|document| Validator::new().validate(&document)).unwrap_or_default();
+    match violations.iter().find(|violation| violation.severity == Severity::Error) {
+        Some(Violation { message, location, .. }) => {
+            let place = location.iter().map(|place| format!("line {place}: "));
+            Err(place.chain([message.clone()]).collect())
+        }
+        None => Ok(()),
     }
 }
 

@@ -13,12 +13,12 @@ use std::path::PathBuf;
 
 use serde_json::{Map, Value};
 
+pub use document::Document;
 pub use files::Files;
 pub use lock::Locks;
 pub use write::write;
 
 use crate::error::Result;
-use document::Document;
 
 /// The lists of a kubeconfig.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -50,8 +50,8 @@ impl Etc {
         open(&self.path(name), mode);
     }
 
-    /// The same command, in a mount namespace of its own in which this folder is a part of `/etc`. Whoever runs the
-    /// tests is root there.
+    /// The same command, in a mount namespace of its own in which this folder is a part of `/etc`, and what it writes to
+    /// `/etc/kubekey` lands here. Whoever runs the tests is root there.
     /// Their home is the command's `HOME`.
     pub fn over(&self, command: &Command) -> Command {
         let home = command.get_envs().find(|(name, _)| *name == "HOME").and_then(|(_, value)| value);
@@ -61,7 +61,7 @@ impl Etc {
         }
         let mut outer = Command::new("/usr/bin/unshare");
         outer.env_clear().args(["--mount", "--map-root-user", "/bin/sh", "-c"]);
-        outer.arg(r#"/bin/mount -t overlay overlay -o "lowerdir=$0:/etc" /etc && exec "$@""#);
+        outer.arg(r#"/bin/mount -t overlay overlay -o "lowerdir=$0:/etc" /etc && /bin/mount --bind "$0/kubekey" /etc/kubekey && exec "$@""#);
         outer.arg(self.0.path()).arg(command.get_program()).args(command.get_args());
         for (name, value) in command.get_envs() {
             if let Some(value) = value {

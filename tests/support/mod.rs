@@ -17,5 +17,6 @@ pub mod provider;
 pub mod proxy;
 pub mod run;
 pub mod strace;
+pub mod terminal;
 pub mod tls;
 pub mod waiting;

@@ -5,8 +5,8 @@ use serde_json::{Map, Value, json};
 use super::sign_in::SignIn;
 use super::wanted::Wanted;
 use crate::cli;
-use crate::config::Authority;
 use crate::config::given::Origin;
+use crate::config::{Authority, Flags, variable};
 use crate::error::{Error, ErrorKind, Result};
 use crate::kubeconfig::{Entry, Kind};
 
@@ -59,13 +59,16 @@ pub fn entries(wanted: &Wanted, command: &str, arguments: Vec<String>) -> [Entry
     ]
 }
 
-/// Refuses to write a secret that nobody asked to have written.
+/// The client secret that is to be written: one that was given, but not by its file, and asked to be written.
 ///
 /// # Errors
-/// [`ErrorKind::Usage`], with what to do instead.
-pub fn require_no_secret(is_there: bool, asked: &cli::Setup) -> Result<()> {
-    match !is_there || asked.include_client_secret {
-        true => Ok(()),
+/// [`ErrorKind::Usage`] for one that nobody asked to have written, with what to do instead.
+pub fn secret(flags: &Flags, asked: &cli::Setup) -> Result<Option<String>> {
+    let given =
+        flags.0.iter().find(|(key, _)| key.flag == "client-secret").and_then(|(_, texts)| texts.last().cloned());
+    let secret = given.or_else(|| variable("KUBEKEY_CLIENT_SECRET")).filter(|secret| !secret.is_empty());
+    match secret.is_none() || asked.include_client_secret {
+        true => Ok(secret),
         false => Err(Error::new(ErrorKind::Usage, "the client secret would stand in the kubeconfig for all to read")
             .hint("give --client-secret-file with a file that everybody who uses the kubeconfig has, or ask for it with --include-client-secret")),
     }

@@ -76,6 +76,6 @@ fn failed(path: &Path, error: &std::io::Error) -> Error {
 fn entries_of(clusters: &[Cluster], is_bare: bool) -> Result<Vec<[Entry; 3]>> {
     let command = command(is_bare)?;
     let arguments = |wanted: &Wanted| wanted.profile.iter().map(|profile| format!("--profile={profile}")).collect();
-    let all = wanted::choose(&cli::Setup::default(), None, clusters)?;
+    let all = wanted::all(clusters)?;
     Ok(all.iter().map(|wanted| entries(wanted, &command, arguments(wanted))).collect())
 }

@@ -37,14 +37,23 @@ pub fn choose(asked: &cli::Setup, authority: Option<&str>, known: &[Cluster]) ->
         (None, Some(_)) => return Err(usage("--server needs a name for the cluster").hint("give --cluster, too")),
         (Some(name), None) => vec![Wanted::of_file(find(name, known)?)?],
         (None, None) if known.is_empty() => return Err(nothing()),
-        (None, None) => known.iter().map(Wanted::of_file).collect::<Result<_>>()?,
+        (None, None) => all(known)?,
     };
     match &mut wanted[..] {
         [one] => one.set(asked, authority)?,
         _ => refuse_what_is_for_one(asked, authority)?,
     }
-    refuse_same_context(&wanted)?;
     Ok(wanted)
+}
+
+/// All clusters of the configuration files.
+///
+/// # Errors
+/// [`ErrorKind::Usage`] for names, addresses and certificates that cannot be used.
+pub fn all(known: &[Cluster]) -> Result<Vec<Wanted>> {
+    let all = known.iter().map(Wanted::of_file).collect::<Result<Vec<_>>>()?;
+    refuse_same_context(&all)?;
+    Ok(all)
 }
 
 impl Wanted {
@@ -106,7 +115,7 @@ impl Wanted {
 
 fn find<'a>(name: &str, known: &'a [Cluster]) -> Result<&'a Cluster> {
     let names = || known.iter().map(|cluster| cluster.name.as_str());
-    let hint = match nearest::name(name, names()) {
+    let hint = match nearest::of(name, names()) {
         _ if known.is_empty() => "no file has any; give --server, too".to_owned(),
         Some(nearest) => format!("did you mean '{nearest}'? for one that is in no file, give --server, too"),
         None => format!("there are: {}; for another one, give --server, too", names().collect::<Vec<_>>().join(", ")),

@@ -77,7 +77,7 @@ mod tests {
     fn each_type_is_read() {
         let read = sources(
             "<key>refresh</key><false/><key>max_session</key><integer>3600</integer>\
-             <key>allowed_issuers</key><array><string>https://a</string></array><key>template_dir</key><string>/t</string>",
+             <key>allowed_issuers</key><array><string>https://a</string><string></string></array><key>template_dir</key><string>/t</string>",
         );
         let said: Vec<_> = read.unwrap().said.into_iter().map(|said| (said.key.name, said.texts.join(" "))).collect();
         let expected =

@@ -11,6 +11,7 @@ mod sessions;
 mod source;
 
 use std::borrow::Cow;
+use std::path::Path;
 use std::rc::Rc;
 
 use chrono::TimeDelta;
@@ -71,6 +72,16 @@ impl Policy {
             platform::distrust_environment();
         }
         Ok(policy)
+    }
+
+    /// A policy that somebody is about to put in place: who owns the file does not matter yet.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Policy`], with the place of what is wrong in it.
+    pub fn of_file(path: &Path, text: &str) -> Result<Self> {
+        let mut sources = Sources::default();
+        sources.add_file(path, text)?;
+        Self::parse(sources)
     }
 
     /// The places where it is said, lowest first; none if there is no policy.
@@ -260,8 +271,6 @@ fn unusable(why: &str) -> Error {
 
 #[cfg(test)]
 mod tests {
-    use std::path::Path;
-
     use super::*;
 
     fn parse(files: &[(&str, &str)]) -> Result<Policy> {

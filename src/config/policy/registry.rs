@@ -1,5 +1,6 @@
 //! Group policy on Windows: values below `HKLM\Software\Policies\kubekey`, which only administrators can write.
 
+use std::fmt;
 use std::rc::Rc;
 
 use windows_registry::{LOCAL_MACHINE, Type};
@@ -19,12 +20,12 @@ const NOT_FOUND: i32 = 0x8007_0002_u32 as i32;
 /// [`crate::error::ErrorKind::Policy`] if it cannot be read.
 pub fn read() -> Result<(Rc<str>, Vec<(String, Managed)>)> {
     let name: Rc<str> = format!(r"HKLM\{PATH}").into();
-    let refused = |error: windows_registry::Error| unusable(&format!("{name}: {error}"));
+    let refused = |error: &dyn fmt::Display| unusable(&format!("{name}: {error}"));
     let key = match LOCAL_MACHINE.open(PATH) {
         Err(error) if error.code().0 == NOT_FOUND => return Ok((name, Vec::new())),
-        key => key.map_err(refused)?,
+        key => key.map_err(|error| refused(&error))?,
     };
-    let values = key.values().map_err(refused)?;
+    let values = key.values().map_err(|error| refused(&error))?;
     // The unnamed value of a key means nothing.
     let values = values.filter(|(name, _)| !name.is_empty()).map(|(name, value)| {
         let managed = match value.ty() {

@@ -152,7 +152,8 @@ impl Managed {
         match (kind, self) {
             (Kind::Switch, Self::Number(number @ (0 | 1))) => Some(vec![(number == 1).to_string()]),
             (Kind::Time, Self::Number(number)) => Some(vec![number.to_string()]),
-            (Kind::Texts, Self::Texts(texts)) => Some(texts),
+            // The registry ends a list with an empty text.
+            (Kind::Texts, Self::Texts(texts)) => Some(texts.into_iter().filter(|text| !text.is_empty()).collect()),
             (Kind::Switch, _) => None,
             (_, Self::Text(text)) => Some(vec![text]),
             _ => None,
@@ -166,7 +167,7 @@ fn refused(path: &Path, error: &io::Error) -> Error {
 
 fn known(name: &str) -> std::result::Result<&'static PolicyKey, String> {
     PolicyKey::named(name).ok_or_else(|| {
-        let nearest = nearest::name(name, POLICY_KEYS.iter().map(|key| key.name));
+        let nearest = nearest::of(name, POLICY_KEYS.iter().map(|key| key.name));
         let hint = nearest.map(|name| format!(" (did you mean '{name}'?)")).unwrap_or_default();
         format!("there is no key '{name}'{hint}")
     })

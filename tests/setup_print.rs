@@ -1,0 +1,196 @@
+//! `kubekey setup --print`: documents that the real kubectl takes, and the API server's as its documentation has it.
+
+use std::fs;
+use std::io::Write;
+use std::process::{Command, Output, Stdio};
+
+use serde_json::{Value, json};
+
+use crate::support::browser::Mode;
+use crate::support::home::Home;
+use crate::support::kubeconfig::kubectl;
+use crate::support::tls::COMPANY;
+
+/// What `kubekey setup --print` prints.
+fn printed(home: &Home, arguments: &[&str]) -> String {
+    let mut command = home.kubekey();
+    command.args(["setup", "--offline", "--issuer-url=https://login.example.com", "--client-id=kubernetes"]);
+    let finished = home.run(command.arg("--print").args(arguments));
+    assert_eq!((finished.code(), finished.stderr.as_str()), (Some(0), ""), "{finished:#?}");
+    assert!(!home.path().join(".kube").exists());
+    finished.stdout
+}
+
+fn kubectl_with_input(home: &Home, arguments: &[&str], input: &str) -> Output {
+    let mut command = kubectl(home);
+    command.args(arguments).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = command.spawn().expect("kubectl, see tests/install");
+    child.stdin.take().expect("piped").write_all(input.as_bytes()).expect("kubectl reads");
+    child.wait_with_output().expect("a child")
+}
+
+/// What YAML means to kubectl: a patch of nothing prints it as JSON, whatever its kind is.
+fn meaning(home: &Home, yaml: &str) -> Value {
+    let arguments = ["patch", "--local", "-f", "-", "--type=merge", "-p", "{}", "-o", "json"];
+    let output = kubectl_with_input(home, &arguments, yaml);
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    serde_json::from_slice(&output.stdout).expect("JSON")
+}
+
+/// The flags in the comment, as a shell reads them.
+fn legacy_flags(yaml: &str) -> Vec<String> {
+    let flags = yaml.lines().filter_map(|line| line.strip_prefix("#   ")).collect::<Vec<_>>().join(" ");
+    let output = Command::new("sh").args(["-c", &format!("printf '%s\\n' {flags}")]).output().expect("a shell");
+    String::from_utf8(output.stdout).expect("text").lines().map(str::to_owned).collect()
+}
+
+/// Field names and rules: Kubernetes, "Authenticating", "Authentication configuration from a file".
+#[test]
+fn the_api_server_gets_the_issuer_the_client_and_the_mapping() {
+    let home = Home::new(Mode::Absent);
+    let rules = json!([
+        {"expression": "!user.username.startsWith('system:')",
+         "message": "user names that begin with 'system:' are Kubernetes' own"},
+        {"expression": "user.groups.all(group, !group.startsWith('system:'))",
+         "message": "groups that begin with 'system:' are Kubernetes' own"}
+    ]);
+    let yaml = printed(&home, &["kube-apiserver"]);
+    let expected = json!({
+        "apiVersion": "apiserver.config.k8s.io/v1",
+        "kind": "AuthenticationConfiguration",
+        "jwt": [{
+            "issuer": {"url": "https://login.example.com", "audiences": ["kubernetes"]},
+            "claimMappings": {
+                "username": {"claim": "sub", "prefix": "https://login.example.com#"},
+                "groups": {"claim": "groups", "prefix": "oidc:"}
+            },
+            "userValidationRules": rules
+        }]
+    });
+    assert_eq!(meaning(&home, &yaml), expected, "{yaml}");
+    assert_eq!(
+        legacy_flags(&yaml),
+        [
+            "--oidc-issuer-url=https://login.example.com",
+            "--oidc-client-id=kubernetes",
+            "--oidc-username-claim=sub",
+            "--oidc-username-prefix=https://login.example.com#",
+            "--oidc-groups-claim=groups",
+            "--oidc-groups-prefix=oidc:"
+        ]
+    );
+}
+
+#[test]
+fn the_mapping_and_the_certificate_authority_are_those_that_were_chosen() {
+    let home = Home::new(Mode::Absent);
+    let ca = home.path().join("ca.pem");
+    fs::write(&ca, COMPANY.pem()).unwrap();
+    let ca = format!("--issuer-certificate-authority={}", ca.display());
+    let others = ["--username-claim=email", "--groups-claim=it's \"roles\": #é", "--groups-prefix=-"];
+    let yaml =
+        printed(&home, &[&["kube-apiserver", "--certificate-authority=/the/clusters.pem", &ca], &others[..]].concat());
+    let jwt = &meaning(&home, &yaml)["jwt"][0];
+    let without_ends = |text: &str| text.replace(['\r', '\n'], "");
+    let written = jwt["issuer"]["certificateAuthority"].as_str().unwrap();
+    assert_eq!(without_ends(written), without_ends(&COMPANY.pem()));
+    assert!(
+        written.ends_with("-----END CERTIFICATE-----\n") && written.lines().all(|line| line.len() <= 64),
+        "{written}"
+    );
+    let expected = json!({
+        "username": {"claim": "email", "prefix": ""}, "groups": {"claim": "it's \"roles\": #é", "prefix": ""}
+    });
+    assert_eq!(jwt["claimMappings"], expected);
+    let flags = legacy_flags(&yaml);
+    assert_eq!(
+        flags[2..],
+        [
+            "--oidc-username-claim=email",
+            "--oidc-username-prefix=-",
+            "--oidc-groups-claim=it's \"roles\": #é",
+            "--oidc-ca-file=/etc/kubernetes/pki/oidc-ca.pem"
+        ]
+    );
+    let named = printed(&home, &["kube-apiserver", "--username-claim=name", "--username-prefix=sso/"]);
+    let expected = json!({"claim": "name", "prefix": "sso/"});
+    assert_eq!(meaning(&home, &named)["jwt"][0]["claimMappings"]["username"], expected);
+}
+
+#[test]
+fn kubectl_takes_the_binding_of_a_group() {
+    let home = Home::new(Mode::Absent);
+    for (arguments, name, role, group) in [
+        (&["--group=team-a"][..], "kubekey:view:oidc:team-a", "view", "oidc:team-a"),
+        (&["--group=/a b%\"'", "--role=edit", "--groups-prefix=-"], "kubekey:edit:-a b-\"'", "edit", "/a b%\"'"),
+    ] {
+        let yaml = printed(&home, &[&["rbac"], arguments].concat());
+        // Without a server this is the command that reads it as what it is.
+        let arguments = ["set", "subject", "--local", "-f", "-", "--user=x", "-o", "json"];
+        let output = kubectl_with_input(&home, &arguments, &yaml);
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        let binding: Value = serde_json::from_slice(&output.stdout).unwrap();
+        assert_eq!((&binding["kind"], &binding["metadata"]["name"]), (&json!("ClusterRoleBinding"), &json!(name)));
+        assert_eq!(
+            binding["roleRef"],
+            json!({"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": role})
+        );
+        let subject = json!({"apiGroup": "rbac.authorization.k8s.io", "kind": "Group", "name": group});
+        assert_eq!(binding["subjects"][0], subject);
+    }
+}
+
+#[test]
+fn with_the_kuberc_kubectl_runs_kubekey_and_nothing_else() {
+    let home = Home::new(Mode::Absent);
+    let (kuberc, file) = (home.path().join("kuberc"), home.path().join(".kube/config"));
+    fs::write(&kuberc, printed(&home, &["kuberc"])).unwrap();
+    let mut command = home.kubekey();
+    command.args(["setup", "--offline", "--cluster=prod", "--server=https://127.0.0.1:1", "--client-id=kubernetes"]);
+    // Nobody listens there, which kubekey says.
+    assert_eq!(home.run(command.arg("--issuer-url=http://127.0.0.1:1")).code(), Some(0));
+    let run = || {
+        let output = kubectl(&home).args(["get", "--raw", "/"]).env("KUBERC", &kuberc).output().unwrap();
+        String::from_utf8(output.stderr).unwrap()
+    };
+    let allowed = run();
+    assert!(allowed.contains("kubekey: ") && !allowed.contains("allowlist"), "{allowed}");
+    let text = fs::read_to_string(&file).unwrap().replace(env!("CARGO_BIN_EXE_kubekey"), "/bin/true");
+    fs::write(&file, text).unwrap();
+    let refused = run();
+    assert!(refused.contains("allowlist"), "{refused}");
+    assert!(printed_name(&home).contains("- command: \"kubekey\"\n"));
+}
+
+fn printed_name(home: &Home) -> String {
+    let finished = home.run(home.kubekey().args(["setup", "--print=kuberc", "--command-name"]));
+    assert_eq!(finished.code(), Some(0), "no provider is needed for it: {finished:#?}");
+    finished.stdout
+}
+
+#[test]
+fn what_nobody_could_use_is_not_printed() {
+    let home = Home::new(Mode::Absent);
+    for (arguments, expected) in [
+        (&["--print=rbac"][..], "needs a group"),
+        (&["--print=rbac", "--group=a\nb"], "--group"),
+        (&["--print=rbac", "--group=a", "--groups-prefix=\u{1}"], "control characters"),
+        (&["--print=rbac", "--group=a", "--role="], "--role"),
+        (&["--print=dex"], "kube-apiserver, rbac, kuberc"),
+        (&["--group=a"], "--print"),
+        (&["--print=kube-apiserver"], "no issuer URL is set"),
+        (&["--print=kube-apiserver", "--issuer-url=http://127.0.0.1:1", "--client-id=k"], "it wants https"),
+        (
+            &["--print=kube-apiserver", "--issuer-url=https://a", "--client-id=k", "--username-claim="],
+            "--username-claim",
+        ),
+    ] {
+        let finished = home.run(home.kubekey().arg("setup").args(arguments));
+        assert_eq!((finished.code(), finished.stdout.as_str()), (Some(2), ""), "{expected}: {finished:#?}");
+        assert!(finished.stderr.contains(expected), "{expected}: {finished:#?}");
+    }
+    let mut unknown = home.kubekey();
+    unknown.args(["setup", "--print=kube-apiserver", "--issuer-url=https://127.0.0.1:1", "--client-id=k"]);
+    let finished = home.run(&mut unknown);
+    assert_eq!((finished.code(), finished.stdout.as_str()), (Some(5), ""), "the provider is asked: {finished:#?}");
+}
