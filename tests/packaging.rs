@@ -10,6 +10,11 @@ use kubekey::cli::Cli;
 use kubekey::config::keys::KEYS;
 use tempfile::TempDir;
 
+use crate::support::browser::Mode;
+use crate::support::etc::Etc;
+use crate::support::home::Home;
+use crate::support::provider::Provider;
+
 /// The folder with what `examples/package_files.rs` writes, of a commit in September 2026.
 fn package_files() -> TempDir {
     let dir = TempDir::with_prefix("package-").unwrap();
@@ -42,6 +47,8 @@ fn there_is_a_man_page_for_each_command_that_refers_only_to_pages_that_are_there
         let is_known = |other: &&str| names.iter().any(|name| other.ends_with(name.as_str()));
         assert!(others[..others.len() - 1].iter().all(is_known), "{name}: {others:?}");
     }
+    let show = read(files.path().join("man/man1/kubekey-config-show.1")).replace('\\', "");
+    assert!(show.contains("SYNOPSIS\nfBkubekey config showfR"), "{show}");
     let first = read(files.path().join("man/man1/kubekey.1")).replace('\\', "");
     let missing: Vec<_> = KEYS.iter().filter(|key| !first.contains(&format!("--{}", key.flag))).collect();
     assert!(missing.is_empty(), "{missing:?}");
@@ -85,4 +92,27 @@ fn every_file_that_names_kubekeys_version_names_the_same_one() {
     }
     let template = read(root.join("packaging/fleet/windows/en-US/kubekey.adml"));
     assert!(template.contains(&format!("kubekey {version} or later")), "{template}");
+}
+
+/// `PACKAGE_ROOT` is a Debian with the package in `/var/cache/apt/kubekey.deb`, and `TESTED_PROGRAM` its program.
+#[test]
+#[ignore = "packaging/deb/test runs it"]
+fn the_installed_program_signs_in_with_what_the_package_generated_and_shows_the_administrators_page() {
+    const INSTALL: &str = "set -e
+        printf 'kubekey kubekey/%s string %s\\n' issuer-url \"$1\" client-id \"$2\" | debconf-set-selections
+        DEBIAN_FRONTEND=noninteractive apt-get install -y /var/cache/apt/kubekey.deb";
+    let root = PathBuf::from(std::env::var_os("PACKAGE_ROOT").expect("PACKAGE_ROOT"));
+    let provider = Provider::start();
+    let mut install = Command::new("chroot");
+    install.arg(&root).args(["/bin/sh", "-c", INSTALL, "sh", &provider.issuer(), &provider.client_id()]);
+    let output = install.env("PATH", "/usr/sbin:/usr/bin:/sbin:/bin").output().unwrap();
+    assert!(output.status.success(), "{output:?}");
+
+    let config = read(root.join("etc/kubekey/config.toml"));
+    let etc = Etc::new(&[("config.toml", &config), ("signed_in.html", "Welcome to the company, {{ name }}")]);
+    let home = Home::new(Mode::Follow);
+    let finished = home.run(&mut etc.over(&home.kubekey()));
+    assert_eq!(finished.code(), Some(0), "{finished:#?}");
+    assert!(finished.stdout.starts_with("{") && finished.stdout.contains("ExecCredential"), "{finished:#?}");
+    assert_eq!(home.browser.wait_for_journey().last().body, "Welcome to the company, Jane Doe");
 }
