@@ -18,6 +18,11 @@ mirror() {
   echo "${site:-http://deb.debian.org/debian}"
 }
 
+# Whether there is such a system, or can be one.
+has_suite() {
+  [ -e "target/chroots/$1.done" ] || wget --quiet --spider "$(mirror)/dists/$1/Release"
+}
+
 # A system of this suite that has never seen kubekey. It is made once, in target/chroots; what is written to it lies over that.
 new_root() {
   local suite=$1 root=$2 base=target/chroots/$1

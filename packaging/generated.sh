@@ -15,7 +15,7 @@ is_as_generated() {
     [ -n "$mark" ] && [ "$mark" = "$(sed 1d "$FILE" | sha256sum | cut -d ' ' -f 1)" ]
 }
 
-# The file as this version writes it, with the settings that it has.
+# The file as this version writes it, with the settings that it has. There is nothing to say of that.
 renew() {
-    kubekey setup --system --answers "$FILE" --include-client-secret >&2
+    kubekey setup --system --answers "$FILE" --include-client-secret --output json >/dev/null
 }

@@ -116,3 +116,29 @@ fn the_installed_program_signs_in_with_what_the_package_generated_and_shows_the_
     assert!(finished.stdout.starts_with("{") && finished.stdout.contains("ExecCredential"), "{finished:#?}");
     assert_eq!(home.browser.wait_for_journey().last().body, "Welcome to the company, Jane Doe");
 }
+
+/// Scripts of packages run where kubekey may not, so they look at the first line themselves.
+#[test]
+fn the_scripts_of_packages_tell_a_generated_file_from_a_changed_one() {
+    const ASK: &str = "set -e; . \"$1\"; FILE=$2; is_as_generated";
+    let (etc, home) = (Etc::new(&[]), Home::new(Mode::Absent));
+    let mut setup = home.kubekey();
+    setup.args(["setup", "--system", "--issuer-url=https://login.example.com", "--client-id=kubernetes"]);
+    let finished = home.run(&mut etc.in_place(&setup));
+    assert_eq!(finished.code(), Some(0), "{finished:#?}");
+    let (file, text) = (etc.path("config.toml"), read(etc.path("config.toml")));
+    let scripts = Path::new(env!("CARGO_MANIFEST_DIR")).join("packaging/generated.sh");
+    for (text, expected) in [
+        (text.clone(), true),
+        (format!("{text}\n"), false),
+        (text.replace("kubernetes", "other"), false),
+        (text.lines().skip(1).map(|line| format!("{line}\n")).collect(), false),
+        (String::new(), false),
+    ] {
+        fs::write(&file, &text).unwrap();
+        let status = Command::new("sh").args(["-c", ASK, "sh"]).arg(&scripts).arg(&file).status().unwrap();
+        assert_eq!(status.success(), expected, "{text}");
+    }
+    fs::remove_file(&file).unwrap();
+    assert!(!Command::new("sh").args(["-c", ASK, "sh"]).arg(scripts).arg(file).status().unwrap().success());
+}
