@@ -26,8 +26,9 @@ fn lay_out() {
 /// A program of Rust's loads the unwinder as a library at each start, for backtraces that it never prints, and that
 /// takes an eighth of kubekey's start.
 fn link_unwinder() {
-    // A cross compiler's unwinder is elsewhere, and without this everything works as well.
-    if variable("HOST") != variable("TARGET") {
+    // A cross compiler's unwinder is elsewhere, and without this everything works as well. Zig links one of its own, and
+    // this machine's would need its glibc.
+    if variable("HOST") != variable("TARGET") || variable("RUSTC_LINKER").contains("zig") {
         return;
     }
     let Ok(answer) = Command::new("cc").arg(format!("-print-file-name={UNWINDER}")).output() else { return };

@@ -194,7 +194,7 @@ pub struct Setup {
 pub enum Config {
     /// Print the settings that hold, secrets hidden
     Show {
-        /// Say of each from where it is
+        /// Say where each comes from
         #[arg(long)]
         origin: bool,
         /// How to print them

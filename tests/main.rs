@@ -29,6 +29,7 @@ mod listener;
 mod log;
 mod login;
 mod metadata_cache;
+mod packaging;
 mod pages;
 mod policy;
 mod policy_keys;

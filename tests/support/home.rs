@@ -1,5 +1,6 @@
 //! A user's home, empty but for a browser and, if wanted, a keyring; and `kubekey` run there.
 
+use std::ffi::OsString;
 use std::fs::{self, DirBuilder};
 use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
@@ -20,6 +21,11 @@ pub struct Home {
     storage: &'static str,
     keyring: Option<Keyring>,
     folder: TempDir,
+}
+
+/// What is tested: the program that cargo has built, or the one that `TESTED_PROGRAM` names, as `packaging/test` does.
+fn program() -> OsString {
+    std::env::var_os("TESTED_PROGRAM").unwrap_or_else(|| env!("CARGO_BIN_EXE_kubekey").into())
 }
 
 impl Drop for Home {
@@ -128,7 +134,7 @@ impl Home {
             Mode::Absent => launcher.to_string(),
             _ => format!("{launcher}:/usr/bin:/bin"),
         };
-        let mut command = Command::new(env!("CARGO_BIN_EXE_kubekey"));
+        let mut command = Command::new(program());
         command
             .env_clear()
             .env("PATH", path)
