@@ -257,6 +257,14 @@ fn what_stands_in_policy_d_counts_in_the_order_of_the_names() {
     open.set_mode("policy.d", 0o777);
     let finished = home.run(&mut open.over(&home.kubekey_for(&provider)));
     assert!(finished.stderr.contains("/etc/kubekey/policy.d: it can be written by others (mode 777)"), "{finished:#?}");
+    let locked = |shown: &Finished| {
+        let lines = shown.stdout.lines().filter(|line| line.starts_with("# policy: locked_flags = "));
+        lines.map(str::to_owned).collect::<Vec<_>>()
+    };
+    assert!(matches!(&locked(&shown)[..], [line] if line.ends_with("# default under a policy")), "{shown:#?}");
+    let said = home.run(&mut Etc::with_policy("locked_flags = ['scope']").over(&show));
+    assert_eq!(locked(&said), ["# policy: locked_flags = [\"scope\"]  # /etc/kubekey/policy.toml line 1"]);
+    assert!(locked(&home.run(&mut show)).is_empty(), "there is no policy");
     let wrong = Etc::new(&[("policy.d/1.toml", "refresh = 1")]);
     let finished = home.run(&mut wrong.over(&home.kubekey_for(&provider)));
     assert!(finished.stderr.contains("/etc/kubekey/policy.d/1.toml line 1, column 1: refresh has to be true or false"));

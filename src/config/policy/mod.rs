@@ -93,7 +93,7 @@ impl Policy {
         })?;
         policy.parse_each("browser_command", |command| match shlex::split(command) {
             Some(words) if !words.is_empty() => Ok(()),
-            _ => Err(format!("'{command}' is no command: a quote has no end")),
+            _ => Err(format!("'{command}' is no command, or a quote in it has no end")),
         })?;
         policy.parse_each("extra_ca", |file| match Path::new(file).is_absolute() {
             true => Ok(()),
@@ -242,8 +242,9 @@ mod tests {
             ("max_session = \"soon\"", "'soon' is not a time"),
             ("max_session = 59", "at least a minute"),
             ("max_session = '99999999999h'", "at most ten years"),
-            ("browser_command = \"'x\"", "a quote has no end"),
+            ("browser_command = \"'x\"", "a quote in it has no end"),
             ("browser_command = ''", "has an empty text"),
+            ("browser_command = '  '", "'  ' is no command"),
             ("refresh = \"no\"", "refresh has to be true or false"),
             ("extra_ca = [1]", "extra_ca has to be a list"),
             ("extra_ca = [\"ca.pem\"]", "'ca.pem' is not an absolute path"),
