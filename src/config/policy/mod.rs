@@ -227,6 +227,27 @@ mod tests {
     }
 
     #[test]
+    fn a_sign_in_is_kept_where_the_list_allows_it() {
+        use TokenStorage::{Auto, File, Kernel, Keyring, None};
+        let key = Key::of_flag("token-storage").unwrap();
+        let given = Text { text: "x", key, origin: &crate::config::given::Origin::Flag };
+        for (allowed, asked, chosen) in [
+            ("['auto']", Auto, Some(Auto)),
+            ("['keyring', 'kernel']", Auto, Some(Auto)),
+            ("['kernel']", Auto, Some(Kernel)),
+            ("['keyring', 'file']", Auto, Some(Keyring)),
+            ("['file']", Auto, Some(File)),
+            ("[]", Auto, Some(None)),
+            ("[]", None, Some(None)),
+            ("['kernel']", Kernel, Some(Kernel)),
+            ("['kernel']", File, Option::None),
+        ] {
+            let policy = policy(&format!("token_storage = {allowed}"));
+            assert_eq!(policy.choose_storage(asked, given).ok(), chosen, "{asked:?} of {allowed}");
+        }
+    }
+
+    #[test]
     fn a_policy_that_is_wrong_is_refused_with_its_line() {
         for (text, words) in [
             ("\nallowed_servers = [\"k8s\"]", "line 2"),
