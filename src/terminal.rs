@@ -142,6 +142,13 @@ pub fn sanitise(text: &str) -> String {
     safe
 }
 
+/// The same of any length, for what is no message: values that are asked for.
+pub fn sanitise_whole(text: &str) -> String {
+    let mut safe = String::with_capacity(text.len());
+    without_secrets(text).chars().for_each(|character| push(&mut safe, character));
+    safe
+}
+
 fn without_secrets(text: &str) -> String {
     let hidden = HIDDEN.lock();
     let secrets = hidden.iter().flat_map(|hidden| hidden.iter());

@@ -385,6 +385,15 @@ fn show_tells_where_each_setting_is_from_and_no_secret() {
 }
 
 #[test]
+fn a_long_value_is_shown_whole() {
+    let home = Home::new(Mode::Absent);
+    let data = "QUJD".repeat(1000);
+    write_config(&home, &format!("certificate_authority_data = '{data}'\n"));
+    let finished = home.run(kubekey(&home).args(["config", "show"]));
+    assert!(finished.stdout.contains(&format!("certificate_authority_data = [\"{data}\"]\n")), "{finished:#?}");
+}
+
+#[test]
 fn show_names_the_policy_and_ends_with_what_it_refuses() {
     let home = Home::new(Mode::Absent);
     let etc = Etc::with_policy("");

@@ -91,7 +91,7 @@ fn as_toml(files: &[File], given: &Given, policy: &Policy, with_origin: bool) ->
         let line = match value {
             Json::Null => format!("# {} =", key.name()),
             // Texts, lists of them and switches look the same in TOML.
-            value => format!("{} = {}", key.name(), terminal::sanitise(&value.to_string())),
+            value => format!("{} = {}", key.name(), terminal::sanitise_whole(&value.to_string())),
         };
         match with_origin {
             true => text.push_str(&format!("{line}  # {}\n", terminal::sanitise(&origin))),
@@ -104,7 +104,7 @@ fn as_toml(files: &[File], given: &Given, policy: &Policy, with_origin: bool) ->
     }
     for said in policy.said().iter().filter(|_| with_origin) {
         let line = format!("# policy: {} = {}  # {}", said.key.name, shown(said.key.kind, &said.texts), said.origin);
-        text.push_str(&format!("{}\n", terminal::sanitise(&line)));
+        text.push_str(&format!("{}\n", terminal::sanitise_whole(&line)));
     }
     text
 }

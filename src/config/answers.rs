@@ -16,6 +16,8 @@ use crate::error::{Error, ErrorKind, Result};
 /// The most that is read, in bytes: what is read of a `config.toml`.
 const LARGEST: usize = 1024 * 1024;
 
+const HINT: &str = "give --answers a file as config.toml is one, or - and the same on standard input";
+
 /// How an error calls standard input.
 const STANDARD_INPUT: &str = "standard input";
 
@@ -93,7 +95,10 @@ impl Answers {
 fn read_file(source: &str) -> Result<File> {
     let (path, bytes) = match source {
         "-" => (Path::new(STANDARD_INPUT), read_standard_input()?),
-        _ => (Path::new(source), named_file::read("--answers", Path::new(source), LARGEST)?),
+        _ => (
+            Path::new(source),
+            named_file::read("--answers", Path::new(source), LARGEST).map_err(|error| error.hint(HINT))?,
+        ),
     };
     let text = std::str::from_utf8(&bytes).map_err(|_| unusable("it is not UTF-8"))?;
     File::parse(path, text.trim_start_matches('\u{feff}'), Layer::System)
@@ -114,6 +119,5 @@ fn read_standard_input() -> Result<Zeroizing<Vec<u8>>> {
 }
 
 fn unusable(why: &str) -> Error {
-    Error::new(ErrorKind::Usage, format!("the answers cannot be used: {why}"))
-        .hint("give --answers a file as config.toml is one, or - and the same on standard input")
+    Error::new(ErrorKind::Usage, format!("the answers cannot be used: {why}")).hint(HINT)
 }

@@ -59,13 +59,14 @@ impl SignIn {
     /// # Errors
     /// [`ErrorKind::Unreachable`] if it does not answer, [`ErrorKind::Failed`] if it is none.
     pub fn check_provider(&self) -> Result<()> {
-        event_loop::run(async { Provider::discover(&self.settings).await?.renew().await }).map_err(|error: Error| {
-            match error.kind() {
-                ErrorKind::Unreachable => {
-                    error.hint("check the issuer URL and the network, or skip this check with --offline")
-                }
-                _ => error,
-            }
+        let checked = event_loop::run(async { Provider::discover(&self.settings).await?.renew().await });
+        checked.map_err(|error: Error| {
+            let of_profile = self.profile.as_ref().map(|profile| format!("profile '{profile}': {error}"));
+            let hint = match error.kind() {
+                ErrorKind::Unreachable => "check the issuer URL and the network, or skip this check with --offline",
+                _ => error.what_to_do(),
+            };
+            Error::new(error.kind(), of_profile.unwrap_or_else(|| error.to_string())).hint(hint)
         })
     }
 }
