@@ -61,16 +61,22 @@ fn read_all(file: File, largest: u64) -> io::Result<Vec<u8>> {
     }
 }
 
-/// Requires that nobody but the system's administrator can put a file into this folder or take one out, if it is there.
+/// Requires that nobody but the system's administrator can put a file into this folder or take one out, and says whether
+/// there is one.
 ///
 /// # Errors
 /// If somebody can, or it cannot be looked at.
-pub fn require_folder(path: &Path) -> io::Result<()> {
-    match fs::metadata(path) {
-        // A link that leads nowhere is a folder that is not there for now.
-        Err(error) if error.kind() == io::ErrorKind::NotFound && path.symlink_metadata().is_err() => Ok(()),
-        metadata => require_owner(&metadata?, Owner::System).map_err(|why| io::Error::other(format!("it {why}"))),
+pub fn require_folder(path: &Path) -> io::Result<bool> {
+    if is_absent(path) {
+        return Ok(false);
     }
+    let metadata = fs::metadata(path)?;
+    require_owner(&metadata, Owner::System).map(|()| true).map_err(|why| io::Error::other(format!("it {why}")))
+}
+
+/// Whether there is nothing, not even a link that leads nowhere for now.
+pub fn is_absent(path: &Path) -> bool {
+    path.symlink_metadata().is_err_and(|error| error.kind() == io::ErrorKind::NotFound)
 }
 
 /// What others can write is not the administrator's word, nor the user's.

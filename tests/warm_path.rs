@@ -168,7 +168,7 @@ fn each_file_of_the_administrator_is_read_once() {
     let drop_ins = (0..DROP_INS).map(|number| format!("/etc/kubekey/config.d/{number:02}.toml"));
     let mut expected = vec!["/etc/kubekey/config.d".to_owned()];
     expected.extend(drop_ins);
-    expected.extend(["config.toml", "policy.d", "policy.toml"].map(|name| format!("/etc/kubekey/{name}")));
+    expected.extend(["config.toml", "policy.toml"].map(|name| format!("/etc/kubekey/{name}")));
     assert_eq!(opened, expected, "{trace}");
 }
 

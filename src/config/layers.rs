@@ -12,6 +12,7 @@ use super::policy::keys::PolicyKey;
 use super::{nearest, platform};
 use crate::error::Result;
 use crate::exec_credential::Cluster;
+use crate::trusted_file::is_absent;
 use crate::{log, terminal};
 
 /// What the flags of the command line say.
@@ -156,7 +157,7 @@ fn originals(environment: &impl Fn(&str) -> Option<String>) -> Vec<Value> {
 
 fn read_files() -> Result<Vec<File>> {
     let mut files = Vec::new();
-    for dir in platform::system_config_dirs() {
+    for dir in platform::system_config_dirs().into_iter().filter(|dir| !is_absent(dir)) {
         files.extend(File::read(&dir.join("config.toml"), Layer::System)?);
         let drop_ins_dir = dir.join("config.d");
         for path in drop_ins(&drop_ins_dir).map_err(|error| refused(&drop_ins_dir, &error))? {

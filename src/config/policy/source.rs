@@ -65,22 +65,27 @@ impl Sources {
     /// [`crate::error::ErrorKind::Policy`] for what is not to be believed, cannot be read, or is wrong.
     pub fn read() -> Result<Self> {
         let mut sources = Self::default();
-        for dir in platform::system_config_dirs() {
-            let drop_ins_dir = dir.join("policy.d");
-            // Also where they are empty: whoever can write them may have emptied them.
-            for folder in [&dir, &drop_ins_dir] {
-                trusted_file::require_folder(folder).map_err(|error| refused(folder, &error))?;
-            }
-            sources.read_file(&dir.join("policy.toml"))?;
-            for path in drop_ins(&drop_ins_dir).map_err(|error| refused(&drop_ins_dir, &error))? {
-                sources.read_file(&path)?;
-            }
-        }
+        platform::system_config_dirs().iter().try_for_each(|dir| sources.read_dir(dir))?;
         #[cfg(windows)]
         sources.add_managed(super::registry::read()?)?;
         #[cfg(target_os = "macos")]
         sources.add_managed(super::managed_preferences::read()?)?;
         Ok(sources)
+    }
+
+    fn read_dir(&mut self, dir: &Path) -> Result<()> {
+        let drop_ins_dir = dir.join("policy.d");
+        // Also where they are empty: whoever can write them may have emptied them.
+        let is_there = |dir: &Path| trusted_file::require_folder(dir).map_err(|error| refused(dir, &error));
+        if !is_there(dir)? {
+            return Ok(());
+        }
+        self.read_file(&dir.join("policy.toml"))?;
+        if !is_there(&drop_ins_dir)? {
+            return Ok(());
+        }
+        let files = drop_ins(&drop_ins_dir).map_err(|error| refused(&drop_ins_dir, &error))?;
+        files.iter().try_for_each(|path| self.read_file(path))
     }
 
     fn read_file(&mut self, path: &Path) -> Result<()> {
