@@ -131,10 +131,14 @@ fn flags_and_variables_are_printed_harmlessly() {
 fn a_wrong_argument_is_said_in_one_line_with_a_hint() {
     let home = Home::new(Mode::Absent);
     let finished = home.run(home.kubekey().arg("--isuer-url=https://login.example.com"));
-    let expected = "kubekey: unexpected argument '--isuer-url' found\nhint: did you mean --issuer-url? 'kubekey --help' lists all flags\n";
+    let expected = "kubekey: unexpected argument '--isuer-url' found\nhint: did you mean --issuer-url? '--help' lists all that there is\n";
     assert_eq!((finished.code(), finished.stderr.as_str()), (Some(2), expected));
     let finished = home.run(home.kubekey().arg("get-tokne"));
-    assert!(finished.stderr.starts_with("kubekey: unrecognized subcommand 'get-tokne'\nhint: "), "{finished:#?}");
+    let hint = "kubekey: unrecognized subcommand 'get-tokne'\nhint: did you mean get-token?";
+    assert!(finished.stderr.starts_with(hint), "{finished:#?}");
+    let finished = home.run(home.kubekey().arg("config"));
+    assert_eq!(finished.code(), Some(2), "{finished:#?}");
+    assert!(finished.stderr.starts_with("kubekey: a subcommand is missing\nhint: "), "{finished:#?}");
 }
 
 #[test]

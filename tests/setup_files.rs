@@ -11,7 +11,7 @@ use std::time::Duration;
 use crate::support::browser::Mode;
 use crate::support::home::Home;
 use crate::support::kubeconfig::{PLAIN, entry, kubectl, names, plain, setup, setup_in, view, without_prod};
-use crate::support::strace::strace;
+use crate::support::strace::{places_to_kill, strace};
 
 const SIGKILL: i32 = 9;
 const NOBODY: u32 = 65534;
@@ -220,27 +220,22 @@ fn a_run_killed_anywhere_leaves_the_old_file_or_the_new_one() {
     let trace = home.path().join("trace");
     assert_eq!(home.run(&mut strace(&command(), &trace, &["-s", "512"])).code(), Some(0));
     let new = fs::read_to_string(&file).unwrap();
-    let trace = fs::read_to_string(trace).unwrap();
-    let calls: Vec<_> = trace.lines().filter_map(|line| Some((line.split_once('(')?.0, line))).collect();
-    let first = calls.iter().position(|(_, line)| line.contains("config.lock")).unwrap();
+    let places = places_to_kill(&trace, "config.lock");
     let (mut killed, mut was_new) = (0, 0);
-    for index in first..calls.len() {
-        let name = calls[index].0;
-        let number = calls[..=index].iter().filter(|(other, _)| *other == name).count();
+    for (place, options) in &places {
         reset();
-        let options = ["-e", &format!("trace={name}"), "-e", &format!("inject={name}:signal=KILL:when={number}")];
-        let finished = home.run(&mut strace(&command(), Path::new("/dev/null"), &options));
+        let finished = home.run(&mut strace(&command(), Path::new("/dev/null"), options));
         killed += usize::from(finished.status.signal() == Some(SIGKILL));
         let text = fs::read_to_string(&file).unwrap();
         was_new += usize::from(text == new);
-        assert!(text == PLAIN || text == new, "killed at {name} number {number}: {text}");
+        assert!(text == PLAIN || text == new, "killed at {place}: {text}");
         let backup = fs::read_to_string(home.path().join("kube/config.kubekey-backup"));
-        assert!(backup.as_deref().unwrap_or(PLAIN) == PLAIN, "killed at {name} number {number}");
+        assert!(backup.as_deref().unwrap_or(PLAIN) == PLAIN, "killed at {place}");
         let _ = fs::remove_file(home.path().join("kube/config.lock"));
         assert_eq!(home.run(&mut command()).code(), Some(0));
-        assert_eq!(names(&home.path().join("kube")), ["config", "config.kubekey-backup"], "{name} number {number}");
+        assert_eq!(names(&home.path().join("kube")), ["config", "config.kubekey-backup"], "{place}");
     }
-    assert!(killed > (calls.len() - first) * 2 / 3 && was_new > 0 && was_new < killed, "{killed}, {was_new}");
+    assert!(killed > places.len() * 2 / 3 && was_new > 0 && was_new < killed, "{killed}, {was_new}");
 }
 
 #[test]

@@ -16,7 +16,7 @@ use crate::support::home::Home;
 use crate::support::kubeconfig::{PLAIN, entry, names, view};
 use crate::support::provider::Provider;
 use crate::support::run::{Finished, Running};
-use crate::support::strace::strace;
+use crate::support::strace::{places_to_kill, strace};
 use crate::support::tls::COMPANY;
 
 const CHANGED: Option<i32> = Some(10);
@@ -464,26 +464,21 @@ fn a_run_killed_anywhere_leaves_the_old_file_or_the_new_one() {
         fs::write(machine.etc.path("config.toml"), &old).unwrap();
     };
     let trace = machine.home.path().join("trace");
-    machine.done(&strace(&command("--client-id=new"), &trace, &[]));
+    machine.done(&strace(&command("--client-id=new"), &trace, &["-s", "512"]));
     let new = machine.text("config.toml");
-    let trace = fs::read_to_string(trace).unwrap();
-    let calls: Vec<_> = trace.lines().filter_map(|line| Some((line.split_once('(')?.0, line))).collect();
-    let first = calls.iter().position(|(_, line)| line.contains("config.toml")).unwrap();
+    let places = places_to_kill(&trace, "config.toml");
     let (mut killed, mut was_new) = (0, 0);
-    for index in first..calls.len() {
-        let name = calls[index].0;
-        let number = calls[..=index].iter().filter(|(other, _)| *other == name).count();
+    for (place, options) in &places {
         reset();
-        let options = ["-e", &format!("trace={name}"), "-e", &format!("inject={name}:signal=KILL:when={number}")];
-        let finished = machine.run(&strace(&command("--client-id=new"), Path::new("/dev/null"), &options));
+        let finished = machine.run(&strace(&command("--client-id=new"), Path::new("/dev/null"), options));
         killed += usize::from(finished.status.signal() == Some(SIGKILL));
         let text = machine.text("config.toml");
         was_new += usize::from(text == new);
-        assert!(text == old || text == new, "killed at {name} number {number}: {text}");
+        assert!(text == old || text == new, "killed at {place}: {text}");
         machine.done(&command("--client-id=newer"));
-        assert_eq!(machine.names(), ["config.toml"], "{name} number {number}");
+        assert_eq!(machine.names(), ["config.toml"], "{place}");
     }
-    assert!(killed > (calls.len() - first) * 2 / 3 && was_new > 0 && was_new < killed, "{killed}, {was_new}");
+    assert!(killed > places.len() * 2 / 3 && was_new > 0 && was_new < killed, "{killed}, {was_new}");
 }
 
 #[test]

@@ -25,6 +25,8 @@ mod keyring;
 mod lock;
 #[cfg(all(unix, not(target_os = "macos")))]
 mod secret_session;
+#[cfg(all(unix, not(target_os = "macos")))]
+mod session_bus;
 #[cfg(any(test, not(all(unix, not(target_os = "macos")))))]
 mod split;
 

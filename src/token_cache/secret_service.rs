@@ -4,8 +4,6 @@
 //! for more than is needed, and a read has to be quick.
 
 use std::collections::HashMap;
-use std::os::unix::fs::MetadataExt;
-use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use futures_core::Stream;
@@ -17,6 +15,7 @@ use zbus::{Connection, ObjectPath, OwnedObjectPath, OwnedVariant, Variant};
 
 use super::bounded_call::{describe, patience, read, within};
 use super::secret_session::Session;
+use super::session_bus::require_own_bus;
 use super::{CredentialKey, KeyringError, Unlock};
 use crate::config::platform;
 use crate::secret::Secret;
@@ -270,45 +269,6 @@ impl Service {
         });
         Ok(answer.await?.body())
     }
-}
-
-/// An address can also name another computer, another user's bus or, with `unixexec:`, a program to run; and it comes
-/// from wherever the environment does.
-fn require_own_bus() -> Result<()> {
-    let given = std::env::var_os("DBUS_SESSION_BUS_ADDRESS").filter(|address| !address.is_empty());
-    let Some(address) = given.map(|address| address.to_string_lossy().into_owned()) else {
-        // Then it is the one in the session's folder.
-        return match std::env::var_os("XDG_RUNTIME_DIR").map(PathBuf::from) {
-            Some(dir) if !is_own(&dir.join("bus")) => Err(KeyringError::Absent("no D-Bus session bus of yours".into())),
-            _ => Ok(()),
-        };
-    };
-    let is_good = |one: &str| match one.strip_prefix("unix:") {
-        Some(keys) => {
-            let mut paths = keys.split(',').filter_map(|key| key.strip_prefix("path="));
-            match (paths.next(), paths.next()) {
-                (Some(path), None) => is_own(Path::new(path)),
-                // Of two the library takes the other one.
-                (Some(_), Some(_)) => false,
-                // Whose an abstract socket is nobody can see.
-                (None, _) => !platform::is_environment_distrusted(),
-            }
-        }
-        None => false,
-    };
-    match address.split(';').filter(|one| !one.is_empty()).all(is_good) {
-        true => Ok(()),
-        false => {
-            Err(KeyringError::Absent(format!("the session bus '{address}' is no socket of yours on this computer")))
-        }
-    }
-}
-
-/// A socket that is not there is nobody else's: what is said of it is better than this.
-fn is_own(socket: &Path) -> bool {
-    let Ok(metadata) = std::fs::metadata(socket) else { return true };
-    let user = rustix::process::geteuid().as_raw();
-    [0, user].contains(&metadata.uid())
 }
 
 /// A password prompt needs a screen to be shown on.

@@ -1,10 +1,12 @@
 //! A program under `strace`, which tells what it asks of the kernel and can kill it there.
 
+use std::ffi::OsStr;
+use std::fs;
 use std::path::Path;
 use std::process::Command;
 
 /// This command, in the same environment, with a trace of its system calls in `file`.
-pub fn strace(command: &Command, file: &Path, options: &[&str]) -> Command {
+pub fn strace<S: AsRef<OsStr>>(command: &Command, file: &Path, options: &[S]) -> Command {
     let mut strace = Command::new("strace");
     strace.args(["-qq", "-o"]).arg(file).args(options).arg("--").arg(command.get_program()).args(command.get_args());
     strace.env_clear().envs(command.get_envs().filter_map(|(name, value)| Some((name, value?))));
@@ -12,4 +14,20 @@ pub fn strace(command: &Command, file: &Path, options: &[&str]) -> Command {
         strace.current_dir(folder);
     }
     strace
+}
+
+/// Where the traced run can be killed: at each system call from the first on that names `what`. Of each how a person calls
+/// it, and the options with which `strace` kills the same run there.
+pub fn places_to_kill(trace: &Path, what: &str) -> Vec<(String, [String; 4])> {
+    let trace = fs::read_to_string(trace).expect("a trace");
+    let calls: Vec<_> = trace.lines().filter_map(|line| Some((line.split_once('(')?.0, line))).collect();
+    let first = calls.iter().position(|(_, line)| line.contains(what)).expect("a call that names it");
+    let place = |index: usize| {
+        let name = calls[index].0;
+        let number = calls[..=index].iter().filter(|(other, _)| *other == name).count();
+        let options = [format!("trace={name}"), format!("inject={name}:signal=KILL:when={number}")];
+        let [trace, inject] = options;
+        (format!("{name} number {number}"), ["-e".to_owned(), trace, "-e".to_owned(), inject])
+    };
+    (first..calls.len()).map(place).collect()
 }
