@@ -28,7 +28,7 @@ impl SessionRules {
             return Some(format!("the policy {place} allows no refresh"));
         }
         let (longest, place) = self.longest.as_ref()?;
-        let is_over = now >= session.signed_in_at + *longest;
+        let is_over = now >= end(session.signed_in_at, *longest);
         is_over.then(|| format!("the last one is more than {} ago, says the policy {place}", in_words(*longest)))
     }
 
@@ -36,7 +36,7 @@ impl SessionRules {
     pub fn cap(&self, id_token: IdToken) -> IdToken {
         match &self.longest {
             Some((longest, _)) => {
-                IdToken { expires_at: id_token.expires_at.min(id_token.signed_in_at + *longest), ..id_token }
+                IdToken { expires_at: id_token.expires_at.min(end(id_token.signed_in_at, *longest)), ..id_token }
             }
             None => id_token,
         }
@@ -61,6 +61,11 @@ impl SessionRules {
             _ => Ok(()),
         }
     }
+}
+
+/// A time that is beyond all calendars was saved by nobody, and such a session is over.
+fn end(signed_in_at: DateTime<Utc>, longest: TimeDelta) -> DateTime<Utc> {
+    signed_in_at.checked_add_signed(longest).unwrap_or(DateTime::<Utc>::MIN_UTC)
 }
 
 fn in_words(time: TimeDelta) -> String {
@@ -89,5 +94,7 @@ mod tests {
         let before = end - TimeDelta::seconds(1);
         assert_eq!(rules.cap(token(before)).expires_at, before);
         assert_eq!(rules.cap(token(end + TimeDelta::hours(1))).expires_at, end);
+        let far = Session { signed_in_at: DateTime::<Utc>::MAX_UTC, ..session };
+        assert!(rules.why_over(&far, end).is_some());
     }
 }
