@@ -44,6 +44,21 @@ fn acl(_: &Path) -> Option<Vec<u8>> {
     None
 }
 
+/// What is in the file that is to be replaced; `None` where there is none.
+///
+/// # Errors
+/// If it is no file, or cannot be read.
+pub fn read(path: &Path) -> io::Result<Option<Vec<u8>>> {
+    // To open a FIFO is to wait for its writer.
+    if fs::metadata(path).is_ok_and(|metadata| !metadata.is_file()) {
+        return Err(io::Error::other("it is not a file"));
+    }
+    match fs::read(path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        read => read.map(Some),
+    }
+}
+
 /// Writes the file at `path`, in place of the one that may be there; folders that are missing are made. Whoever reads at
 /// the same time gets all of the old or all of the new, and so it is after a power cut.
 ///

@@ -9,13 +9,10 @@ use crate::cli::{Config, Output};
 use crate::config::given::{Given, Layer, Origin, Value};
 use crate::config::keys::{Default, KEYS, Key, Kind};
 use crate::config::policy::Said;
-use crate::config::{Cluster, File, Flags, Layers, Policy, Settings, clusters, schema, variable};
+use crate::config::{Cluster, File, Flags, Layers, Policy, Settings, clusters, file, schema, variable};
 use crate::error::{Error, ErrorKind, Result};
 use crate::exec_credential::ExecInfo;
 use crate::{terminal, trusted_file};
-
-/// The most that is read of a file, in bytes.
-const LARGEST: u64 = 1024 * 1024;
 
 /// Runs the subcommand.
 ///
@@ -213,7 +210,7 @@ fn require_known(files: &[File]) -> Result<()> {
 }
 
 fn read(path: &Path) -> Result<String> {
-    trusted_file::read_any(path, LARGEST).map_err(|error| {
+    trusted_file::read_any(path, file::LARGEST).map_err(|error| {
         Error::new(ErrorKind::Usage, format!("{} cannot be read: {error}", path.display()))
             .hint("give a file as config.toml is one, or with --policy one as policy.toml is")
     })

@@ -6,7 +6,7 @@ use std::path::Path;
 use zeroize::Zeroizing;
 
 use super::clusters::{Cluster, clusters};
-use super::file::File;
+use super::file::{self, File};
 use super::given::{Given, Layer, Origin, Value};
 use super::keys::Kind;
 use super::layers::{Flags, above_files};
@@ -14,7 +14,7 @@ use super::named_file;
 use crate::error::{Error, ErrorKind, Result};
 
 /// The most that is read, in bytes: what is read of a `config.toml`.
-const LARGEST: usize = 1024 * 1024;
+const LARGEST: usize = file::LARGEST as usize;
 
 const HINT: &str = "give --answers a file as config.toml is one, or - and the same on standard input";
 

@@ -10,10 +10,10 @@ use toml::de::{DeTable, DeValue};
 use super::given::{Layer, Origin, Place, Value};
 use super::keys::{Key, Kind};
 use crate::error::{Error, ErrorKind, Result};
-use crate::trusted_file::{self, Owner};
+use crate::trusted_file::{self, Owner, is_absent};
 
-/// The most that is read, in bytes.
-const LARGEST: u64 = 1024 * 1024;
+/// The most that is read of a configuration file or a policy, in bytes.
+pub const LARGEST: u64 = 1024 * 1024;
 
 /// Keys of a file beside the settings.
 pub const TABLES: [&str; 2] = ["profiles", "clusters"];
@@ -65,7 +65,7 @@ impl File {
         match trusted_file::read(path, owner, LARGEST) {
             Ok(text) => Self::parse(path, &text, layer).map(Some),
             // A link that leads nowhere is a file that is not there for now.
-            Err(error) if error.kind() == io::ErrorKind::NotFound && path.symlink_metadata().is_err() => Ok(None),
+            Err(error) if error.kind() == io::ErrorKind::NotFound && is_absent(path) => Ok(None),
             Err(error) if error.kind() == io::ErrorKind::NotADirectory => Ok(None),
             // The variables of somebody else's home, as under sudo: what cannot be seen there is not the user's word.
             Err(error) if owner == Owner::User && is_out_of_sight(path, &error) => Ok(None),

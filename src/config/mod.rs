@@ -4,7 +4,7 @@ mod answers;
 mod client_secret;
 pub mod clusters;
 mod extension;
-mod file;
+pub mod file;
 pub mod given;
 pub mod keys;
 mod layers;

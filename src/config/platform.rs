@@ -122,6 +122,12 @@ fn user_dir(variable: &str, default: &str) -> Option<PathBuf> {
     base.map(|dir| dir.join("kubekey"))
 }
 
+/// The path that a person wrote, who may have begun it with `~/`.
+pub fn with_home(text: &str) -> PathBuf {
+    let below = text.strip_prefix("~/").zip(home_dir());
+    below.map_or_else(|| PathBuf::from(text), |(below, home)| home.join(below))
+}
+
 /// What `~` stands for.
 pub fn home_dir() -> Option<PathBuf> {
     if is_environment_distrusted() { home() } else { std::env::home_dir() }

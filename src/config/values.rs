@@ -56,10 +56,7 @@ fn explain(error: url::ParseError) -> String {
 /// kubekey reads nothing from the current directory, which may be anybody's.
 pub(super) fn path(given: Text<'_>) -> Result<PathBuf> {
     // client-go leaves '~' as it is; kubelogin replaces it, so its users have it in their kubeconfigs.
-    let path = match given.text.strip_prefix("~/") {
-        Some(below) => platform::home_dir().map(|home| home.join(below)).unwrap_or_default(),
-        None => PathBuf::from(given.text),
-    };
+    let path = platform::with_home(given.text);
     match path.is_absolute() {
         true => Ok(path),
         false => Err(given

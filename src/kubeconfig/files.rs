@@ -1,9 +1,9 @@
 //! The files that `kubectl config` would read, and the one that it would write to.
 
-use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
+use crate::atomic_file;
 use crate::error::{Error, ErrorKind, Result};
 
 /// The kubeconfigs of this run, in kubectl's order: of entries with the same name the first counts.
@@ -56,18 +56,8 @@ fn no_home() -> Error {
 /// # Errors
 /// If it cannot be read.
 pub fn read(path: &Path) -> Result<Option<String>> {
-    let is_file = fs::metadata(path).map(|metadata| metadata.is_file());
-    let text = match is_file {
-        // To open a FIFO is to wait for its writer.
-        Ok(false) => Err(io::Error::other("it is not a file")),
-        _ => fs::read(path).map(String::from_utf8),
-    };
-    match text {
-        Ok(Ok(text)) => Ok(Some(text)),
-        Ok(Err(_)) => Err(unusable(path, "it is not text in UTF-8")),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
-        Err(error) => Err(unusable(path, &error.to_string())),
-    }
+    let text = atomic_file::read(path).map_err(|error| unusable(path, &error.to_string()))?;
+    text.map(String::from_utf8).transpose().map_err(|_| unusable(path, "it is not text in UTF-8"))
 }
 
 /// The error for a file that cannot be changed as wanted.

@@ -6,7 +6,7 @@ use super::server::{check_name, check_server};
 use super::sign_in::SignIn;
 use super::wanted::read_authority;
 use crate::cli;
-use crate::config::{Flags, Layers, Policy, variable};
+use crate::config::{Flags, Layers, Policy, platform, variable};
 use crate::error::{Error, ErrorKind, Result};
 use crate::terminal;
 
@@ -104,9 +104,6 @@ fn check_file(answer: &str) -> Result<Option<String>> {
         return Ok(None);
     }
     // There is no shell to do it.
-    let path = match answer.strip_prefix("~/").zip(std::env::home_dir()) {
-        Some((below, home)) => home.join(below).to_string_lossy().into_owned(),
-        None => answer.to_owned(),
-    };
+    let path = platform::with_home(answer).to_string_lossy().into_owned();
     read_authority(&path).map(|_| Some(path))
 }

@@ -1,7 +1,6 @@
 //! `kubekey setup --system`: writes the settings for all users of a computer. Packages and fleets call it, so it asks
 //! nothing and nobody, and looks into no home.
 
-use std::fs;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
@@ -15,7 +14,9 @@ use super::wanted::{read_authority, whole_paths};
 use crate::atomic_file::{self, Access};
 use crate::commands::config::{check_files, check_values};
 use crate::config::given::{Layer, Place};
-use crate::config::{Answers, Authority, Cluster, File, Flags, Policy, clusters, config_file, platform, variable};
+use crate::config::{
+    Answers, Authority, Cluster, File, Flags, Policy, clusters, config_file, file, platform, variable,
+};
 use crate::error::{Error, ErrorKind, Result};
 use crate::kubeconfig::Change;
 use crate::trusted_file::{self, Owner};
@@ -183,9 +184,6 @@ fn change(path: &Path, step: Step, answers: &Answers, old: Option<String>, text:
     Ok((!is_there).then(|| Change { path, before, after: text, actions: vec![action] }))
 }
 
-/// The most that kubekey reads of a configuration file, in bytes.
-const LARGEST: u64 = 1024 * 1024;
-
 const NOTHING_SET: &str = "nothing is set in it yet; fill in issuer_url and client_id, \
      or run 'kubekey setup --system --issuer-url URL --client-id ID'";
 
@@ -196,16 +194,8 @@ fn contents(answers: &Answers) -> String {
 
 /// The text of a file, as far as it is one; `None` if there is no file.
 fn read(path: &Path) -> Result<Option<String>> {
-    let text = match fs::metadata(path).map(|metadata| metadata.is_file()) {
-        // To open a FIFO is to wait for its writer.
-        Ok(false) => Err(io::Error::other("it is not a file")),
-        _ => fs::read(path),
-    };
-    match text {
-        Ok(text) => Ok(Some(String::from_utf8_lossy(&text).into_owned())),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
-        Err(error) => Err(failed(path, &error)),
-    }
+    let text = atomic_file::read(path).map_err(|error| failed(path, &error))?;
+    Ok(text.map(|text| String::from_utf8_lossy(&text).into_owned()))
 }
 
 fn write(change: &Change) -> Result<()> {
@@ -213,7 +203,7 @@ fn write(change: &Change) -> Result<()> {
     let written = atomic_file::publish(&change.path, change.after.as_bytes(), old.as_ref());
     atomic_file::remove_remains(&change.path);
     written.map_err(|error| failed(&change.path, &error))?;
-    trusted_file::read(&change.path, Owner::System, LARGEST).map(drop).map_err(|error| {
+    trusted_file::read(&change.path, Owner::System, file::LARGEST).map(drop).map_err(|error| {
         let message = format!("{} is written, and no run would believe it: {error}", change.path.display());
         Error::new(ErrorKind::Failed, message).hint("mend that: until then every run of kubekey fails on this computer")
     })

@@ -42,7 +42,7 @@ impl Report<'_> {
 
     fn notice_rest(&self) {
         let path = self.path.display();
-        let is_beside = self.changes.iter().any(|change| change.path.starts_with(self.path.with_extension("toml.new")));
+        let is_beside = self.changes.iter().any(|change| change.path == self.path.with_extension("toml.new"));
         match self.step {
             Step::Write => {}
             Step::Nothing => terminal::notice(&format!("{path} is there already, nothing to do")),

@@ -48,7 +48,7 @@ pub fn choose(asked: &cli::Setup, authority: Option<&str>, known: &[Cluster]) ->
 /// All clusters of the configuration files.
 ///
 /// # Errors
-/// [`ErrorKind::Usage`] for names, addresses and certificates that cannot be used.
+/// [`ErrorKind::Usage`] for certificates that cannot be used, and two clusters with one context.
 pub fn all(known: &[Cluster]) -> Result<Vec<Wanted>> {
     let all = known.iter().map(Wanted::of_file).collect::<Result<Vec<_>>>()?;
     refuse_same_context(&all)?;
@@ -57,27 +57,32 @@ pub fn all(known: &[Cluster]) -> Result<Vec<Wanted>> {
 
 impl Wanted {
     fn new(name: &str, server: &str) -> Result<Self> {
-        let name = check_name("cluster", name)?;
-        Ok(Self {
-            server: check_server(server)?,
+        Ok(Self::plain(check_name("cluster", name)?, check_server(server)?))
+    }
+
+    /// With nothing but a name and an address, which are good.
+    fn plain(name: String, server: String) -> Self {
+        Self {
+            server,
             authority: None,
             profile: None,
             namespace: None,
             context: name.clone(),
             user: format!("kubekey-{name}"),
             name,
-        })
+        }
     }
 
+    /// Only what is in the file of its certificate authority has not been looked at.
     fn of_file(cluster: &Cluster) -> Result<Self> {
         let authority = cluster.authority();
-        let new = Self::new(&cluster.name, &cluster.server)?;
+        let plain = Self::plain(cluster.name.clone(), cluster.server.clone());
         Ok(Self {
             authority: authority.map(|(authority, label)| check_authority(authority, &label)).transpose()?,
             profile: cluster.profile.clone(),
-            namespace: cluster.namespace.as_ref().map(|text| check_name("namespace", text)).transpose()?,
-            context: cluster.context.as_ref().map_or(Ok(new.context), |text| check_name("context", text))?,
-            ..new
+            namespace: cluster.namespace.clone(),
+            context: cluster.context.clone().unwrap_or(plain.context),
+            ..plain
         })
     }
 

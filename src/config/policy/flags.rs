@@ -87,10 +87,7 @@ impl Policy {
 
     /// Whether this flag may not be given.
     pub fn locks(&self, flag: &str) -> bool {
-        match self.list("locked_flags") {
-            Some(locked) => locked.iter().any(|one| one == flag),
-            None => !self.places().is_empty() && LOCKED.contains(&flag),
-        }
+        self.locked().contains(&flag)
     }
 }
 

@@ -16,14 +16,12 @@ mod file {
 
     use super::super::unusable;
     use super::{Managed, parse};
+    use crate::config::file::LARGEST;
     use crate::error::Result;
     use crate::trusted_file::{self, Owner};
 
     /// Those of the computer; a user's are theirs as much as the administrator's.
     const PATH: &str = "/Library/Managed Preferences/kubekey.plist";
-
-    /// The most that is read, in bytes.
-    const LARGEST: u64 = 1024 * 1024;
 
     /// What is there, and how it is called; nothing where there is no such file.
     ///

@@ -16,9 +16,6 @@ use crate::config::{nearest, platform};
 use crate::error::{Error, Result};
 use crate::trusted_file::{self, Owner};
 
-/// The most that is read of a file, in bytes.
-const LARGEST: u64 = 1024 * 1024;
-
 /// A key of the policy as it was said.
 #[derive(Clone, Debug)]
 pub struct Said {
@@ -89,10 +86,10 @@ impl Sources {
     }
 
     fn read_file(&mut self, path: &Path) -> Result<()> {
-        match trusted_file::read(path, Owner::System, LARGEST) {
+        match trusted_file::read(path, Owner::System, file::LARGEST) {
             Ok(text) => self.add_file(path, &text),
             // A link that leads nowhere is a policy that is not there for now.
-            Err(error) if error.kind() == io::ErrorKind::NotFound && path.symlink_metadata().is_err() => Ok(()),
+            Err(error) if error.kind() == io::ErrorKind::NotFound && trusted_file::is_absent(path) => Ok(()),
             Err(error) => Err(refused(path, &error)),
         }
     }
