@@ -1,4 +1,4 @@
-//! How a program for Linux with glibc is linked: laid out by `link.ld`, and with GCC's unwinder in it.
+//! How a program for Linux is linked: laid out by `link.ld`, and with glibc with GCC's unwinder in it.
 
 use std::path::Path;
 use std::process::Command;
@@ -8,7 +8,7 @@ const UNWINDER: &str = "libgcc_eh.a";
 fn main() {
     println!("cargo::rerun-if-changed=build.rs");
     println!("cargo::rerun-if-changed=link.ld");
-    if variable("CARGO_CFG_TARGET_OS") == "linux" && variable("CARGO_CFG_TARGET_ENV") == "gnu" {
+    if variable("CARGO_CFG_TARGET_OS") == "linux" {
         lay_out();
         link_unwinder();
     }
@@ -27,8 +27,9 @@ fn lay_out() {
 /// takes an eighth of kubekey's start.
 fn link_unwinder() {
     // A cross compiler's unwinder is elsewhere, and without this everything works as well. Zig links one of its own, and
-    // this machine's would need its glibc.
-    if variable("HOST") != variable("TARGET") || variable("RUSTC_LINKER").contains("zig") {
+    // this machine's would need its glibc. With musl the unwinder is Rust's own.
+    let is_foreign = variable("HOST") != variable("TARGET") || variable("RUSTC_LINKER").contains("zig");
+    if is_foreign || variable("CARGO_CFG_TARGET_ENV") != "gnu" {
         return;
     }
     let Ok(answer) = Command::new("cc").arg(format!("-print-file-name={UNWINDER}")).output() else { return };

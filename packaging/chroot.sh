@@ -1,5 +1,6 @@
 # shellcheck shell=bash
 # Debian systems to install packages on; sourced by tests, with the repository as the current folder.
+. packaging/release.sh
 
 # Without a network, a home's content or processes of this machine: in_root ROOT COMMAND...
 in_root() {
@@ -20,16 +21,36 @@ mirror() {
 
 # Whether there is such a system, or can be one.
 has_suite() {
-  [ -e "target/chroots/$1.done" ] || wget --quiet --spider "$(mirror)/dists/$1/Release"
+  [ -e "target/chroots/$1-amd64.done" ] || wget --quiet --spider "$(mirror)/dists/$1/Release"
 }
 
-# A system of this suite that has never seen kubekey. It is made once, in target/chroots; what is written to it lies over that.
+# Lets this machine run programs of computers of another kind, as its package qemu-user-static does where it is booted.
+run_foreign() {
+  local misc=/proc/sys/fs/binfmt_misc
+  [ -e "$misc/register" ] || mount -t binfmt_misc binfmt_misc "$misc"
+  [ -e "$misc/qemu-$1" ] || cat "/usr/lib/binfmt.d/qemu-$1.conf" >"$misc/register"
+}
+
+# Writes a script that runs a program, which may be for another kind of computer: as_native SCRIPT TARGET PROGRAM ROOT
+# ROOT is a system with its libraries.
+as_native() {
+  local emulator=
+  [ "$(debian_architecture "$2")" = "$(dpkg --print-architecture)" ] || emulator="$(command -v "qemu-${2%%-*}-static") -L '$4'"
+  printf '#!/bin/sh\nexec %s "%s" "$@"\n' "$emulator" "$3" >"$1"
+  chmod +x "$1"
+}
+
+# A system of this suite and for this target that has never seen kubekey: new_root SUITE TARGET ROOT. It is made once, in
+# target/chroots; what is written to it lies over that.
 new_root() {
-  local suite=$1 root=$2 base=target/chroots/$1
+  local suite=$1 root=$3 architecture base
+  architecture=$(debian_architecture "$2")
+  base=target/chroots/$suite-$architecture
+  [ "$architecture" = "$(dpkg --print-architecture)" ] || run_foreign "${2%%-*}"
   if [ ! -e "$base.done" ]; then
     rm -rf "$base"
     mkdir -p target/chroots
-    debootstrap --variant=minbase --include=ucf,debconf-utils "$suite" "$base" "$(mirror)" >"$base.log"
+    debootstrap --arch="$architecture" --variant=minbase --include=ucf,debconf-utils "$suite" "$base" "$(mirror)" >"$base.log"
     rm -rf "$base"/var/cache/apt/archives/*.deb "$base"/var/lib/apt/lists/*
     touch "$base.done"
   fi

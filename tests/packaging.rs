@@ -117,6 +117,14 @@ fn the_installed_program_signs_in_with_what_the_package_generated_and_shows_the_
     assert_eq!(home.browser.wait_for_journey().last().body, "Welcome to the company, Jane Doe");
 }
 
+#[test]
+fn shellcheck_warns_of_nothing_in_the_projects_scripts() {
+    const FIND: &str = "grep -rlEZ '^#!.*(bash|/sh)$|^# shellcheck shell=' .ci packaging tests --exclude-dir=node_modules --exclude=*.md \
+        | xargs -0 shellcheck --external-sources --severity=warning";
+    let output = Command::new("sh").args(["-c", FIND]).current_dir(env!("CARGO_MANIFEST_DIR")).output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stdout));
+}
+
 /// Scripts of packages run where kubekey may not, so they look at the first line themselves.
 #[test]
 fn the_scripts_of_packages_tell_a_generated_file_from_a_changed_one() {
