@@ -8,7 +8,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use chrono::{DateTime, Utc};
-use clap::{Command, CommandFactory};
+use clap::{Arg, Command, CommandFactory, ValueHint};
 use clap_complete::Shell;
 use clap_mangen::Man;
 use clap_mangen::roff::{Roff, roman};
@@ -22,19 +22,54 @@ const COMPLETIONS: [(Shell, &str); 3] = [
     (Shell::Fish, "fish/vendor_completions.d/kubekey.fish"),
 ];
 
+/// What there is to choose from, for a shell. kubekey itself reads these as text.
+const CHOICES: [(&str, &[&str]); 3] = [
+    ("response-mode", &["auto", "form_post", "query"]),
+    ("token-storage", &["auto", "keyring", "kernel", "file", "none"]),
+    ("output", &["text", "json"]),
+];
+
 /// What the paragraphs after the help are about.
 const SECTIONS: [&str; 3] = ["EXAMPLE", "CONFIGURATION", "EXIT STATUS"];
+
+const FILES: [(&str, &str); 4] = [
+    ("/etc/kubekey/config.toml, config.d/*.toml", "the settings of all users"),
+    ("/etc/kubekey/policy.toml, policy.d/*.toml", "the policy, which no user overrides"),
+    ("/etc/kubekey/signed_in.html, sign_in_failed.html", "pages in place of kubekey's own"),
+    ("~/.config/kubekey/config.toml", "a user's settings"),
+];
+
+const SEE_ALSO: &str = "kubekey-setup(1), and the documentation in /usr/share/doc/kubekey";
 
 fn main() -> Result<(), Box<dyn Error>> {
     let root = std::env::args_os().nth(1).map(PathBuf::from).ok_or("say which folder to write to")?;
     for (shell, path) in COMPLETIONS {
         let mut script = Vec::new();
-        clap_complete::generate(shell, &mut Cli::command(), "kubekey", &mut script);
+        clap_complete::generate(shell, &mut completable(Cli::command()), "kubekey", &mut script);
         write(&root.join(path), &script)?;
     }
     let command = Cli::command().override_usage("kubekey [OPTIONS] [COMMAND]").disable_help_subcommand(true);
     write_pages(&command.display_name("kubekey"), &root.join("man/man1"))?;
     write(&root.join("doc/kubekey/examples/config.toml"), example()?.as_bytes())
+}
+
+/// With what a shell can offer for the values of flags.
+fn completable(command: Command) -> Command {
+    let with_hint = |arg: Arg| {
+        let choices =
+            CHOICES.iter().find(|(flag, _)| arg.get_long() == Some(flag) && arg.get_possible_values().is_empty());
+        if !arg.get_action().takes_values() {
+            return arg;
+        }
+        let value = arg.get_value_names().and_then(|names| names.first()).map(ToString::to_string);
+        match (choices, value.as_deref()) {
+            (Some((_, choices)), _) => arg.value_parser(choices.to_vec()),
+            (None, Some("FILE")) => arg.value_hint(ValueHint::FilePath),
+            (None, Some("DIR")) => arg.value_hint(ValueHint::DirPath),
+            (None, _) => arg.value_hint(ValueHint::Other),
+        }
+    };
+    command.mut_args(with_hint).mut_subcommands(completable)
 }
 
 /// The page of a command, and those of its subcommands.
@@ -60,7 +95,7 @@ fn page(command: &Command) -> Result<Vec<u8>, Box<dyn Error>> {
     let mut page = Vec::new();
     man.render_title(&mut page)?;
     man.render_name_section(&mut page)?;
-    man.render_synopsis_section(&mut page)?;
+    synopsis(command).to_writer(&mut page)?;
     man.render_description_section(&mut page)?;
     if command.get_arguments().next().is_some() {
         man.render_options_section(&mut page)?;
@@ -70,6 +105,15 @@ fn page(command: &Command) -> Result<Vec<u8>, Box<dyn Error>> {
     }
     rest(command).to_writer(&mut page)?;
     Ok(page)
+}
+
+/// As in the help. The library's own names each flag, without its value.
+fn synopsis(command: &Command) -> Roff {
+    let usage = command.clone().render_usage().to_string();
+    let mut roff = Roff::new();
+    roff.control("SH", ["SYNOPSIS"]);
+    roff.text([roman(usage.trim_start_matches("Usage: "))]);
+    roff
 }
 
 /// That of the commit which is packaged, where the build says it (reproducible-builds.org/specs/source-date-epoch).
@@ -90,10 +134,19 @@ fn rest(command: &Command) -> Roff {
                 roff.control("SH", [section]);
                 roff.text(paragraph.lines().map(|line| roman(format!("{line}\n"))).collect::<Vec<_>>());
             }
+            roff.control("SH", ["FILES"]);
+            for (file, what) in FILES {
+                roff.control("TP", []);
+                roff.text([roman(file)]).text([roman(what)]);
+            }
+            roff.control("SH", ["SEE ALSO"]);
+            roff.text([roman(SEE_ALSO)]);
         }
         None => {
             roff.control("SH", ["SEE ALSO"]);
-            roff.text([roman("kubekey(1), whose settings are flags of this command, too")]);
+            roff.text([roman(
+                "kubekey(1), whose settings are flags of this command, too, and which has the exit codes",
+            )]);
         }
     }
     roff

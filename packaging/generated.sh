@@ -17,5 +17,11 @@ is_as_generated() {
 
 # The file as this version writes it, with the settings that it has. There is nothing to say of that.
 renew() {
-    kubekey setup --system --answers "$FILE" --include-client-secret --output json >/dev/null
+    set -- setup --system --answers "$FILE" --include-client-secret --output json
+    # An older version than the one that wrote the file would leave out what it does not know.
+    if kubekey "$@" --dry-run 2>&1 >/dev/null | grep -q 'there is no setting'; then
+        echo "kubekey: $FILE has settings that this version does not know, and is as it was" >&2
+        return
+    fi
+    kubekey "$@" >/dev/null
 }

@@ -84,16 +84,23 @@ pub fn is_absent(path: &Path) -> bool {
 fn require_owner(metadata: &fs::Metadata, owner: Owner) -> Result<(), String> {
     use std::os::unix::fs::MetadataExt;
 
+    let own = rustix::process::geteuid().as_raw();
+    require_writers((metadata.uid(), metadata.gid(), metadata.mode()), owner, own)
+}
+
+/// Judges by user, group and mode; `own` is the user that runs this.
+#[cfg(unix)]
+fn require_writers((uid, gid, mode): (u32, u32, u32), owner: Owner, own: u32) -> Result<(), String> {
     const ROOT: u32 = 0;
     const GROUP_CAN_WRITE: u32 = 0o020;
     const OTHERS_CAN_WRITE: u32 = 0o002;
-    let (uid, mode) = (metadata.uid(), metadata.mode());
-    let is_own = owner == Owner::User && uid == rustix::process::geteuid().as_raw();
+    let is_own = owner == Owner::User && uid == own;
     if uid != ROOT && !is_own && owner != Owner::Installer {
         return Err(format!("belongs to user {uid}"));
     }
-    let is_groups = mode & GROUP_CAN_WRITE != 0 && metadata.gid() != ROOT && owner != Owner::Installer;
-    if mode & OTHERS_CAN_WRITE != 0 || is_groups {
+    // Debian and Fedora give a user a group of its own, of the same number, and let it write what the user makes.
+    let is_trusted = gid == ROOT || (is_own && gid == uid) || owner == Owner::Installer;
+    if mode & OTHERS_CAN_WRITE != 0 || (mode & GROUP_CAN_WRITE != 0 && !is_trusted) {
         return Err(format!("can be written by others (mode {:o}); 'chmod go-w' mends that", mode & 0o7777));
     }
     Ok(())
@@ -149,6 +156,22 @@ mod tests {
         fs::remove_file(folder.path().join("file")).unwrap();
         symlink(open.path().join("file"), folder.path().join("file")).unwrap();
         assert!(reads(&folder).unwrap_err().starts_with("its folder can be written"));
+    }
+
+    #[test]
+    fn a_users_own_group_may_write_what_is_the_users_and_no_other_group() {
+        const JANE: u32 = 1000;
+        const JOHN: u32 = 1001;
+        for (of, owner, is_believed) in [
+            ((JANE, JANE, 0o664), Owner::User, true),
+            ((JANE, JOHN, 0o664), Owner::User, false),
+            ((JANE, JANE, 0o666), Owner::User, false),
+            ((JOHN, JOHN, 0o664), Owner::User, false),
+            ((0, JANE, 0o664), Owner::User, false),
+            ((JANE, JANE, 0o664), Owner::System, false),
+        ] {
+            assert_eq!(require_writers(of, owner, JANE).is_ok(), is_believed, "{of:?} {owner:?}");
+        }
     }
 
     #[test]

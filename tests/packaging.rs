@@ -48,17 +48,17 @@ fn there_is_a_man_page_for_each_command_that_refers_only_to_pages_that_are_there
         assert!(others[..others.len() - 1].iter().all(is_known), "{name}: {others:?}");
     }
     let show = read(files.path().join("man/man1/kubekey-config-show.1")).replace('\\', "");
-    assert!(show.contains("SYNOPSIS\nfBkubekey config showfR"), "{show}");
+    assert!(show.contains("SYNOPSIS\nkubekey config show [OPTIONS]"), "{show}");
     let first = read(files.path().join("man/man1/kubekey.1")).replace('\\', "");
     let missing: Vec<_> = KEYS.iter().filter(|key| !first.contains(&format!("--{}", key.flag))).collect();
     assert!(missing.is_empty(), "{missing:?}");
-    for section in ["EXAMPLE", "CONFIGURATION", "EXIT STATUS"] {
-        assert!(first.contains(section) && first.contains("10 changed"), "{first}");
+    for text in ["EXAMPLE", "CONFIGURATION", "EXIT STATUS", "10 changed", "SH FILES", "/etc/kubekey/policy.toml"] {
+        assert!(first.contains(text), "{text}: {first}");
     }
 }
 
 #[test]
-fn the_completions_of_each_shell_know_every_setting_and_bash_completes_a_subcommand() {
+fn the_completions_of_each_shell_know_every_setting_and_bash_completes_words_and_values() {
     let files = package_files();
     let bash = files.path().join("bash-completion/completions/kubekey");
     let others = ["zsh/vendor-completions/_kubekey", "fish/vendor_completions.d/kubekey.fish"];
@@ -67,10 +67,24 @@ fn the_completions_of_each_shell_know_every_setting_and_bash_completes_a_subcomm
         let missing: Vec<_> = KEYS.iter().filter(|key| !text.contains(key.flag)).collect();
         assert!(missing.is_empty(), "{}: {missing:?}", path.display());
     }
-    let complete = "source \"$1\"; COMP_WORDS=(kubekey log) COMP_CWORD=1; \
-        _kubekey kubekey log kubekey; echo \"${COMPREPLY[*]}\"";
-    let output = Command::new("bash").args(["--norc", "-c", complete, "bash"]).arg(bash).output().unwrap();
-    assert_eq!(String::from_utf8_lossy(&output.stdout), "login logout\n", "{output:?}");
+    const COMPLETE: &str = "source \"$1\"; shift; COMP_WORDS=(kubekey \"$@\") COMP_CWORD=$#; \
+        compopt() { echo \"$2:\"; }; _kubekey kubekey \"${@: -1}\" \"${@: -2:1}\"; echo \"${COMPREPLY[*]}\"";
+    let empty = TempDir::new().unwrap();
+    fs::create_dir(empty.path().join("prod-ca")).unwrap();
+    for (words, expected) in [
+        (vec!["log"], "login logout\n"),
+        (vec!["--token-storage", "k"], "keyring kernel\n"),
+        (vec!["setup", "--output", "j"], "json\n"),
+        // A folder is gone into.
+        (vec!["--certificate-authority", "prod"], "filenames:\nprod-ca\n"),
+        (vec!["setup", "--answers", "prod"], "filenames:\nprod-ca\n"),
+        (vec!["setup", "--cluster", "prod"], "nospace:\nprod\n"),
+    ] {
+        let mut command = Command::new("bash");
+        command.args(["--norc", "-c", COMPLETE, "bash"]).arg(&bash).args(&words).current_dir(&empty);
+        let output = command.output().unwrap();
+        assert_eq!(String::from_utf8_lossy(&output.stdout), expected, "{words:?}: {output:?}");
+    }
 }
 
 #[test]

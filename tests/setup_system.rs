@@ -140,7 +140,7 @@ fn answers_come_from_standard_input_too() {
     piped.args(["-c", r#"exec "$@" </etc/kubekey/answers.toml"#, "sh"]).arg(kubekey.get_program());
     let finished = machine.done(piped.args(kubekey.get_args()));
     assert_eq!(machine.value("client_id"), "piped");
-    let warning = "standard input line 2: there is no setting 'isuer_url' (did you mean 'issuer_url'?)";
+    let warning = "the answers line 2: there is no setting 'isuer_url' (did you mean 'issuer_url'?)";
     assert!(finished.stderr.contains(warning), "{finished:#?}");
     assert!(!machine.text("config.toml").contains("isuer"), "{finished:#?}");
 }

@@ -176,6 +176,9 @@ fn check(flags: &Flags, out: &mut impl Write) -> Result<()> {
     for file in &layers.files {
         print_ok(&file.start.path, out)?;
     }
+    for place in policy.places() {
+        print(out, &format!("{}: ok\n", terminal::sanitise(&place.to_string())))?;
+    }
     if layers.files.is_empty() {
         terminal::notice("there are no configuration files");
     }

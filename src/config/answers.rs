@@ -18,8 +18,8 @@ const LARGEST: usize = file::LARGEST as usize;
 
 const HINT: &str = "give --answers a file as config.toml is one, or - and the same on standard input";
 
-/// How an error calls standard input.
-const STANDARD_INPUT: &str = "standard input";
+/// How an error calls what comes on standard input. With a package it is what somebody has answered.
+const STANDARD_INPUT: &str = "the answers";
 
 /// The settings of all users of a computer, before they are in a file.
 pub struct Answers {

@@ -117,7 +117,7 @@ pub static KEYS: [Key; 19] = [
         "certificate-authority",
         Kind::Texts,
         "FILE",
-        "A CA certificate in PEM to trust besides the system's, repeatable",
+        "A CA certificate in PEM to trust besides the system's, repeatable; with setup that of the cluster",
     ),
     key("certificate-authority-data", Kind::Texts, "BASE64", "The same as base64 of the PEM, repeatable"),
     key(

@@ -88,8 +88,8 @@ impl Authority {
     fn certificates(&self, [file, data]: &[String; 2]) -> Result<Vec<CertificateDer<'static>>> {
         match self {
             Self::File(path) => named_file::read(file, path, LARGEST)
-                .and_then(|pem| parse_pem(&pem).map_err(|why| unusable_file(file, path, &why)))
-                .map_err(explained),
+                .map_err(|error| error.hint("put a file there that you can read, or name another one"))
+                .and_then(|pem| parse_pem(&pem).map_err(|why| explained(unusable_file(file, path, &why)))),
             Self::Data(text) => STANDARD
                 .decode(text)
                 .map_err(|_| "it is not base64".to_owned())

@@ -41,7 +41,11 @@ impl TlsSetup {
         }
         require_file()?;
         let config = verified(authorities).map_err(|error| {
-            Error::new(ErrorKind::Failed, format!("cannot set up HTTPS: {error}")).hint(
+            let why = match error {
+                rustls::Error::General(why) => why,
+                error => error.to_string(),
+            };
+            Error::new(ErrorKind::Failed, format!("cannot set up HTTPS: {why}")).hint(
                 "install the system's certificates (on Linux the package ca-certificates), or look at SSL_CERT_FILE and SSL_CERT_DIR",
             )
         })?;

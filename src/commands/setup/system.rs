@@ -14,6 +14,7 @@ use super::wanted::{read_authority, whole_paths};
 use crate::atomic_file::{self, Access};
 use crate::commands::config::{check_files, check_values};
 use crate::config::given::{Layer, Place};
+use crate::config::keys::Kind;
 use crate::config::{
     Answers, Authority, Cluster, File, Flags, Policy, clusters, config_file, file, platform, variable,
 };
@@ -51,10 +52,10 @@ pub fn setup_system(flags: Flags, asked: &cli::Setup, out: &mut impl Write) -> R
         _ => answers.clusters.clone(),
     };
     let kubeconfig = Kubeconfig::plan(&clusters, asked)?;
-    let change = change(&path, step, &answers, old, text)?;
+    let change = change(&path, step, contents(&answers, keeps_secret), old, text)?;
     let mut backups = vec![None; usize::from(change.is_some())];
     if !asked.dry_run {
-        change.iter().try_for_each(write)?;
+        change.iter().try_for_each(|change| write(change, &path))?;
         backups.extend(kubeconfig.write()?);
     }
     let changes: Vec<_> = change.into_iter().chain(kubeconfig.changes).collect();
@@ -168,12 +169,11 @@ fn step(path: &Path, answers: &Answers, old: Option<&str>, text: &str) -> Step {
     }
 }
 
-/// What has to be written.
-fn change(path: &Path, step: Step, answers: &Answers, old: Option<String>, text: String) -> Result<Option<Change>> {
+/// What has to be written, with these contents in words.
+fn change(path: &Path, step: Step, contents: String, old: Option<String>, text: String) -> Result<Option<Change>> {
     let (path, before, action) = match step {
         Step::Nothing | Step::Keep => return Ok(None),
-        Step::Write if answers.is_empty() => (path.to_owned(), old, NOTHING_SET.to_owned()),
-        Step::Write => (path.to_owned(), old, contents(answers)),
+        Step::Write => (path.to_owned(), old, contents),
         Step::WriteBeside => {
             let beside = path.with_extension("toml.new");
             let before = read(&beside)?.filter(|_| !beside.is_symlink());
@@ -187,8 +187,12 @@ fn change(path: &Path, step: Step, answers: &Answers, old: Option<String>, text:
 const NOTHING_SET: &str = "nothing is set in it yet; fill in issuer_url and client_id, \
      or run 'kubekey setup --system --issuer-url URL --client-id ID'";
 
-fn contents(answers: &Answers) -> String {
-    let (settings, profiles, clusters) = (answers.settings().count(), answers.profiles().len(), answers.clusters.len());
+fn contents(answers: &Answers, keeps_secret: bool) -> String {
+    if answers.is_empty() {
+        return NOTHING_SET.to_owned();
+    }
+    let settings = answers.settings().filter(|value| keeps_secret || value.key.kind != Kind::Secret).count();
+    let (profiles, clusters) = (answers.profiles().len(), answers.clusters.len());
     format!("settings: {settings}, profiles: {profiles}, clusters: {clusters}")
 }
 
@@ -198,8 +202,9 @@ fn read(path: &Path) -> Result<Option<String>> {
     Ok(text.map(|text| String::from_utf8_lossy(&text).into_owned()))
 }
 
-fn write(change: &Change) -> Result<()> {
-    let old = Access::of(&change.path).ok().filter(|_| !change.path.is_symlink());
+/// Whoever may read the file may read the one beside it, and nobody else: both may have a client secret.
+fn write(change: &Change, path: &Path) -> Result<()> {
+    let old = Access::of(path).ok();
     let written = atomic_file::publish(&change.path, change.after.as_bytes(), old.as_ref());
     atomic_file::remove_remains(&change.path);
     written.map_err(|error| failed(&change.path, &error))?;
