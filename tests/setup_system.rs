@@ -294,6 +294,7 @@ fn a_client_secret_is_left_out_unless_it_is_asked_for_and_no_diff_shows_it() {
     };
     let finished = run(&[]);
     assert!(finished.stderr.contains("warning: the client secret is left out"), "{finished:#?}");
+    assert!(finished.stderr.contains("settings: 0, profiles: 1, clusters: 0"), "{finished:#?}");
     assert!(!machine.text("config.toml").contains(SECRET));
     let asked = run(&["--include-client-secret", "--dry-run"]);
     assert!(asked.stdout.contains("+client_secret = ***\n") && !asked.stderr.contains("warning"), "{asked:#?}");
@@ -505,6 +506,25 @@ fn a_secret_that_was_asked_for_stays_when_something_else_is_changed() {
     let finished = machine.done(&machine.setup(&["--token-storage=file"]));
     let text = fs::read_to_string(machine.etc.path("config.toml")).unwrap();
     assert!(text.contains("s3cret-of-all") && !finished.stderr.contains("left out"), "{finished:#?}");
+}
+
+#[test]
+fn what_is_put_beside_a_file_for_root_alone_is_for_root_alone() {
+    const SECRET: &str = "client_secret = 's3cret-of-root'\n";
+    let machine = Machine::new(&[("config.toml", SECRET), ("config.toml.new", "an older one")]);
+    machine.etc.set_mode("config.toml", 0o600);
+    machine.etc.set_mode("config.toml.new", 0o644);
+    machine.done(&machine.setup(&[ISSUER, CLIENT]));
+    assert!(machine.text("config.toml.new").contains("s3cret-of-root"));
+    assert_eq!(machine.metadata("config.toml.new").mode() & 0o7777, 0o600);
+    assert_eq!(machine.text("config.toml"), SECRET);
+}
+
+#[test]
+fn a_check_names_the_policy_too() {
+    let machine = Machine::new(&[("config.toml", ""), ("policy.toml", "max_session = '8h'")]);
+    let checked = machine.done(&machine.kubekey(&["config", "check"]));
+    assert_eq!(checked.stdout, "/etc/kubekey/config.toml: ok\n/etc/kubekey/policy.toml: ok\n", "{checked:#?}");
 }
 
 #[test]

@@ -173,8 +173,9 @@ pub fn is_loopback_host(host: Option<Host<&str>>) -> bool {
 }
 
 fn missing(what: &str, names: &str) -> Error {
-    Error::new(ErrorKind::Usage, format!("no {what} is set"))
-        .hint(format!("give {names}, in the kubeconfig's exec section (args or env), or a configuration file"))
+    Error::new(ErrorKind::Usage, format!("no {what} is set")).hint(format!(
+        "give {names}, in the kubeconfig's exec section (args or env) or a configuration file, or run 'kubekey setup'"
+    ))
 }
 
 #[cfg(test)]

@@ -47,19 +47,13 @@ impl TokenCache {
     }
 
     fn choose_auto(&self, found: Option<Store>) -> Store {
-        let store = match found.unwrap_or(Store::Keyring) {
+        match found.unwrap_or(Store::Keyring) {
             Store::Keyring => match keyring::probe(Unlock::Ask) {
                 Ok(()) => Store::Keyring,
                 Err(error) => self.without_keyring(error.why()),
             },
             store => store,
-        };
-        if let Store::Nowhere(Some(why)) = &store {
-            terminal::warning(&format!(
-                "this sign-in is not kept, and each run has to sign in again: {why}; --token-storage=file keeps it in a file"
-            ));
         }
-        store
     }
 
     /// Keeps `tokens`. What goes wrong is a warning: the user has signed in and gets their token.
@@ -69,7 +63,13 @@ impl TokenCache {
     pub fn store(&self, store: &Store, tokens: &TokenSet, spent: bool) {
         let timer = Timer::start();
         let failed = match store {
-            Store::Nowhere(_) => None,
+            Store::Nowhere(None) => None,
+            Store::Nowhere(Some(why)) => {
+                terminal::warning(&format!(
+                    "this sign-in is not kept, and each run has to sign in again: {why}; --token-storage=file keeps it in a file"
+                ));
+                None
+            }
             Store::Kernel => self.store_in_kernel(tokens),
             Store::File(dir) => file::store(dir, &self.key, &tokens.to_saved()).err().map(|error| error.to_string()),
             Store::Keyring => self.store_in_keyring(tokens),
