@@ -28,6 +28,24 @@ impl Access {
     pub fn of(path: &Path) -> io::Result<Self> {
         Ok(Self { metadata: fs::metadata(path)?, acl: acl(path) })
     }
+
+    /// Whether the same people may do the same.
+    pub fn is_like(&self, other: &Self) -> bool {
+        rights(&self.metadata) == rights(&other.metadata) && self.acl == other.acl
+    }
+}
+
+/// Owner, group and mode.
+#[cfg(unix)]
+fn rights(metadata: &Metadata) -> (u32, u32, u32) {
+    use std::os::unix::fs::MetadataExt;
+
+    (metadata.uid(), metadata.gid(), metadata.mode())
+}
+
+#[cfg(not(unix))]
+fn rights(metadata: &Metadata) -> fs::Permissions {
+    metadata.permissions()
 }
 
 /// Where there is one, the mode's bits for the group are its mask, and mean more without it (acl(5)).

@@ -170,6 +170,12 @@ fn in_a_container_it_is_not_used_and_one_line_says_what_to_do() {
         "{finished:#?}"
     );
     assert_eq!(kernel::count(&digest(&home)), 0);
+
+    // Where there is no sign-in there is nothing to keep.
+    drop(provider);
+    let finished = home.run(&mut contained);
+    assert_eq!(finished.code(), Some(5), "{finished:#?}");
+    assert!(!finished.stderr.contains("not kept"), "{finished:#?}");
 }
 
 #[test]

@@ -131,6 +131,27 @@ fn the_installed_program_signs_in_with_what_the_package_generated_and_shows_the_
     assert_eq!(home.browser.wait_for_journey().last().body, "Welcome to the company, Jane Doe");
 }
 
+/// Packages leave out links to what is not packed, so a wrong one would be seen by nobody.
+#[test]
+fn links_between_documents_lead_to_what_is_there() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let mut count = 0;
+    for folder in ["", "docs", "packaging", "packaging/fleet"].map(|folder| root.join(folder)) {
+        let files = fs::read_dir(&folder).unwrap().map(|entry| entry.unwrap().path());
+        for file in files.filter(|file| file.extension().is_some_and(|extension| extension == "md")) {
+            for rest in read(file.clone()).split("](").skip(1) {
+                let target = rest.split([')', '#']).next().unwrap_or_default();
+                if target.is_empty() || target.contains(':') {
+                    continue;
+                }
+                assert!(folder.join(target).exists(), "{}: {target}", file.display());
+                count += 1;
+            }
+        }
+    }
+    assert!(count > 50, "{count}");
+}
+
 #[test]
 fn shellcheck_warns_of_nothing_in_the_projects_scripts() {
     const FIND: &str = "grep -rlEZ '^#!.*(bash|/sh)$|^# shellcheck shell=' .ci packaging tests --exclude-dir=node_modules --exclude=*.md \

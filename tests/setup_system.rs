@@ -514,9 +514,13 @@ fn what_is_put_beside_a_file_for_root_alone_is_for_root_alone() {
     let machine = Machine::new(&[("config.toml", SECRET), ("config.toml.new", "an older one")]);
     machine.etc.set_mode("config.toml", 0o600);
     machine.etc.set_mode("config.toml.new", 0o644);
-    machine.done(&machine.setup(&[ISSUER, CLIENT]));
-    assert!(machine.text("config.toml.new").contains("s3cret-of-root"));
-    assert_eq!(machine.metadata("config.toml.new").mode() & 0o7777, 0o600);
+    // The second time there is nothing new but who may read it.
+    for _ in 0..2 {
+        machine.done(&machine.setup(&[ISSUER, CLIENT]));
+        assert!(machine.text("config.toml.new").contains("s3cret-of-root"));
+        assert_eq!(machine.metadata("config.toml.new").mode() & 0o7777, 0o600);
+        machine.etc.set_mode("config.toml.new", 0o644);
+    }
     assert_eq!(machine.text("config.toml"), SECRET);
 }
 

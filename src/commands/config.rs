@@ -1,5 +1,6 @@
 //! `kubekey config`: what the settings are and why, and whether the files are right.
 
+use std::fmt::Display;
 use std::io::{self, Write};
 use std::path::Path;
 
@@ -174,10 +175,10 @@ fn check(flags: &Flags, out: &mut impl Write) -> Result<()> {
     clusters.iter().try_for_each(Cluster::check_authority)?;
     require_known(&layers.files)?;
     for file in &layers.files {
-        print_ok(&file.start.path, out)?;
+        print_ok(file.start.path.display(), out)?;
     }
     for place in policy.places() {
-        print(out, &format!("{}: ok\n", terminal::sanitise(&place.to_string())))?;
+        print_ok(place, out)?;
     }
     if layers.files.is_empty() {
         terminal::notice("there are no configuration files");
@@ -191,7 +192,7 @@ fn check_file(path: &Path, out: &mut impl Write) -> Result<()> {
     files[0].unknown.iter().for_each(|unknown| terminal::warning(&unknown.message()));
     check_files(&files, &Policy::default())?;
     require_known(&files)?;
-    print_ok(path, out)
+    print_ok(path.display(), out)
 }
 
 fn check_policy(path: &Path, out: &mut impl Write) -> Result<()> {
@@ -199,7 +200,7 @@ fn check_policy(path: &Path, out: &mut impl Write) -> Result<()> {
     checked.map_err(|error| {
         error.hint("mend it before it is put in place: 'kubekey config schema --policy' has all keys")
     })?;
-    print_ok(path, out)
+    print_ok(path.display(), out)
 }
 
 /// Runs go on without a key that means nothing. Whoever asks whether a file is right wants to know.
@@ -219,8 +220,8 @@ fn read(path: &Path) -> Result<String> {
     })
 }
 
-fn print_ok(path: &Path, out: &mut impl Write) -> Result<()> {
-    print(out, &format!("{}: ok\n", terminal::sanitise(&path.display().to_string())))
+fn print_ok(place: impl Display, out: &mut impl Write) -> Result<()> {
+    print(out, &format!("{}: ok\n", terminal::sanitise(&place.to_string())))
 }
 
 /// Settings, profiles and clusters of files that have been parsed; warns of what means nothing in a cluster. Gives back the

@@ -74,7 +74,7 @@ impl TokenCache {
             Store::File(dir) => file::store(dir, &self.key, &tokens.to_saved()).err().map(|error| error.to_string()),
             Store::Keyring => self.store_in_keyring(tokens),
         };
-        let outcome = if failed.is_none() { "kept" } else { "not kept" };
+        let outcome = if failed.is_some() || matches!(store, Store::Nowhere(_)) { "not kept" } else { "kept" };
         log::debug(format_args!("token cache: {}: {outcome} in {timer}", store.name()));
         let Some(why) = failed else { return };
         terminal::warning(&format!("this sign-in is not saved, the next run has to sign in again: {why}"));

@@ -176,7 +176,8 @@ fn change(path: &Path, step: Step, contents: String, old: Option<String>, text: 
         Step::Write => (path.to_owned(), old, contents),
         Step::WriteBeside => {
             let beside = path.with_extension("toml.new");
-            let before = read(&beside)?.filter(|_| !beside.is_symlink());
+            let is_like = matches!((Access::of(&beside), Access::of(path)), (Ok(new), Ok(old)) if new.is_like(&old));
+            let before = read(&beside)?.filter(|_| is_like && !beside.is_symlink());
             (beside, before, format!("{} was changed by hand and is kept", path.display()))
         }
     };
