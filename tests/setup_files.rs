@@ -2,19 +2,18 @@
 
 use std::fs::{self, Permissions};
 use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
-use std::os::unix::process::{CommandExt, ExitStatusExt};
+use std::os::unix::process::ExitStatusExt;
 use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 use std::time::Duration;
 
 use crate::support::browser::Mode;
-use crate::support::home::Home;
+use crate::support::home::{Home, without_rights};
 use crate::support::kubeconfig::{PLAIN, entry, kubectl, names, plain, setup, setup_in, view, without_prod};
 use crate::support::strace::{places_to_kill, strace};
 
 const SIGKILL: i32 = 9;
-const NOBODY: u32 = 65534;
 
 fn mode(file: &Path) -> u32 {
     fs::metadata(file).unwrap().mode() & 0o7777
@@ -118,12 +117,11 @@ fn what_is_read_only_stays_and_nothing_is_left_beside_it() {
     fs::write(&file, PLAIN).unwrap();
     fs::set_permissions(&file, Permissions::from_mode(0o444)).unwrap();
     let refused = |what: &str| {
-        let mut command = setup_in(&home, &file);
-        if fs::metadata(home.path()).unwrap().uid() == 0 && what == "folder" {
-            // Nothing is read-only for root.
-            command.uid(NOBODY).gid(NOBODY);
-        }
-        let finished = home.run(&mut command);
+        // No folder is read-only for root.
+        let finished = match what {
+            "folder" => home.run(&mut without_rights(&setup_in(&home, &file)).0),
+            _ => home.run(&mut setup_in(&home, &file)),
+        };
         assert_eq!(finished.code(), Some(1), "{what}: {finished:#?}");
         assert!(finished.stderr.contains("cannot be changed"), "{what}: {finished:#?}");
         assert_eq!(finished.stderr.lines().count(), 2, "{what}: {finished:#?}");

@@ -2,7 +2,7 @@
 
 use std::fs::{self, Metadata};
 use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
-use std::os::unix::process::{CommandExt, ExitStatusExt};
+use std::os::unix::process::ExitStatusExt;
 use std::path::Path;
 use std::process::Command;
 
@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 
 use crate::support::browser::Mode;
 use crate::support::etc::Etc;
-use crate::support::home::Home;
+use crate::support::home::{Home, without_rights};
 use crate::support::kubeconfig::{PLAIN, entry, names, view};
 use crate::support::provider::Provider;
 use crate::support::run::{Finished, Running};
@@ -20,7 +20,6 @@ use crate::support::strace::{places_to_kill, strace};
 use crate::support::tls::COMPANY;
 
 const CHANGED: Option<i32> = Some(10);
-const NOBODY: u32 = 65534;
 const SIGKILL: i32 = 9;
 
 /// A computer and somebody on it.
@@ -307,9 +306,7 @@ fn without_root_there_is_one_clear_error() {
     let home = Home::new(Mode::Follow);
     let mut command = home.kubekey();
     command.args(["setup", "--system", ISSUER]).current_dir("/");
-    if fs::metadata(home.path()).unwrap().uid() == 0 {
-        command.uid(NOBODY).gid(NOBODY);
-    }
+    let (mut command, _program) = without_rights(&command);
     let finished = home.run(&mut command);
     assert_eq!((finished.code(), finished.stdout.as_str()), (Some(1), ""), "{finished:#?}");
     assert!(finished.stderr.starts_with("kubekey: only root can write the settings"), "{finished:#?}");

@@ -1,8 +1,9 @@
 //! A user's home, empty but for a browser and, if wanted, a keyring; and `kubekey` run there.
 
 use std::ffi::OsString;
-use std::fs::{self, DirBuilder};
-use std::os::unix::fs::DirBuilderExt;
+use std::fs::{self, DirBuilder, Permissions};
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, PermissionsExt};
+use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -26,6 +27,26 @@ pub struct Home {
 /// What is tested: the program that cargo has built, or the one that `TESTED_PROGRAM` names, as `packaging/test` does.
 fn program() -> OsString {
     std::env::var_os("TESTED_PROGRAM").unwrap_or_else(|| env!("CARGO_BIN_EXE_kubekey").into())
+}
+
+/// The same for a user without rights, where this one is root: from the folder that is returned, since a project may lie
+/// where only root can look.
+pub fn without_rights(command: &Command) -> (Command, TempDir) {
+    const NOBODY: u32 = 65534;
+    let folder = TempDir::with_prefix("program-").expect("a temporary folder");
+    fs::set_permissions(folder.path(), Permissions::from_mode(0o755)).expect("a folder of ours");
+    let program = folder.path().join("kubekey");
+    fs::copy(command.get_program(), &program).expect("a program");
+    let mut other = Command::new(program);
+    other
+        .args(command.get_args())
+        .env_clear()
+        .envs(command.get_envs().filter_map(|(name, value)| Some((name, value?))));
+    other.current_dir(command.get_current_dir().unwrap_or(Path::new("/")));
+    if fs::metadata(folder.path()).expect("a folder of ours").uid() == 0 {
+        other.uid(NOBODY).gid(NOBODY);
+    }
+    (other, folder)
 }
 
 impl Drop for Home {
