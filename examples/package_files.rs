@@ -56,11 +56,11 @@ fn main() -> Result<(), Box<dyn Error>> {
 /// With what a shell can offer for the values of flags.
 fn completable(command: Command) -> Command {
     let with_hint = |arg: Arg| {
-        let choices =
-            CHOICES.iter().find(|(flag, _)| arg.get_long() == Some(flag) && arg.get_possible_values().is_empty());
         if !arg.get_action().takes_values() {
             return arg;
         }
+        let choices =
+            CHOICES.iter().find(|(flag, _)| arg.get_long() == Some(flag) && arg.get_possible_values().is_empty());
         let value = arg.get_value_names().and_then(|names| names.first()).map(ToString::to_string);
         match (choices, value.as_deref()) {
             (Some((_, choices)), _) => arg.value_parser(choices.to_vec()),

@@ -77,6 +77,11 @@ said() {
   grep -qF "$1" "$root.log" || { cat "$root.log"; fail "'$1' is not said"; }
 }
 
+# Whether these files, and no others, are in /etc/kubekey of $root.
+beside() {
+  [ "$(cd "$root/etc/kubekey" && echo *)" = "$*" ] || { ls -la "$root/etc/kubekey"; fail "in /etc/kubekey is not $*"; }
+}
+
 fail() {
   echo "$0: $*" >&2
   exit 1

@@ -1,66 +1,13 @@
 //! Files that are there whole or not at all, and that only their owner can read unless they are for all.
 
-use std::fs::{self, DirBuilder, File, Metadata, OpenOptions};
+use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
-/// The extended attribute that holds an access control list, and the most bytes that an attribute can have (xattr(7)).
-#[cfg(target_os = "linux")]
-const ACL: &str = "system.posix_acl_access";
-#[cfg(target_os = "linux")]
-const LARGEST_ACL: usize = 64 * 1024;
+use crate::access::Access;
 
 /// How many names are tried for the temporary file. One is taken only where a process with the same ID broke off.
 const ATTEMPTS: u32 = 16;
-
-/// Who may do what with a file.
-pub struct Access {
-    metadata: Metadata,
-    /// The access control list, in the form of the file system.
-    acl: Option<Vec<u8>>,
-}
-
-impl Access {
-    /// That of a file.
-    ///
-    /// # Errors
-    /// Those of the file system.
-    pub fn of(path: &Path) -> io::Result<Self> {
-        Ok(Self { metadata: fs::metadata(path)?, acl: acl(path) })
-    }
-
-    /// Whether the same people may do the same.
-    pub fn is_like(&self, other: &Self) -> bool {
-        rights(&self.metadata) == rights(&other.metadata) && self.acl == other.acl
-    }
-}
-
-/// Owner, group and mode.
-#[cfg(unix)]
-fn rights(metadata: &Metadata) -> (u32, u32, u32) {
-    use std::os::unix::fs::MetadataExt;
-
-    (metadata.uid(), metadata.gid(), metadata.mode())
-}
-
-#[cfg(not(unix))]
-fn rights(metadata: &Metadata) -> fs::Permissions {
-    metadata.permissions()
-}
-
-/// Where there is one, the mode's bits for the group are its mask, and mean more without it (acl(5)).
-#[cfg(target_os = "linux")]
-fn acl(path: &Path) -> Option<Vec<u8>> {
-    let mut buffer = vec![0; LARGEST_ACL];
-    let length = rustix::fs::getxattr(path, ACL, &mut *buffer).ok()?;
-    buffer.truncate(length);
-    Some(buffer)
-}
-
-#[cfg(not(target_os = "linux"))]
-fn acl(_: &Path) -> Option<Vec<u8>> {
-    None
-}
 
 /// What is in the file that is to be replaced; `None` where there is none.
 ///
@@ -92,7 +39,7 @@ pub fn write(path: &Path, bytes: &[u8]) -> io::Result<()> {
 /// As [`write`].
 pub fn replace(path: &Path, bytes: &[u8], old: Option<&Access>) -> io::Result<()> {
     create_private_dir(path.parent().ok_or(io::ErrorKind::InvalidInput)?)?;
-    put(path, bytes, |file| old.map_or(Ok(()), |old| make_like(file, old)))
+    put(path, bytes, |file| old.map_or(Ok(()), |old| old.give_to(file)))
 }
 
 /// The same for a file that all users of this computer may read, whatever the umask is, unless there is an old one whose
@@ -102,7 +49,7 @@ pub fn replace(path: &Path, bytes: &[u8], old: Option<&Access>) -> io::Result<()
 /// As [`write`].
 pub fn publish(path: &Path, bytes: &[u8], old: Option<&Access>) -> io::Result<()> {
     create_public_dir(path.parent().ok_or(io::ErrorKind::InvalidInput)?)?;
-    put(path, bytes, |file| old.map_or_else(|| open_to_all(file), |old| make_like(file, old)))
+    put(path, bytes, |file| old.map_or_else(|| open_to_all(file), |old| old.give_to(file)))
 }
 
 fn put(path: &Path, bytes: &[u8], set_access: impl FnOnce(&File) -> io::Result<()>) -> io::Result<()> {
@@ -197,26 +144,6 @@ fn is_running(_: i32) -> bool {
 }
 
 #[cfg(unix)]
-fn make_like(file: &File, old: &Access) -> io::Result<()> {
-    use std::os::unix::fs::{MetadataExt, PermissionsExt, fchown};
-    let (new, was) = (file.metadata()?, &old.metadata);
-    let mut permissions = was.permissions();
-    if (new.uid(), new.gid()) != (was.uid(), was.gid()) {
-        match fchown(file, Some(was.uid()), Some(was.gid())) {
-            // A group that its owner is not in. Another one must not get its rights.
-            Err(_) if new.uid() == was.uid() => permissions.set_mode(permissions.mode() & !0o070),
-            changed => changed?,
-        }
-    }
-    file.set_permissions(permissions)?;
-    #[cfg(target_os = "linux")]
-    if let Some(acl) = &old.acl {
-        rustix::fs::fsetxattr(file, ACL, acl, rustix::fs::XattrFlags::empty())?;
-    }
-    Ok(())
-}
-
-#[cfg(unix)]
 fn open_to_all(file: &File) -> io::Result<()> {
     file.set_permissions(std::os::unix::fs::PermissionsExt::from_mode(0o644))
 }
@@ -224,12 +151,6 @@ fn open_to_all(file: &File) -> io::Result<()> {
 /// A new file has the rights of its folder.
 #[cfg(not(unix))]
 fn open_to_all(_: &File) -> io::Result<()> {
-    Ok(())
-}
-
-/// A new file has the rights of its folder.
-#[cfg(not(unix))]
-fn make_like(_: &File, _: &Access) -> io::Result<()> {
     Ok(())
 }
 

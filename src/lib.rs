@@ -12,7 +12,7 @@
 //! | [`kubeconfig`] | kubeconfigs, changed as `kubectl config` does it |
 //! | [`commands`] | what is not `get-token`, a file each |
 //! | [`state`] | what one run tells the next ones beside the tokens |
-//! | [`atomic_file`], [`own_file`], [`trusted_file`], [`event_loop`], [`local_time`], [`token`], [`secret`], [`error`], [`terminal`], [`log`] | the words all others use |
+//! | [`access`], [`atomic_file`], [`own_file`], [`trusted_file`], [`event_loop`], [`local_time`], [`token`], [`secret`], [`error`], [`terminal`], [`log`] | the words all others use |
 //!
 //! What holds everywhere:
 //! - stdout carries one `ExecCredential` and only on success; [`exec_credential`] alone writes it. [`terminal`] alone
@@ -21,6 +21,7 @@
 //! - An ID token is printed or saved only after `oidc::verify` has accepted it.
 //! - A secret is a [`secret::Secret`]; every place one leaves says `expose`.
 
+pub mod access;
 pub mod atomic_file;
 pub mod cli;
 pub mod commands;

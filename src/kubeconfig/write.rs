@@ -6,7 +6,8 @@ use std::path::{Path, PathBuf};
 
 use super::Change;
 use super::files::unusable;
-use crate::atomic_file::{self, Access};
+use crate::access::Access;
+use crate::atomic_file;
 use crate::error::Result;
 
 /// Links that lead to links are followed so often, as by Linux.
