@@ -1,16 +1,16 @@
-//! The main job, with nothing but this repository: a sign-in with OpenID Connect that ends in a token for Kubernetes.
+//! The main job, with only this repository: a sign-in with OpenID Connect that ends in a token for Kubernetes.
 //!
 //! ```sh
 //! cargo run --example demo
 //! cargo run --example demo -- --no-browser  # on a Linux desktop, but without its browser
 //! ```
 //!
-//! An OpenID provider and an API endpoint run inside this program, on loopback; `kubekey` is run as `kubectl` runs it.
-//! The API endpoint is a stand-in for an API server: it answers one question, and it verifies tokens with another
-//! library than kubekey does. A real browser is used where there is one; else the demo follows the redirects itself.
+//! An OpenID provider and an API endpoint run inside this program, on loopback; `kubekey` runs as `kubectl` runs it.
+//! The API endpoint is a stand-in for an API server: it answers one request, and it verifies tokens with another
+//! library than kubekey does. If there is a real browser, it is used; otherwise the demo follows the redirects itself.
 //!
-//! On Linux kubekey gets a home, a D-Bus session and a keyring of its own, so that none of yours is touched. On macOS and
-//! Windows there is only the one keyring: what the demo saved there is removed at the end. These two were not tried.
+//! On Linux kubekey gets a home, a D-Bus session and a keyring of its own, so that yours are not touched. On macOS and
+//! Windows there is only one keyring: the demo removes at the end what it saved there. It was not tried on these two.
 
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "the demo talks to the person who runs it")]
 
@@ -29,6 +29,10 @@ mod client;
 #[allow(dead_code, reason = "the tests use the rest")]
 mod keyring;
 #[cfg(all(unix, not(target_os = "macos")))]
+#[path = "../tests/support/launcher_unix.rs"]
+#[allow(dead_code, reason = "the tests use the rest")]
+mod launcher;
+#[cfg(all(unix, not(target_os = "macos")))]
 #[path = "../tests/support/process.rs"]
 #[allow(dead_code, reason = "the tests use the rest")]
 mod process;
@@ -42,8 +46,9 @@ mod tls;
 use std::error::Error;
 use std::io::{BufRead, BufReader, Read};
 use std::net::Ipv4Addr;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::{Command, ExitCode, Stdio};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use base64::Engine;
@@ -60,7 +65,13 @@ type Result<T> = std::result::Result<T, Box<dyn Error>>;
 
 const REVIEWS: &str = "/apis/authentication.k8s.io/v1/selfsubjectreviews";
 
+/// Tells this program to be `kubekey`: it contains all of it, so that nothing is compiled twice.
+const BE_KUBEKEY: &str = "DEMO_IS_KUBEKEY";
+
 fn main() -> ExitCode {
+    if std::env::var_os(BE_KUBEKEY).is_some() {
+        return kubekey::program::main();
+    }
     match demo() {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
@@ -72,8 +83,6 @@ fn main() -> ExitCode {
 
 fn demo() -> Result<()> {
     let mut steps = Steps(0);
-    let kubekey = build()?;
-    steps.tell("kubekey is built.");
     let provider = Provider::start();
     provider.configure(|behaviour| behaviour.client_id = "kubernetes".into());
     steps.tell(&format!("An OpenID provider listens at {}. Jane has an account there.", provider.issuer()));
@@ -83,9 +92,9 @@ fn demo() -> Result<()> {
     let person = has_person();
     provider.configure(|behaviour| behaviour.interactive = person);
     let session = Session::start(person, &provider)?;
-    steps.tell(session.keeps());
+    steps.tell(session.about_storage());
 
-    let kubectl = Kubectl { kubekey, session, provider, api_url };
+    let kubectl = Kubectl { kubekey: std::env::current_exe()?, session, provider, api_url };
     steps.tell(if person {
         "kubekey runs, as kubectl would run it. Your browser opens: please press 'Sign in as Jane' there."
     } else {
@@ -100,7 +109,7 @@ fn demo() -> Result<()> {
     tell_json(&claims(token)?);
     let who = kubectl.who_am_i(token)?;
     steps.tell(&format!("The API endpoint verifies the token and answers: you are {who}."));
-    if kubectl.session.keeps_tokens() {
+    if kubectl.session.saves_tokens() {
         steps.tell(&kubectl.run_warm(&cold)?);
     } else {
         steps.tell("There would be a second run now, without a browser; but nothing was kept to answer it from.");
@@ -109,7 +118,7 @@ fn demo() -> Result<()> {
     Ok(())
 }
 
-/// Numbers what is told.
+/// Numbers the steps that are printed.
 struct Steps(usize);
 
 impl Steps {
@@ -131,32 +140,7 @@ fn rounded(took: Duration) -> String {
     format!("{} ms", took.as_millis())
 }
 
-/// The binary of this repository, built in the way the demo was built. Cargo says where it put it.
-fn build() -> Result<PathBuf> {
-    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| env!("CARGO").into());
-    let mut command = Command::new(cargo);
-    command.args(["build", "--bin", "kubekey", "--message-format=json-render-diagnostics"]);
-    command.arg("--manifest-path").arg(Path::new(env!("CARGO_MANIFEST_DIR")).join("Cargo.toml"));
-    if !cfg!(debug_assertions) {
-        command.arg("--release");
-    }
-    // Set by `cargo run`; build scripts that look at them would run anew, and half the dependencies be built again.
-    let of_run = |name: &str| ["CARGO_MANIFEST_", "CARGO_PKG_"].iter().any(|start| name.starts_with(start));
-    unset(&mut command, of_run);
-    let output = command.stderr(Stdio::inherit()).output()?;
-    if !output.status.success() {
-        return Err("kubekey could not be built, see above".into());
-    }
-    let messages = String::from_utf8(output.stdout)?;
-    messages
-        .lines()
-        .filter_map(|line| serde_json::from_str::<Value>(line).ok())
-        .filter(|message| message["target"]["name"] == "kubekey")
-        .find_map(|message| message["executable"].as_str().map(PathBuf::from))
-        .ok_or_else(|| "cargo did not say where it put kubekey".into())
-}
-
-/// Keeps variables of this program from the one that is started.
+/// Removes variables of this program from the environment of the one that it starts.
 fn unset(command: &mut Command, variable: impl Fn(&str) -> bool) {
     for (name, _) in std::env::vars_os() {
         if variable(&name.to_string_lossy()) {
@@ -165,9 +149,9 @@ fn unset(command: &mut Command, variable: impl Fn(&str) -> bool) {
     }
 }
 
-/// An API endpoint that knows one question, `kubectl auth whoami`.
+/// An API endpoint that answers one request, `kubectl auth whoami`.
 fn start_api(issuer: String, client_id: String) -> Server {
-    Server::start(Ipv4Addr::LOCALHOST.into(), 0, None, move |request| {
+    Server::start(Ipv4Addr::LOCALHOST.into(), 0, None, Arc::new(|| None), move |request| {
         let answer = self_subject_review(&request, &issuer, &client_id);
         async move { answer }
     })
@@ -195,7 +179,8 @@ fn self_subject_review(request: &Request, issuer: &str, client_id: &str) -> Answ
     }
 }
 
-/// As an API server does it: with the keys that the issuer publishes, for the one client, and not expired.
+/// Verifies a token as an API server does: with the keys that the issuer publishes, for this one client, and not
+/// expired.
 fn verify(token: &str, issuer: &str, client_id: &str) -> Result<Value> {
     let http = Client::default();
     let discovery = http.send("GET", &format!("{issuer}/.well-known/openid-configuration"), &[], "")?;
@@ -211,7 +196,7 @@ fn verify(token: &str, issuer: &str, client_id: &str) -> Result<Value> {
     Ok(verified.claims)
 }
 
-/// All that a run of kubekey needs, and what kubectl would do with its result.
+/// What a run of kubekey needs, and what kubectl would do with its result.
 struct Kubectl {
     kubekey: PathBuf,
     session: Session,
@@ -219,7 +204,7 @@ struct Kubectl {
     api_url: String,
 }
 
-/// A run that went well.
+/// A run that succeeded.
 struct Run {
     credential: Value,
     said: String,
@@ -237,6 +222,7 @@ impl Kubectl {
             "spec": {"interactive": true, "cluster": {"server": self.api_url}},
         });
         command
+            .env(BE_KUBEKEY, "1")
             .env("KUBERNETES_EXEC_INFO", exec_info.to_string())
             .env("IDP_ISSUER_URL", self.provider.issuer())
             .env("CLIENT_ID", self.provider.client_id())
@@ -258,7 +244,7 @@ impl Kubectl {
         Ok(Run { credential: serde_json::from_str(&stdout)?, said, took })
     }
 
-    /// Runs kubekey again and makes sure that it needed nobody.
+    /// Runs kubekey again and checks that it needed neither the browser nor the provider.
     fn run_warm(&self, cold: &Run) -> Result<String> {
         let asked = self.provider.count_all();
         let warm = self.run_kubekey()?;
@@ -313,7 +299,7 @@ fn claims(token: &str) -> Result<Value> {
     Ok(serde_json::from_slice(&URL_SAFE_NO_PAD.decode(payload)?)?)
 }
 
-/// Whether a person will see the browser. On systems other than Linux and its like there is no way around it.
+/// Whether a person will use the browser. Only on Linux and its relatives can the demo do without one.
 fn has_person() -> bool {
     if cfg!(any(target_os = "macos", windows)) {
         return true;
@@ -346,7 +332,7 @@ mod private {
 
     pub struct Session {
         keyring: Option<Keyring>,
-        /// The demo's own, when nobody is to see one.
+        /// The demo's own, if no person is to see one.
         browser: Option<Browser>,
         variables: Vec<(&'static str, OsString)>,
         _home: TempDir,
@@ -368,7 +354,11 @@ mod private {
                 Some(browser) => browser.folder().to_path_buf(),
                 None => home.path().join("launcher"),
             };
-            let variables = variables(home.path(), &launcher, keyring.as_ref());
+            let mut variables = variables(home.path(), &launcher, keyring.as_ref());
+            if !person {
+                // Without a screen kubekey starts no launcher.
+                variables.push(("DISPLAY", ":4711".into()));
+            }
             if person {
                 write_launcher(&launcher.join("xdg-open"), &variables)?;
             }
@@ -379,19 +369,19 @@ mod private {
             command.envs(self.variables.iter().cloned());
         }
 
-        pub fn keeps_tokens(&self) -> bool {
+        pub fn saves_tokens(&self) -> bool {
             self.keyring.is_some()
         }
 
-        pub fn keeps(&self) -> &'static str {
-            if self.keeps_tokens() {
+        pub fn about_storage(&self) -> &'static str {
+            if self.saves_tokens() {
                 "kubekey gets a home and a keyring of its own, so that yours are not touched."
             } else {
                 "There is no dbus-daemon or no gnome-keyring-daemon here, so kubekey gets no keyring and keeps nothing."
             }
         }
 
-        /// Shows the way that the demo's own browser went.
+        /// Prints the pages that the demo's own browser visited.
         pub fn tell_journey(&self) {
             let Some(browser) = &self.browser else {
                 return;
@@ -420,8 +410,8 @@ mod private {
         ]
     }
 
-    /// A launcher that is the desktop's own, in the person's own environment: what was changed for kubekey is changed
-    /// back, or the browser would start with an empty profile, or on no display.
+    /// Writes a launcher that runs the desktop's own one in the person's own environment: it restores what was changed
+    /// for kubekey, or the browser would start with an empty profile, or without a display.
     fn write_launcher(file: &Path, changed: &[(&'static str, OsString)]) -> io::Result<()> {
         let mut script = "#!/bin/sh\n".to_string();
         for (name, _) in changed {
@@ -441,36 +431,32 @@ use desktop::Session;
 mod desktop {
     //! The user's own keyring and browser: macOS and Windows have no others.
 
-    use std::error::Error;
+    use std::io;
     use std::process::Command;
 
-    use kubekey::config::given::Given;
-    use kubekey::config::{Policy, Settings};
-    use kubekey::token_cache::CredentialKey;
-
+    use super::BE_KUBEKEY;
     use super::provider::Provider;
 
     pub struct Session {
-        saved: keyring::Entry,
+        logout: Command,
     }
 
     impl Session {
-        pub fn start(_person: bool, provider: &Provider) -> Result<Self, Box<dyn Error>> {
-            let (issuer, client_id) = (provider.issuer(), provider.client_id());
-            let given = Given::of_flags(&[("issuer-url", &issuer), ("client-id", &client_id)]);
-            let settings =
-                Settings::resolve(&given, |_| None, &Policy::default()).map_err(|error| error.to_string())?;
-            let saved = keyring::Entry::new("kubekey", &CredentialKey::new(&settings).digest)?;
-            Ok(Session { saved })
+        pub fn start(_person: bool, provider: &Provider) -> io::Result<Self> {
+            let mut logout = Command::new(std::env::current_exe()?);
+            logout.env(BE_KUBEKEY, "yes").arg("logout");
+            logout.arg(format!("--issuer-url={}", provider.issuer()));
+            logout.arg(format!("--client-id={}", provider.client_id()));
+            Ok(Session { logout })
         }
 
         pub fn apply(&self, _command: &mut Command) {}
 
-        pub fn keeps_tokens(&self) -> bool {
+        pub fn saves_tokens(&self) -> bool {
             true
         }
 
-        pub fn keeps(&self) -> &'static str {
+        pub fn about_storage(&self) -> &'static str {
             "kubekey saves the sign-in in your keyring; the demo removes it at the end."
         }
 
@@ -479,9 +465,8 @@ mod desktop {
 
     impl Drop for Session {
         fn drop(&mut self) {
-            match self.saved.delete_credential() {
-                Ok(()) | Err(keyring::Error::NoEntry) => {}
-                Err(error) => eprintln!("demo: the item 'kubekey' of 127.0.0.1 is left in your keyring: {error}"),
+            if !self.logout.status().is_ok_and(|status| status.success()) {
+                eprintln!("demo: the item 'kubekey' of 127.0.0.1 is left in your keyring");
             }
         }
     }

@@ -1,7 +1,7 @@
-//! Writes what a package has beside the program: completions for shells, man pages, and an example of a `config.toml`.
+//! Writes the other files of a package: completions for shells, man pages, and an example `config.toml`.
 //!
-//! `cargo run --example package_files DIR` writes them into `DIR`, as they lie below `/usr/share`. They are made when a
-//! package is built, so that the program itself need not carry what makes them.
+//! `cargo run --example package_files DIR` writes them into `DIR`, with their paths below `/usr/share`. They are generated
+//! when a package is built, so that the program itself does not contain the generators.
 
 use std::error::Error;
 use std::fs;
@@ -13,36 +13,39 @@ use clap_complete::Shell;
 use clap_mangen::Man;
 use clap_mangen::roff::{Roff, roman};
 use kubekey::cli::Cli;
-use kubekey::config::{Answers, Flags, config_file};
+use kubekey::commands::config::{Answers, config_file};
+use kubekey::config::Flags;
 
-/// Where each shell's completions are looked for.
-const COMPLETIONS: [(Shell, &str); 3] = [
+/// Where each shell looks for completions.
+const COMPLETIONS: [(Shell, &str); 4] = [
     (Shell::Bash, "bash-completion/completions/kubekey"),
     (Shell::Zsh, "zsh/vendor-completions/_kubekey"),
     (Shell::Fish, "fish/vendor_completions.d/kubekey.fish"),
+    // PowerShell looks nowhere: a user's profile runs it.
+    (Shell::PowerShell, "powershell/kubekey.ps1"),
 ];
 
-/// What there is to choose from, for a shell. kubekey itself reads these as text.
+/// The possible values, for a shell. kubekey itself parses these from strings.
 const CHOICES: [(&str, &[&str]); 3] = [
     ("response-mode", &["auto", "form_post", "query"]),
     ("token-storage", &["auto", "keyring", "kernel", "file", "none"]),
     ("output", &["text", "json"]),
 ];
 
-/// What the paragraphs after the help are about.
+/// The headings of the paragraphs after the help.
 const SECTIONS: [&str; 3] = ["EXAMPLE", "CONFIGURATION", "EXIT STATUS"];
 
 const FILES: [(&str, &str); 4] = [
     ("/etc/kubekey/config.toml, config.d/*.toml", "the settings of all users"),
-    ("/etc/kubekey/policy.toml, policy.d/*.toml", "the policy, which no user overrides"),
-    ("/etc/kubekey/signed_in.html, sign_in_failed.html", "pages in place of kubekey's own"),
+    ("/etc/kubekey/policy.toml, policy.d/*.toml", "the policy, which no user can override"),
+    ("/etc/kubekey/signed_in.html, sign_in_failed.html", "pages that replace kubekey's own"),
     ("~/.config/kubekey/config.toml", "a user's settings"),
 ];
 
 const SEE_ALSO: &str = "kubekey-setup(1), and the documentation in /usr/share/doc/kubekey";
 
 fn main() -> Result<(), Box<dyn Error>> {
-    let root = std::env::args_os().nth(1).map(PathBuf::from).ok_or("say which folder to write to")?;
+    let root = std::env::args_os().nth(1).map(PathBuf::from).ok_or("missing argument: the folder to write to")?;
     for (shell, path) in COMPLETIONS {
         let mut script = Vec::new();
         clap_complete::generate(shell, &mut completable(Cli::command()), "kubekey", &mut script);
@@ -53,7 +56,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     write(&root.join("doc/kubekey/examples/config.toml"), example()?.as_bytes())
 }
 
-/// With what a shell can offer for the values of flags.
+/// The command with hints for completing the values of flags.
 fn completable(command: Command) -> Command {
     let with_hint = |arg: Arg| {
         if !arg.get_action().takes_values() {
@@ -154,7 +157,7 @@ fn rest(command: &Command) -> Roff {
 
 /// A `config.toml` in which nothing is set.
 fn example() -> Result<String, Box<dyn Error>> {
-    let answers = Answers::read(None, &Flags::default(), |_| None).map_err(|error| error.to_string())?;
+    let answers = Answers::read(None, &[], &Flags::default(), |_| None).map_err(|error| error.to_string())?;
     Ok(config_file(&answers, false))
 }
 

@@ -1,7 +1,8 @@
-//! Writes what is made from the table of policy keys: the templates for Windows' group policy, a configuration profile for
-//! macOS, and the table in `docs/policy.md`.
+//! Writes what is made from the table of policy keys: the templates for Windows group policy, a configuration profile
+//! for macOS, and the table in `docs/policy.md`.
 //!
-//! `cargo run --example policy_files` writes them all below this folder; a test sees to it that nobody forgets to.
+//! `cargo run --example policy_files` writes them all below the current folder; a test checks that they are up to
+//! date.
 
 use std::error::Error;
 use std::fmt::Write;
@@ -9,9 +10,9 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use kubekey::config::keys::Kind;
-use kubekey::config::policy::keys::{POLICY_KEYS, PolicyKey};
+use kubekey::config::policy_keys::{POLICY_KEYS, PolicyKey};
 
-/// What stands before and after the table in the documentation.
+/// The lines before and after the table in the documentation.
 const TABLE: [&str; 2] =
     ["<!-- Made by `cargo run --example policy_files`. -->\n", "<!-- The end of what is made. -->\n"];
 
@@ -19,7 +20,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let root = std::env::args_os().nth(1).map_or_else(|| PathBuf::from("."), PathBuf::from);
     let fleet = root.join("packaging/fleet");
     write(&fleet.join("windows/kubekey.admx"), &admx())?;
-    write(&fleet.join("windows/en-US/kubekey.adml"), &adml())?;
+    write(&fleet.join("windows/en-US/kubekey.adml"), &adml()?)?;
     write(&fleet.join("macos/kubekey.mobileconfig"), &mobileconfig()?)?;
     let documentation = root.join("docs/policy.md");
     let text = fs::read_to_string(&documentation)?;
@@ -60,19 +61,20 @@ fn admx() -> String {
 
 fn policy(key: &PolicyKey) -> String {
     let name = key.name;
+    let expandable = if is_expandable(key) { r#" expandable="true""# } else { "" };
     let (attribute, value) = match key.kind {
         Kind::Switch => (
             format!(r#" valueName="{name}""#),
             "<enabledValue><decimal value=\"1\"/></enabledValue>\n      <disabledValue><decimal value=\"0\"/></disabledValue>"
                 .to_owned(),
         ),
-        Kind::Texts => (
+        Kind::Texts | Kind::Secrets => (
             format!(r#" presentation="$(presentation.{name})""#),
             format!(r#"<elements><multiText id="{name}" valueName="{name}" required="true"/></elements>"#),
         ),
         Kind::Text | Kind::Secret | Kind::Time => (
             format!(r#" presentation="$(presentation.{name})""#),
-            format!(r#"<elements><text id="{name}" valueName="{name}" required="true"/></elements>"#),
+            format!(r#"<elements><text id="{name}" valueName="{name}" required="true"{expandable}/></elements>"#),
         ),
     };
     format!(
@@ -85,21 +87,20 @@ fn policy(key: &PolicyKey) -> String {
     )
 }
 
-/// The texts that belong to them.
-fn adml() -> String {
-    let strings: String = POLICY_KEYS
-        .iter()
-        .map(|key| {
-            let help = escape(&format!("{}.\n\nWithout it: {}.\nExample: {}", key.help, key.default, key.example));
-            format!("      <string id=\"{0}\">{0}</string>\n      <string id=\"{0}_help\">{help}</string>\n", key.name)
-        })
-        .collect();
+/// A path can begin with a folder that Windows knows, in a value of type REG_EXPAND_SZ. In a URL, `%20` must stay.
+fn is_expandable(key: &PolicyKey) -> bool {
+    key.kind == Kind::Text && key.windows_example.is_some()
+}
+
+/// The strings for the definitions.
+fn adml() -> Result<String, Box<dyn Error>> {
+    let strings = POLICY_KEYS.iter().map(strings).collect::<Result<String, _>>()?;
     let presentations: String = POLICY_KEYS.iter().filter_map(presentation).collect();
-    format!(
+    Ok(format!(
         r#"<?xml version="1.0" encoding="utf-8"?>
 <policyDefinitionResources xmlns="http://schemas.microsoft.com/GroupPolicy/2006/07/PolicyDefinitions" revision="1.0" schemaVersion="1.0">
   <displayName>kubekey</displayName>
-  <description>What kubekey may do on this computer</description>
+  <description>What kubekey may do on this machine</description>
   <resources>
     <stringTable>
       <string id="kubekey">kubekey</string>
@@ -111,14 +112,32 @@ fn adml() -> String {
 </policyDefinitionResources>
 "#,
         version = env!("CARGO_PKG_VERSION"),
-    )
+    ))
+}
+
+fn strings(key: &PolicyKey) -> Result<String, Box<dyn Error>> {
+    let example =
+        typed(&parse(key.windows_example.unwrap_or(key.example))?).ok_or("an example that nobody can type")?;
+    let help = escape(&format!("{}.\n\nWithout it: {}.\n\nExample:\n{example}", key.help, key.default));
+    Ok(format!("      <string id=\"{0}\">{0}</string>\n      <string id=\"{0}_help\">{help}</string>\n", key.name))
+}
+
+/// What one types into the field for this value: no quotes, and each of several strings in its line.
+fn typed(value: &toml::Value) -> Option<String> {
+    Some(match value {
+        toml::Value::Boolean(true) => "Enabled".to_owned(),
+        toml::Value::Boolean(false) => "Disabled".to_owned(),
+        toml::Value::String(text) => text.clone(),
+        toml::Value::Array(items) => items.iter().map(typed).collect::<Option<Vec<_>>>()?.join("\n"),
+        _ => return None,
+    })
 }
 
 fn presentation(key: &PolicyKey) -> Option<String> {
     let name = key.name;
     let field = match key.kind {
         Kind::Switch => return None,
-        Kind::Texts => format!(r#"<multiTextBox refId="{name}">One in each line</multiTextBox>"#),
+        Kind::Texts | Kind::Secrets => format!(r#"<multiTextBox refId="{name}">One in each line</multiTextBox>"#),
         Kind::Text | Kind::Secret | Kind::Time => format!(r#"<textBox refId="{name}"><label>{name}</label></textBox>"#),
     };
     Some(format!("      <presentation id=\"{name}\">{field}</presentation>\n"))
@@ -128,7 +147,7 @@ fn presentation(key: &PolicyKey) -> Option<String> {
 fn mobileconfig() -> Result<String, Box<dyn Error>> {
     let mut values = String::new();
     for key in &POLICY_KEYS {
-        let value = property(&parse(key)?).ok_or("an example is of a type that no key has")?;
+        let value = property(&parse(key.example)?).ok_or("an example is of a type that no key has")?;
         write!(values, "      <key>{}</key>\n      {value}\n", key.name)?;
     }
     Ok(format!(
@@ -168,8 +187,8 @@ fn mobileconfig() -> Result<String, Box<dyn Error>> {
     ))
 }
 
-fn parse(key: &PolicyKey) -> Result<toml::Value, Box<dyn Error>> {
-    let mut table: toml::Table = toml::from_str(&format!("value = {}", key.example))?;
+fn parse(example: &str) -> Result<toml::Value, Box<dyn Error>> {
+    let mut table: toml::Table = toml::from_str(&format!("value = {example}"))?;
     Ok(table.remove("value").ok_or("a value")?)
 }
 
@@ -188,12 +207,16 @@ fn escape(text: &str) -> String {
     text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
 }
 
+fn in_registry(key: &PolicyKey) -> &'static str {
+    if is_expandable(key) { "REG_SZ or REG_EXPAND_SZ" } else { key.kind.in_registry() }
+}
+
 fn table() -> Result<String, Box<dyn Error>> {
     let mut text = String::from(
         "| key | what it does | without it | example | Windows registry | macOS |\n|---|---|---|---|---|---|\n",
     );
     for key in &POLICY_KEYS {
-        let (registry, list) = (key.kind.in_registry(), key.kind.in_property_list());
+        let (registry, list) = (in_registry(key), key.kind.in_property_list());
         let cells = [key.help, key.default].map(|cell| cell.replace('|', "\\|"));
         let [help, default] = cells;
         writeln!(text, "| `{}` | {help} | {default} | `{}` | {registry} | {list} |", key.name, key.example)?;

@@ -1,17 +1,33 @@
-//! The command line: subcommands as clap derives them, and a flag for each setting of the table. Values are plain text
-//! here; [`crate::config`] parses them.
+//! The command line: subcommands that clap derives, and a flag for each setting of the table. Values are unparsed
+//! strings here; [`crate::config`] parses them.
 
+mod kubelogin;
 mod print;
 mod settings;
+mod setup;
 
-use clap::builder::BoolishValueParser;
+use std::ffi::OsString;
+
+use clap::builder::{BoolishValueParser, NonEmptyStringValueParser as NonEmpty};
 use clap::{Arg, ArgAction, Args, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
 
 use crate::config::Flags;
+use crate::config::keys::variable_of;
+use crate::error::{Error, Result};
+use crate::{log_level, terminal};
+use kubelogin::Words;
 
 pub use print::{Document, Print};
+pub use setup::{From, Setup};
 
-const EXAMPLES: &str = "\
+/// What clap makes of a command line.
+type Parsed<T> = std::result::Result<T, clap::Error>;
+
+/// Each paragraph is one line, because clap wraps it to the width of the terminal.
+macro_rules! examples {
+    ($files:literal) => {
+        concat!(
+            "\
 In a kubeconfig:
   users:
   - name: me
@@ -23,16 +39,33 @@ In a kubeconfig:
         interactiveMode: IfAvailable
         provideClusterInfo: true
 
-Every flag --foo-bar is also the variable KUBEKEY_FOO_BAR and the key foo_bar of a config.toml: /etc/kubekey/config.toml,
-/etc/kubekey/config.d/*.toml, ~/.config/kubekey/config.toml. Variables win over files, and flags over variables;
-'kubekey config show --origin' shows what holds and why.
+Every flag --foo-bar is also the variable KUBEKEY_FOO_BAR and the key foo_bar of a config.toml: ",
+            $files,
+            ". Variables win over files, and flags over variables; \
+'kubekey config show --origin' shows the effective settings and their origins.
 IDP_ISSUER_URL, CLIENT_ID and CLIENT_SECRET are read too; the latter two only when IDP_ISSUER_URL is set.
-A variable for a repeatable flag holds several values with spaces in between, one for files as PATH does.
-HTTPS_PROXY and NO_PROXY are respected; a provider on this computer is never reached through a proxy.
-KUBEKEY_LOG sets how much is said on stderr: error, warn, info (the default), debug or trace.
+A variable for a repeatable flag has its values separated by spaces; one for files separates them as PATH does.
+HTTPS_PROXY and NO_PROXY are respected; a provider on this machine is never reached through a proxy.
+KUBEKEY_LOG sets the log level on stderr: error, warn, info (the default), debug or trace.
 
-Exit codes: 0 done, 1 failed, 2 usage, 3 sign-in failed, 4 refused by policy, 5 provider unreachable, 6 storage;
-with --detailed-exitcode 10 changed.";
+Exit codes: 0 done, 1 failed, 2 usage, 3 sign-in failed or none usable, 4 not allowed by policy, 5 provider unreachable, 6 storage; \
+with --detailed-exitcode 10 changed."
+        )
+    };
+}
+
+const EXAMPLES: &str = if cfg!(windows) {
+    examples!(
+        r"%ProgramData%\kubekey\config.toml, %ProgramData%\kubekey\config.d\*.toml, %AppData%\kubekey\config.toml"
+    )
+} else if cfg!(target_os = "macos") {
+    examples!(
+        "/Library/Application Support/kubekey/config.toml, /Library/Application Support/kubekey/config.d/*.toml, \
+         ~/Library/Application Support/kubekey/config.toml"
+    )
+} else {
+    examples!("/etc/kubekey/config.toml, /etc/kubekey/config.d/*.toml, ~/.config/kubekey/config.toml")
+};
 
 /// Kubernetes credential plugin that signs users in with OpenID Connect.
 ///
@@ -46,7 +79,7 @@ with --detailed-exitcode 10 changed.";
     after_help = EXAMPLES,
 )]
 pub struct Cli {
-    /// What to do; nothing said means `get-token`.
+    /// The subcommand; without one, `get-token`.
     #[command(subcommand)]
     pub command: Option<Command>,
 
@@ -59,7 +92,7 @@ pub struct Cli {
     version: Option<bool>,
 }
 
-/// What client-go runs: settings and nothing else. Without subcommands clap has half as much to build.
+/// The command line of client-go: settings and nothing else. Without subcommands, clap builds only half as much.
 #[derive(Parser)]
 #[command(disable_help_flag = true, disable_version_flag = true)]
 struct Plugin {
@@ -67,37 +100,82 @@ struct Plugin {
     settings: Flags,
 }
 
-impl Cli {
-    /// Parses the program's arguments: those of a plugin on the short way, and all others, wrong ones included, on the
-    /// long one.
-    ///
-    /// # Errors
-    /// What cannot be understood; and what is no error, the help and the version.
-    pub fn parse_arguments() -> Result<Self, clap::Error> {
-        let arguments = std::env::args_os().enumerate();
-        let settings = arguments.filter(|(index, argument)| *index != 1 || argument != "get-token");
-        match Plugin::try_parse_from(settings.map(|(_, argument)| argument)) {
-            Ok(plugin) => Ok(Self { command: None, settings: plugin.settings, version: None }),
-            Err(_) => {
-                let mut command = Self::command().mut_subcommand("setup", |setup| setup.mut_args(with_variable));
-                let mut matches = command.try_get_matches_from_mut(std::env::args_os())?;
-                Self::from_arg_matches_mut(&mut matches).map_err(|error| error.format(&mut command))
-            }
-        }
+impl Plugin {
+    fn parse(read: &Words) -> Parsed<Self> {
+        let program = OsString::from("kubekey");
+        let is_named = read.words.first().is_some_and(|first| first == "get-token");
+        Self::try_parse_from(std::iter::once(&program).chain(&read.words[usize::from(is_named)..]))
     }
 }
 
-/// A flag of a subcommand, with what its variable says if it is not given; an empty one is as good as none. Those of the
-/// settings are a layer of their own in [`crate::config`].
+impl Cli {
+    /// Parses the program's arguments: first with the small command line of the plugin, then, if that rejects them,
+    /// with the complete one, which also reports errors.
+    ///
+    /// # Errors
+    /// For arguments that clap or [`Words`] rejects. The help or the version, if that is requested, ends the process.
+    pub fn parse_arguments() -> Result<Self> {
+        let read = Words::read(std::env::args_os().skip(1))?;
+        read.level.into_iter().for_each(log_level::set);
+        let mut cli = match Plugin::parse(&read) {
+            Ok(plugin) => Self { command: None, settings: plugin.settings, version: None },
+            Err(_) => Self::parse_all(&read).map_err(refuse)?,
+        };
+        cli.settings.1 = read.kubelogin;
+        Ok(cli)
+    }
+
+    fn parse_all(read: &Words) -> Parsed<Self> {
+        let mut command =
+            Self::command().bin_name(terminal::called()).mut_subcommand("setup", |setup| setup.mut_args(with_variable));
+        let program = std::env::args_os().next().unwrap_or_default();
+        let mut matches = command.try_get_matches_from_mut(std::iter::once(&program).chain(&read.words))?;
+        Self::from_arg_matches_mut(&mut matches).map_err(|error| error.format(&mut command))
+    }
+}
+
+/// Parses the arguments of a kubeconfig's user.
+///
+/// # Errors
+/// If kubekey rejects them, as it would when kubectl runs it.
+pub fn flags_of(arguments: &[String]) -> Result<Flags> {
+    flags_in(Words::read(arguments.iter().map(Into::into))?)
+}
+
+/// The same for a user of kubelogin who moves to kubekey: what is refused on purpose and is not needed becomes a warning.
+///
+/// # Errors
+/// If kubekey rejects them.
+pub fn moved_flags_of(arguments: &[String]) -> Result<Flags> {
+    flags_in(Words::read_to_move(arguments.iter().map(Into::into))?)
+}
+
+fn flags_in(read: Words) -> Result<Flags> {
+    let mut flags = Plugin::parse(&read)?.settings;
+    flags.1 = read.kubelogin;
+    Ok(flags)
+}
+
+/// Ends the run with the help or the version if that was requested. clap does not print the errors: it repeats the
+/// arguments of a kubeconfig as they are.
+fn refuse(error: clap::Error) -> Error {
+    if !error.use_stderr() {
+        error.exit();
+    }
+    error.into()
+}
+
+/// Adds its variable to a flag of a subcommand; an empty variable is ignored. Variables of settings are not read here:
+/// they are a layer of [`crate::config`].
 fn with_variable(arg: Arg) -> Arg {
-    let variable = arg.get_long().map(|long| format!("KUBEKEY_{}", long.replace('-', "_").to_uppercase()));
+    let variable = arg.get_long().map(variable_of);
     let is_set = |name: &String| std::env::var_os(name).is_some_and(|value| !value.is_empty());
     let Some(variable) = variable.filter(is_set) else { return arg };
     let arg = match arg.get_action() {
         ArgAction::SetTrue => arg.value_parser(BoolishValueParser::new()),
         _ => arg,
     };
-    // The library keeps only names that live as long as the program.
+    // clap requires a name with a static lifetime.
     arg.env(&*variable.leak()).hide_env(true)
 }
 
@@ -106,104 +184,77 @@ fn with_variable(arg: Arg) -> Arg {
 pub enum Command {
     /// Print an ExecCredential for kubectl (what kubekey does without a subcommand)
     GetToken,
-    /// Sign in now, whatever is saved
-    Login,
-    /// Forget the saved sign-in
-    Logout,
-    /// Look at the configuration files and at what they come to
+    /// Sign in now, even if a sign-in is saved
+    Login(OfContext),
+    /// Remove the saved sign-in
+    Logout(OfContext),
+    /// List the saved sign-ins; exit code 3 if none can be used
+    Status {
+        /// The output format
+        #[arg(long, value_enum, default_value = "text")]
+        output: StatusOutput,
+        /// Only the sign-in of this context.
+        #[command(flatten)]
+        of: OfContext,
+    },
+    /// Print the ID token alone, for scripts
+    Token {
+        /// Print its header and claims instead, without the signature
+        #[arg(long)]
+        decode: bool,
+        /// The context to use.
+        #[command(flatten)]
+        of: OfContext,
+    },
+    /// Show and check the configuration
     #[command(subcommand)]
     Config(Config),
-    /// Write clusters, with a user and a context each, into the kubeconfig
+    /// Write clusters, each with a user and a context, to the kubeconfig
     Setup(Box<Setup>),
+    /// Write the built-in pages of the browser into a folder, to start from
+    Pages {
+        /// The folder, which is made if it is missing; existing files are not overwritten
+        #[arg(long, value_name = "DIR")]
+        write: std::path::PathBuf,
+    },
+    /// Print the version
+    Version,
 }
 
-/// What `setup` writes and where. Settings that are given as flags beside these are written into the user's entry.
-#[derive(Args, Clone)]
-pub struct Setup {
-    /// Write the settings for all users of this computer instead, into /etc/kubekey/config.toml: as root, without a question
-    #[arg(long, conflicts_with_all = ["user", "set_current", "print"])]
-    pub system: bool,
-
-    /// With --system: a file as config.toml is one, with settings, profiles and clusters; - is standard input
-    #[arg(long, value_name = "FILE", requires = "system")]
-    pub answers: Option<String>,
-
-    /// A cluster of the configuration files, or with --server a new one [default: all clusters of the files]
-    #[arg(long, value_name = "NAME")]
-    pub cluster: Option<String>,
-
-    /// The address of the API server of a cluster that is in no configuration file
-    #[arg(long, value_name = "URL")]
-    pub server: Option<String>,
-
-    /// A CA certificate in PEM to trust for the provider, repeatable; --certificate-authority is the cluster's here
-    #[arg(long, value_name = "FILE")]
-    pub issuer_certificate_authority: Vec<String>,
-
-    /// The name of the context [default: as in the file, else the cluster's]
-    #[arg(long, value_name = "NAME")]
+/// The context whose settings a command uses.
+#[derive(Args, Clone, Default)]
+pub struct OfContext {
+    /// Use the settings of this kubeconfig context [default: the current one, unless a provider, client or profile is given]
+    #[arg(long, value_name = "NAME", value_parser = NonEmpty::new())]
     pub context: Option<String>,
 
-    /// The name of the user's entry [default: kubekey- and the cluster's]
-    #[arg(long, value_name = "NAME")]
-    pub user: Option<String>,
+    /// Use the settings of the context for this kubeconfig cluster
+    #[arg(long, value_name = "NAME", value_parser = NonEmpty::new(), conflicts_with = "context")]
+    pub cluster: Option<String>,
 
-    /// The namespace of the context
-    #[arg(long, value_name = "NAME")]
-    pub namespace: Option<String>,
-
-    /// Make the (first) context the current one, even if there is one
-    #[arg(long)]
-    pub set_current: bool,
-
-    /// The file to change [default: as kubectl, from KUBECONFIG, else ~/.kube/config; with --system: none]
+    /// The kubeconfig to read [default: as with kubectl: KUBECONFIG, else ~/.kube/config]
     #[arg(long, value_name = "FILE")]
-    pub kubeconfig: Option<String>,
-
-    /// Write 'kubekey' as the command instead of the whole path
-    #[arg(long)]
-    pub command_name: bool,
-
-    /// Write the client secret into the file, which others may read
-    #[arg(long)]
-    pub include_client_secret: bool,
-
-    /// Do not ask the provider whether it is one
-    #[arg(long)]
-    pub offline: bool,
-
-    /// Show what would be changed, as a diff, and write nothing
-    #[arg(long)]
-    pub dry_run: bool,
-
-    /// Say what was done: in words (text) or on stdout (json)
-    #[arg(long, value_name = "FORMAT")]
-    pub output: Option<String>,
-
-    /// Exit with 10 if something was changed
-    #[arg(long)]
-    pub detailed_exitcode: bool,
-
-    /// Something to print instead.
-    #[command(flatten)]
-    pub print: Print,
+    pub kubeconfig: Option<std::path::PathBuf>,
 }
 
 /// What to do with the configuration.
 #[derive(Subcommand)]
 pub enum Config {
-    /// Print the settings that hold, secrets hidden
+    /// Print the effective settings, with secrets hidden
     Show {
-        /// Say where each comes from
+        /// Show where each setting comes from
         #[arg(long)]
         origin: bool,
-        /// How to print them
+        /// The output format
         #[arg(long, value_enum, default_value = "toml")]
         output: Output,
+        /// The context to show.
+        #[command(flatten)]
+        of: OfContext,
     },
     /// Look for mistakes in all configuration files, or in one
     Check {
-        /// A file that need not be in its place yet
+        /// A file to check before it is installed
         file: Option<std::path::PathBuf>,
         /// The file is a policy
         #[arg(long, requires = "file")]
@@ -211,17 +262,28 @@ pub enum Config {
     },
     /// Print the JSON schema of a configuration file, for editors
     Schema {
-        /// That of a policy
+        /// Print the schema of a policy instead
         #[arg(long)]
         policy: bool,
     },
 }
 
-/// A form of output.
+/// An output format of `status`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum StatusOutput {
+    /// A table.
+    Text,
+    /// A table with where each sign-in is saved, and when it was made and refreshed.
+    Wide,
+    /// For programs.
+    Json,
+}
+
+/// An output format.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum Output {
     /// As in a file.
     Toml,
-    /// For programs: with origins, whether or not they are asked for.
+    /// For programs, always with origins.
     Json,
 }

@@ -6,25 +6,34 @@ use std::io;
 
 use clap::error::{ContextKind, ContextValue};
 
-/// What a command returns when it can fail.
+/// The maximum length of [`Error::told`]: with what is printed before it, less than the 80 columns of a terminal.
+const TOLD_LENGTH: usize = 70;
+
+const ELLIPSIS: &str = " ...";
+
+/// The result of anything that can fail with an [`Error`].
 pub type Result<T> = std::result::Result<T, Error>;
 
-/// What kind of failure it is. Scripts branch on it by the exit code.
+/// The kind of a failure. Scripts branch on it by the exit code.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ErrorKind {
-    /// Anything that has no kind of its own.
+    /// Anything without a kind of its own.
     Failed,
     /// A flag, variable or `KUBERNETES_EXEC_INFO` that cannot be used.
     Usage,
     /// A sign-in was needed and did not succeed.
     SignIn,
-    /// The same, because nobody answered although a browser was opened.
+    /// The same, because the user did not answer although a browser was opened.
     Unanswered,
+    /// The same, because no browser was opened and no user could see the URL.
+    Unseen,
+    /// The same, because the program that ran this kubekey had ended.
+    Abandoned,
     /// The administrator's policy forbids it.
     Policy,
     /// The provider cannot be reached or is in trouble.
     Unreachable,
-    /// A sign-in is saved and cannot be had, or the place that was asked for cannot keep one.
+    /// A sign-in is saved and cannot be read, or the requested storage cannot save one.
     Storage,
 }
 
@@ -34,7 +43,7 @@ impl ErrorKind {
         match self {
             Self::Failed => 1,
             Self::Usage => 2,
-            Self::SignIn | Self::Unanswered => 3,
+            Self::SignIn | Self::Unanswered | Self::Unseen | Self::Abandoned => 3,
             Self::Policy => 4,
             Self::Unreachable => 5,
             Self::Storage => 6,
@@ -49,18 +58,20 @@ impl ErrorKind {
     }
 }
 
-/// A failure in one line of lower case without a full stop, and a hint that says what to do next.
+/// A failure: one line in lower case without a full stop, and a hint that says what to do next.
 #[derive(Debug)]
 pub struct Error {
     kind: ErrorKind,
     message: String,
     hint: Option<String>,
+    commands: Vec<String>,
+    is_told: bool,
 }
 
 impl Error {
     /// An error of this kind. `message` may hold text from outside: [`crate::terminal`] makes it safe to print.
     pub fn new(kind: ErrorKind, message: impl Into<String>) -> Self {
-        Self { kind, message: message.into(), hint: None }
+        Self { kind, message: message.into(), hint: None, commands: Vec::new(), is_told: false }
     }
 
     /// Adds what the user can do about it.
@@ -69,14 +80,47 @@ impl Error {
         self
     }
 
+    /// Adds commands for the end of the hint, each to be copied as it is.
+    pub fn commands(mut self, commands: impl IntoIterator<Item = String>) -> Self {
+        self.commands.extend(commands);
+        self
+    }
+
+    /// The short form of an error that the user has already read: one line of a screen, with as much of the hint as
+    /// fits. What kubectl prints in between may have pushed the rest off.
+    pub fn told(&self) -> Self {
+        let mut line = "as above".to_owned();
+        let hint = std::iter::once(self.what_to_do()).chain(self.to_run().iter().map(String::as_str));
+        for (index, word) in hint.flat_map(|part| part.split_terminator(' ')).enumerate() {
+            let separator = if index == 0 { ": " } else { " " };
+            if line.chars().count() + word.chars().count() + separator.len() > TOLD_LENGTH - ELLIPSIS.len() {
+                line.push_str(ELLIPSIS);
+                break;
+            }
+            line.push_str(separator);
+            line.push_str(word);
+        }
+        Self { is_told: true, ..Self::new(self.kind, line) }
+    }
+
+    /// Whether it was made by [`Error::told`].
+    pub fn is_told(&self) -> bool {
+        self.is_told
+    }
+
     /// The kind, which decides the exit code.
     pub fn kind(&self) -> ErrorKind {
         self.kind
     }
 
-    /// What the user can do about it; empty where there is nothing to say.
+    /// What the user can do about it; empty if there is no hint.
     pub fn what_to_do(&self) -> &str {
         self.hint.as_deref().unwrap_or_default()
+    }
+
+    /// The commands at the end of the hint.
+    pub fn to_run(&self) -> &[String] {
+        &self.commands
     }
 }
 
@@ -95,14 +139,14 @@ pub fn causes<'a>(error: &'a (dyn StdError + 'static)) -> impl Iterator<Item = &
 
 fn cause<'a>(error: &'a (dyn StdError + 'static)) -> Option<&'a (dyn StdError + 'static)> {
     match error.downcast_ref::<io::Error>() {
-        // Asked for its source, an I/O error passes over what it wraps.
+        // The source of an I/O error skips the error that it wraps.
         Some(error) => error.get_ref().map(|wrapped| wrapped as &(dyn StdError + 'static)),
         None => error.source(),
     }
 }
 
 impl From<clap::Error> for Error {
-    /// The arguments are wrong. The usage that clap adds is of no use in the output of kubectl.
+    /// The arguments are wrong. The usage text that clap adds does not help in the output of kubectl.
     fn from(error: clap::Error) -> Self {
         let text = error.render().to_string();
         let message = match error.kind() {
@@ -111,19 +155,19 @@ impl From<clap::Error> for Error {
         };
         let message = message.split_whitespace().collect::<Vec<_>>().join(" ");
         let suggested = [ContextKind::SuggestedArg, ContextKind::SuggestedSubcommand].map(|kind| error.get(kind));
+        let of_all = "to list all commands and flags, or the flags of one command, run:";
         let hint = match suggested.into_iter().flatten().next() {
-            Some(ContextValue::String(one)) => format!("did you mean {one}? '--help' lists all that there is"),
-            Some(ContextValue::Strings(some)) => {
-                format!("did you mean {}? '--help' lists all that there is", some.join(" or "))
-            }
-            _ => "'kubekey --help' lists all flags and commands, and 'kubekey COMMAND --help' those of a command"
-                .to_owned(),
+            Some(ContextValue::String(one)) => format!("did you mean {one}? {of_all}"),
+            Some(ContextValue::Strings(some)) => format!("did you mean {}? {of_all}", some.join(" or ")),
+            _ => of_all.to_owned(),
         };
-        Self::new(ErrorKind::Usage, message.strip_prefix("error: ").unwrap_or(&message)).hint(hint)
+        Self::new(ErrorKind::Usage, message.strip_prefix("error: ").unwrap_or(&message))
+            .hint(hint)
+            .commands(["kubekey --help", "kubekey COMMAND --help"].map(str::to_owned))
     }
 }
 
-/// The innermost cause of `error`, which is the one that names the trouble ("connection refused").
+/// The innermost cause of `error`, which names the actual problem ("connection refused").
 pub fn root_cause(error: &(dyn StdError + 'static)) -> String {
     causes(error).last().unwrap_or(error).to_string()
 }

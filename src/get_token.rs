@@ -1,148 +1,137 @@
-//! The straight line of the program: from what client-go asks to the `ExecCredential` that it gets.
+//! The straight line of the program: from client-go's request to the `ExecCredential` that it gets.
+//!
+//! 1. client-go's request: [`exec_credential`]
+//! 2. the given values, the policy, the effective settings: [`crate::config`], [`crate::policy`], [`crate::settings`]
+//! 3. the saved token, if it is fresh: [`crate::token_cache`]; almost every run ends here
+//! 4. the lock, and another look, because a sibling `kubectl` may have just signed in
+//! 5. the refresh, if there is a refresh token: [`crate::renewal`]
+//! 6. the sign-in: [`crate::sign_in`]
+//! 7. the new tokens are saved, before anything is printed
+//! 8. the `ExecCredential` on stdout
 
 use std::io::Write;
-use std::time::{Duration, Instant};
 
-use chrono::Utc;
+use chrono::{DateTime, Utc};
 
-use crate::config::{Flags, Layers, Opener, Policy, Settings, platform, variable};
-use crate::error::{ErrorKind, Result};
-use crate::exec_credential::{self, ExecInfo};
-use crate::oidc::{Provider, Refreshed, refresh};
-use crate::sign_in::{cool_down, sign_in};
+use crate::config::{Flags, Flow, Layers};
+use crate::credential_key::CredentialKey;
+use crate::early_refresh::newer_token;
+use crate::environment::variable;
+use crate::error::{Error, ErrorKind, Result};
+use crate::exec_credential::{self, ApiVersion, ExecInfo};
+use crate::policy::Policy;
+use crate::renewal::{Renewed, renew};
+use crate::settings::{Opener, Settings};
+use crate::sign_in::{announce_again, cool_down, sign_in};
 use crate::state::State;
-use crate::token::{IdToken, Saved, TokenSet};
-use crate::token_cache::{Lock, Store, TokenCache, Unlock};
-use crate::{event_loop, terminal};
+use crate::terminal;
+use crate::token::{IdToken, Saved};
+use crate::token_cache::{Doing, Lock, Purpose, SignInPlace, Store, TokenCache, Unlock, Waiter};
 
-/// How long a refresh of a token that is still valid may take in all.
-const EARLY_PATIENCE: Duration = Duration::from_secs(2);
-
-/// Writes an `ExecCredential` with a valid ID token to `out`: the saved one, else a refreshed one, else that of a new
+/// Writes an `ExecCredential` with a valid ID token to `out`: the saved one, else a refreshed one, else one from a new
 /// sign-in.
 ///
 /// # Errors
-/// Of every [`ErrorKind`]; then nothing has been written to `out`, and what was saved is as good as before.
+/// Of every [`ErrorKind`]; then nothing has been written to `out`, and the saved tokens are as good as before.
 pub fn get_token(flags: &Flags, out: &mut impl Write) -> Result<()> {
+    let (api_version, id_token) = valid_token(flags)?;
+    exec_credential::write(out, api_version, &id_token)
+}
+
+/// Steps 1 to 7: a valid ID token, and the version of the response.
+///
+/// # Errors
+/// As [`get_token`].
+pub fn valid_token(flags: &Flags) -> Result<(ApiVersion, IdToken)> {
+    let started = Utc::now();
     let exec_info = ExecInfo::parse(variable("KUBERNETES_EXEC_INFO").as_deref())?;
+
     let policy = Policy::load()?;
     policy.check_cluster(exec_info.cluster.as_ref())?;
     let layers = Layers::read(flags, variable, exec_info.cluster.as_ref())?;
-    // A misspelt key may be why something is missing.
+    // A misspelt key may be the reason why a setting is missing.
     let settings = Settings::resolve(&layers.given, variable, &policy).inspect_err(|_| layers.warn())?;
-    let cache = TokenCache::new(&settings);
 
+    let cache = TokenCache::new(&settings);
     let saved = match cache.load_from_kernel() {
         Some(saved) => Some(saved),
         None => cache.load(Unlock::Ask)?.1,
     };
     if let Some(saved) = &saved
         && let Some(id_token) = saved.fresh(Utc::now())
+        && !settings.force_refresh
     {
-        let is_renewable = saved.is_renewable && settings.session_rules.allow_refresh();
-        let is_due = is_renewable && id_token.is_due(Utc::now(), &cache.key.digest);
-        let renewed = if is_due { refresh_early(&cache, &settings) } else { None };
-        return exec_credential::write(out, exec_info.api_version, renewed.as_ref().unwrap_or(id_token));
+        let newer = newer_token(&cache, &settings, saved, id_token);
+        return Ok((exec_info.api_version, newer.unwrap_or_else(|| id_token.clone())));
     }
-
     layers.warn();
-    let (mut lock, shared_failure) = Lock::acquire(&platform::lock_dirs(), &cache.key.digest, settings.login_timeout)?;
-    // A sibling may have signed in meanwhile, and a keyring that was busy may answer now.
-    let (found, saved) = cache.load(Unlock::Ask)?;
-    if let Some(id_token) = saved.as_ref().and_then(|saved| saved.fresh(Utc::now())) {
-        return exec_credential::write(out, exec_info.api_version, id_token);
+    Ok((exec_info.api_version, token_under_lock(&cache, &settings, &exec_info, started)?))
+}
+
+/// Steps 4 to 7: the ID token of a sibling, else a new one. Siblings that wait for this run share its failure.
+fn token_under_lock(
+    cache: &TokenCache,
+    settings: &Settings,
+    exec_info: &ExecInfo,
+    started: DateTime<Utc>,
+) -> Result<IdToken> {
+    let take_part = &mut |place: &SignInPlace, opens| announce_again(settings, place, opens);
+    let waiter = Waiter { login_timeout: settings.login_timeout, purpose: Purpose::Token, take_part };
+    let (mut lock, shared_failure) = Lock::acquire(cache, waiter)?;
+    // A sibling may have signed in meanwhile, and a keyring that was busy may respond now.
+    let (store, saved) = match &shared_failure {
+        None => cache.load_under_lock(Unlock::Ask)?,
+        Some(_) => cache.load(Unlock::Ask)?,
+    };
+    let is_new = |id_token: &&IdToken| !settings.force_refresh || id_token.issued_at > started;
+    if let Some(id_token) = saved.as_ref().and_then(|saved| saved.fresh(Utc::now())).filter(is_new) {
+        return Ok(id_token.clone());
     }
     if let Some(failure) = shared_failure {
         return Err(failure);
     }
-    match new_tokens(&cache, found, saved.as_ref(), &settings, &exec_info, &mut lock) {
-        Ok((store, tokens, spent)) => {
-            // Before anything is printed: kubectl may end this process as soon as it has the token.
-            cache.store(&store, &tokens, spent);
-            exec_credential::write(out, exec_info.api_version, &tokens.id_token)
-        }
-        Err(error) => {
-            if error.kind() == ErrorKind::Unanswered {
-                cool_down::start(&mut State::load(&cache.key), Utc::now());
-            }
-            lock.free_after_failure(&error);
-            Err(error)
-        }
-    }
+    new_token(cache, store, saved.as_ref(), settings, exec_info, &mut lock).inspect_err(|error| {
+        pause_after(error, &cache.key);
+        lock.free_after_failure(error);
+    })
 }
 
-/// New tokens, where to keep them, and whether they make the saved ones useless.
-fn new_tokens(
+/// Steps 5 to 7: a new ID token, saved with all that came with it before anything is printed: kubectl may end this
+/// process as soon as it has the token.
+fn new_token(
     cache: &TokenCache,
-    found: Store,
+    store: Store,
     saved: Option<&Saved>,
     settings: &Settings,
     exec_info: &ExecInfo,
     lock: &mut Lock,
-) -> Result<(Store, TokenSet, bool)> {
-    if let Some(session) = saved.and_then(|saved| saved.session.as_ref()) {
-        let refreshed = event_loop::run(async {
-            let provider = Provider::discover(settings).await?;
-            refresh(&provider, settings, session).await
-        });
-        match refreshed? {
-            Refreshed::Tokens { tokens, rotated } => return Ok((found, tokens, rotated)),
-            Refreshed::Unverified { session, why } => {
-                cache.store_session(&found, saved.unwrap_or(&Saved::default()), session);
-                return Err(why);
-            }
-            Refreshed::SessionOver(why) => terminal::notice(&format!("a new sign-in is needed: {why}")),
+) -> Result<IdToken> {
+    if let Some((saved, session)) = saved.and_then(|saved| Some((saved, saved.session.as_ref()?))) {
+        lock.note(Doing::Refreshing);
+        match renew(cache, settings, &store, saved, session)? {
+            Renewed::Token(id_token) => return Ok(id_token),
+            Renewed::SessionOver(why) => terminal::notice(&format!("a new sign-in is needed: {why}")),
         }
     }
-    // Where no browser is opened there is no tab too many.
-    if settings.opener != Opener::Nobody {
+    // The cool-down prevents browser tabs from piling up, and codes; otherwise there are none.
+    if settings.opener != Opener::Nobody || settings.flow == Some(Flow::Device) {
         cool_down::check(&State::load(&cache.key), Utc::now())?;
     }
-    let store = cache.choose(Some(found))?;
-    let (tokens, _) = sign_in(settings, exec_info.server(), &mut |url| lock.note_url(url))?;
-    cool_down::end(&mut State::load(&cache.key));
-    Ok((store, tokens, saved.is_some()))
+    lock.note(Doing::SigningIn);
+    let store = cache.choose(Some(store))?;
+    let (tokens, _) = sign_in(settings, exec_info, lock)?;
+    State::update(&cache.key, cool_down::end);
+    let prepared = cache.prepare(store, None, Unlock::Ask);
+    cache.keep(prepared, &tokens.clone().into(), saved.is_some());
+    Ok(tokens.id_token)
 }
 
-/// A new ID token in place of one that is valid and will not be for long; `None` leaves it at the old one. One process
-/// tries, and nobody waits for it.
-fn refresh_early(cache: &TokenCache, settings: &Settings) -> Option<IdToken> {
-    if !State::load(&cache.key).may_refresh_early(Utc::now()) {
-        return None;
-    }
-    let _lock = Lock::try_acquire(&platform::lock_dirs(), &cache.key.digest)?;
-    let renewed = try_refresh_early(cache, settings);
-    if renewed.is_none() {
-        State::load(&cache.key).note_refresh_failed(Utc::now());
-    }
-    renewed
-}
-
-/// What goes wrong here is no news: the token at hand is good, and the run that needs a new one will say it.
-fn try_refresh_early(cache: &TokenCache, settings: &Settings) -> Option<IdToken> {
-    let start = Instant::now();
-    let (store, saved) = cache.load(Unlock::Never).ok()?;
-    let saved = saved?;
-    if let Some(id_token) = saved.fresh(Utc::now())
-        && !id_token.is_due(Utc::now(), &cache.key.digest)
-    {
-        return Some(id_token.clone());
-    }
-    let session = saved.session.as_ref()?;
-    let refreshed = event_loop::run(async {
-        let provider = Provider::discover(settings);
-        let refreshed = async { refresh(&provider.await?, settings, session).await };
-        Ok(tokio::time::timeout(EARLY_PATIENCE.saturating_sub(start.elapsed()), refreshed).await)
-    });
-    match refreshed {
-        Ok(Ok(Ok(Refreshed::Tokens { tokens, rotated }))) => {
-            cache.store(&store, &tokens, rotated);
-            Some(tokens.id_token)
-        }
-        Ok(Ok(Ok(Refreshed::Unverified { session, .. }))) => {
-            cache.store_session(&store, &saved, session);
-            None
-        }
-        _ => None,
+/// Starts the cool-down after a sign-in that was not answered or not seen, so that the next runs do not try again at
+/// once.
+fn pause_after(error: &Error, key: &CredentialKey) {
+    match error.kind() {
+        ErrorKind::Unanswered => State::update(key, |state| cool_down::start(state, Utc::now())),
+        ErrorKind::Unseen => State::update(key, |state| cool_down::start_unseen(state, Utc::now())),
+        _ => {}
     }
 }

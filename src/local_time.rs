@@ -1,10 +1,10 @@
-//! Times for people, by the clock on their wall.
+//! Times in the user's time zone.
 
 use std::path::Path;
 
 use chrono::{DateTime, Local, Utc};
 
-/// The time in the user's time zone, in the form that `chrono` describes; in UTC where `TZ` names no time zone's file.
+/// Formats the time in the user's time zone, with a format string of `chrono`; in UTC if `TZ` names a path that is not a file.
 pub fn format(time: DateTime<Utc>, form: &str) -> String {
     match is_readable() {
         true => time.with_timezone(&Local).format(form).to_string(),
@@ -12,7 +12,7 @@ pub fn format(time: DateTime<Utc>, form: &str) -> String {
     }
 }
 
-/// `TZ` may hold a path, and a FIFO there would be waited for.
+/// `TZ` may be a path, and opening a FIFO there would block.
 fn is_readable() -> bool {
     let zone = std::env::var("TZ").unwrap_or_default();
     let path = Path::new(zone.strip_prefix(':').unwrap_or(&zone));

@@ -1,13 +1,13 @@
-//! A text that cannot be printed by accident.
+//! A string that cannot be printed by accident.
 
 use std::fmt;
 
 use zeroize::Zeroizing;
 
-/// A token, a client secret or another text that must not reach a terminal, a log or an error.
+/// A token, a client secret or another string that must not reach a terminal, a log or an error.
 ///
-/// It has no `Display` and no `Serialize`, its `Debug` hides the value, and it is zeroed when dropped. What a library
-/// copied out of it is not.
+/// It has no `Display` and no `Serialize`, its `Debug` hides the value, and it is zeroed when dropped. Copies that a
+/// library made of it are not.
 ///
 /// ```compile_fail
 /// println!("{}", kubekey::secret::Secret::new("a token")); // It cannot be formatted,
@@ -20,12 +20,12 @@ use zeroize::Zeroizing;
 pub struct Secret(Zeroizing<String>);
 
 impl Secret {
-    /// Takes `value` over.
+    /// Takes ownership of `value`.
     pub fn new(value: impl Into<String>) -> Self {
         Self(Zeroizing::new(value.into()))
     }
 
-    /// The value. Each call is a place where the secret leaves this type.
+    /// The value. Each call is a point where the secret leaves this type.
     pub fn expose(&self) -> &str {
         &self.0
     }

@@ -1,75 +1,38 @@
-//! The only writer to stderr. What it prints is one line a message, and text from outside is made harmless in it.
+//! The only writer to stderr. Each message is one line, in which text from outside is made harmless.
 
-use std::fmt::Write as _;
 use std::io::{self, BufRead as _, IsTerminal as _, Write as _};
-use std::sync::Mutex;
+use std::path::PathBuf;
 
+use terminal_size::{Height, Width, terminal_size_of};
+
+use crate::environment::variable;
 use crate::error::Error;
-use crate::log::{self, Level};
-use crate::secret::Secret;
-
-/// The longest message, in characters: providers put whole HTML pages into their errors.
-const LONGEST: usize = 600;
-
-/// What stands for the rest of a longer one.
-const ELLIPSIS: &str = " ...";
-
-/// The characters that are no text and show as nothing: Unicode's general category Cf, with the bidirectional controls
-/// (UAX #9) and the zero-width characters among them, and Zl and Zp, the separators of lines and paragraphs.
-const INVISIBLE: [(char, char); 20] = [
-    ('\u{ad}', '\u{ad}'),
-    ('\u{600}', '\u{605}'),
-    ('\u{61c}', '\u{61c}'),
-    ('\u{6dd}', '\u{6dd}'),
-    ('\u{70f}', '\u{70f}'),
-    ('\u{890}', '\u{891}'),
-    ('\u{8e2}', '\u{8e2}'),
-    ('\u{180e}', '\u{180e}'),
-    ('\u{200b}', '\u{200f}'),
-    ('\u{2028}', '\u{202e}'),
-    ('\u{2060}', '\u{206f}'),
-    ('\u{feff}', '\u{feff}'),
-    ('\u{fff9}', '\u{fffb}'),
-    ('\u{110bd}', '\u{110bd}'),
-    ('\u{110cd}', '\u{110cd}'),
-    ('\u{13430}', '\u{1343f}'),
-    ('\u{1bca0}', '\u{1bca3}'),
-    ('\u{1d173}', '\u{1d17a}'),
-    ('\u{e0001}', '\u{e0001}'),
-    ('\u{e0020}', '\u{e007f}'),
-];
-
-/// What is never printed, whoever repeats it.
-static HIDDEN: Mutex<Vec<Secret>> = Mutex::new(Vec::new());
-
-/// A shorter secret would take parts out of words, in bytes.
-const SHORTEST_HIDDEN: usize = 8;
-
-/// Keeps a secret that is about to be sent out of all that is printed from here on: a provider may quote in its error what
-/// it refuses.
-pub fn hide(secret: &str) {
-    if let Ok(mut hidden) = HIDDEN.lock()
-        && secret.len() >= SHORTEST_HIDDEN
-    {
-        hidden.push(Secret::new(secret));
-    }
-}
+#[cfg(unix)]
+use crate::line_editor;
+use crate::log_level::{Level, is_on};
+use crate::printable::{sanitise, sanitise_whole};
+use crate::qr_code;
 
 /// Tells the user what kubekey is doing and what they can do.
 pub fn notice(text: &str) {
-    if log::is_on(Level::Info) {
+    if is_on(Level::Info) {
         write_line("kubekey: ", text);
     }
 }
 
-/// Tells the user what they have to do for the run to go on, and where: said at every level.
+/// Tells the user what they must do for the run to continue, and where: printed at every level.
 pub fn request(text: &str) {
     write_line("kubekey: ", text);
 }
 
+/// The same for a URL, which is useless in part.
+pub fn request_whole(url: &str) {
+    write(&format!("kubekey:   {}\n", sanitise_whole(url)));
+}
+
 /// Tells the user about something that went wrong and did not stop the run.
 pub fn warning(text: &str) {
-    if log::is_on(Level::Warn) {
+    if is_on(Level::Warn) {
         write_line("kubekey: warning: ", text);
     }
 }
@@ -80,88 +43,124 @@ pub fn error(error: &Error) {
     if !error.what_to_do().is_empty() {
         write_line("hint: ", error.what_to_do());
     }
+    // Each alone in its line, to be copied.
+    let typed = |command: &String| match command.strip_prefix("kubekey ") {
+        Some(arguments) => format!("{} {arguments}", called()),
+        None => command.clone(),
+    };
+    error.to_run().iter().for_each(|command| write_line("  ", &typed(command)));
 }
 
-/// Tells whoever asked for it by [`log::start`].
+/// Prints a line of the log, which `log::start` has enabled.
 pub(crate) fn log(level: &'static str, text: &str) {
     write_line(&format!("kubekey: {level}"), text);
 }
 
-/// Whether a person is there who reads what is asked here and can answer it.
+/// Whether a person can read what is asked here, and answer it.
 #[expect(clippy::disallowed_methods, reason = "nothing is written")]
 pub fn is_interactive() -> bool {
     io::stdin().is_terminal() && io::stderr().is_terminal()
 }
 
-/// Asks that person for one line, without the spaces around it; an empty one is the default, which is shown if there is
-/// one. `None` at the end of the input.
-pub fn ask(question: &str, default: &str) -> Option<String> {
+/// Whether a person sees what is printed on standard output.
+pub fn is_shown() -> bool {
+    io::stdout().is_terminal()
+}
+
+/// A question that is answered with one line.
+pub struct Question<'a> {
+    /// The question itself.
+    pub text: &'a str,
+    /// The meaning of an empty answer; it is shown if there is one.
+    pub default: &'a str,
+    /// What the up arrow brings back.
+    pub recalled: &'a str,
+    /// Lists what Tab can complete the start of an answer to.
+    pub complete: &'a dyn Fn(&str) -> Vec<String>,
+}
+
+/// Asks the user for one line, without the spaces around it. `None` at the end of the input.
+pub fn ask(question: &Question<'_>) -> Option<String> {
+    let Question { text, default, recalled, complete } = question;
     let shown = if default.is_empty() { String::new() } else { format!(" [{default}]") };
-    write(&format!("kubekey: {}: ", sanitise(&format!("{question}{shown}"))));
+    let answer = read_line(&format!("kubekey: {}: ", sanitise(&format!("{text}{shown}"))), recalled, complete)?;
+    Some(if answer.trim().is_empty() { (*default).to_owned() } else { answer.trim().to_owned() })
+}
+
+#[cfg(unix)]
+fn read_line(question: &str, recalled: &str, complete: &dyn Fn(&str) -> Vec<String>) -> Option<String> {
+    // A terminal within an editor has no cursor to move.
+    let is_dumb = std::env::var_os("TERM").is_some_and(|terminal| terminal == "dumb");
+    match is_dumb {
+        true => read_plain_line(question),
+        false => line_editor::read(question, recalled, complete, &write).unwrap_or_else(|_| read_plain_line(question)),
+    }
+}
+
+/// The Windows console has line editing of its own.
+#[cfg(not(unix))]
+fn read_line(question: &str, _recalled: &str, _complete: &dyn Fn(&str) -> Vec<String>) -> Option<String> {
+    read_plain_line(question)
+}
+
+fn read_plain_line(question: &str) -> Option<String> {
+    write(question);
     let mut line = Vec::new();
     let is_read = io::stdin().lock().read_until(b'\n', &mut line).is_ok_and(|length| length > 0);
     if !line.ends_with(b"\n") {
         write("\n");
     }
-    let answer = String::from_utf8_lossy(&line);
-    let answer = if answer.trim().is_empty() { default } else { answer.trim() };
-    is_read.then(|| answer.to_owned())
+    is_read.then(|| String::from_utf8_lossy(&line).into_owned())
+}
+
+/// Draws the QR code of a URL, if stderr is a terminal that can show it together with `lines`. Returns whether it did.
+#[expect(clippy::disallowed_methods, reason = "nothing is written")]
+pub fn show_qr_code(url: &str, lines: &[String]) -> bool {
+    let size = terminal_size_of(io::stderr()).filter(|_| io::stderr().is_terminal() && draws_blocks());
+    let drawn = size.and_then(|(Width(columns), Height(rows))| {
+        let columns = usize::from(columns).max(1);
+        let others: usize = lines.iter().map(|line| line.chars().count().div_ceil(columns)).sum();
+        // The cursor has a line of its own, below all others.
+        qr_code::lines(url, columns, usize::from(rows).saturating_sub(others + 1))
+    });
+    drawn.iter().flatten().for_each(|line| write(&format!("{line}\n")));
+    drawn.is_some()
+}
+
+/// Whether the terminal has the block characters.
+fn draws_blocks() -> bool {
+    let is_dumb = std::env::var_os("TERM").is_some_and(|terminal| terminal == "dumb");
+    // locale(7): the first of these that is set decides.
+    let locale =
+        ["LC_ALL", "LC_CTYPE", "LANG"].iter().find_map(|name| variable(name).filter(|value| !value.is_empty()));
+    let is_utf8 = locale.is_some_and(|locale| locale.to_ascii_lowercase().replace('-', "").contains("utf8"));
+    !is_dumb && (is_utf8 || cfg!(windows))
+}
+
+/// Shows a text of several lines as it is, except for characters that are not text.
+pub fn show(text: &str) {
+    text.lines().for_each(|line| write(&format!("{}\n", sanitise_whole(line))));
 }
 
 fn write_line(label: &str, text: &str) {
-    write(&format!("{label}{}\n", sanitise(text)));
+    write(&format!("{label}{}\n", as_typed(&sanitise(text), called())));
 }
 
-/// The one way out, which nothing goes around: `clippy.toml` forbids the standard library's everywhere else.
+/// How the user calls this program: krew installs it as a plugin of kubectl alone, without a `kubekey` in the PATH.
+pub fn called() -> &'static str {
+    let name = std::env::args_os().next().map(PathBuf::from);
+    let is_plugin = name.is_some_and(|path| path.file_stem().is_some_and(|name| name == "kubectl-kubekey"));
+    if is_plugin { "kubectl kubekey" } else { "kubekey" }
+}
+
+/// The text with the commands in it, which are quoted, as the user must type them.
+fn as_typed(text: &str, called: &str) -> String {
+    text.replace("'kubekey ", &format!("'{called} "))
+}
+
+/// The only way to stderr: everywhere else `clippy.toml` forbids the functions of the standard library.
 #[expect(clippy::disallowed_methods, reason = "this is the one place")]
 fn write(text: &str) {
-    // A closed stderr is no reason to fail, and there is nobody left to tell.
+    // A closed stderr is not a reason to fail, and a failure could not be reported.
     let _ = io::stderr().lock().write_all(text.as_bytes());
-}
-
-/// `text` as one line of at most [`LONGEST`] characters, in which those that are no text show as their code points, and
-/// without what is to be hidden.
-pub fn sanitise(text: &str) -> String {
-    let text = without_secrets(text);
-    let mut safe = String::with_capacity(text.len());
-    let mut length = 0;
-    let mut fits = 0;
-    for character in text.trim_end_matches(['\r', '\n']).chars() {
-        let before = safe.len();
-        push(&mut safe, character);
-        length += safe[before..].chars().count();
-        if length > LONGEST {
-            safe.truncate(fits);
-            safe.push_str(ELLIPSIS);
-            break;
-        }
-        if length <= LONGEST - ELLIPSIS.len() {
-            fits = safe.len();
-        }
-    }
-    safe
-}
-
-/// The same of any length, for what is no message: values that are asked for.
-pub fn sanitise_whole(text: &str) -> String {
-    let mut safe = String::with_capacity(text.len());
-    without_secrets(text).chars().for_each(|character| push(&mut safe, character));
-    safe
-}
-
-fn without_secrets(text: &str) -> String {
-    let hidden = HIDDEN.lock();
-    let secrets = hidden.iter().flat_map(|hidden| hidden.iter());
-    secrets.fold(text.to_owned(), |text, secret| text.replace(secret.expose(), "<hidden>"))
-}
-
-fn push(safe: &mut String, character: char) {
-    let is_invisible = |character| INVISIBLE.iter().any(|(first, last)| (*first..=*last).contains(&character));
-    match character {
-        '\n' | '\r' | '\t' => safe.push(' '),
-        character if character.is_control() || is_invisible(character) => {
-            write!(safe, "<U+{:04X}>", u32::from(character)).expect("a String takes all that is written");
-        }
-        character => safe.push(character),
-    }
 }

@@ -1,4 +1,4 @@
-//! How the client says who it is at the token endpoint: RFC 6749 §2.3.1.
+//! How the client authenticates at the token endpoint: RFC 6749 §2.3.1.
 
 use serde_json::json;
 
@@ -8,13 +8,12 @@ use crate::support::provider::Provider;
 use crate::support::provider::behaviour::edit;
 use crate::support::provider::server::Request;
 
-/// Every character that a form or a header would take for something else.
+/// Every character with a special meaning in a form or a header.
 const SECRET: &str = "p%20+&=:ä \"";
 
-/// The token requests of a sign-in and of a refresh, at a provider that offers these methods.
-fn token_requests(offered: &'static [&'static str], secret: Option<&str>) -> Vec<Request> {
+/// The token requests of a sign-in and of a refresh, at this provider, which offers these methods.
+fn token_requests(provider: &Provider, offered: &'static [&'static str], secret: Option<&str>) -> Vec<Request> {
     let home = Home::with_keyring(Mode::Follow);
-    let provider = Provider::start();
     provider.configure(|behaviour| {
         behaviour.client_secret = secret.map(str::to_owned);
         behaviour.discovery = edit(move |document| {
@@ -22,7 +21,7 @@ fn token_requests(offered: &'static [&'static str], secret: Option<&str>) -> Vec
         });
     });
     for _ in 0..2 {
-        let mut kubekey = home.kubekey_for(&provider);
+        let mut kubekey = home.kubekey_for(provider);
         home.run(kubekey.env("KUBEKEY_CLIENT_SECRET", secret.unwrap_or_default())).credential();
         home.edit_saved(|set| set["expires_at"] = 1.into());
     }
@@ -36,7 +35,7 @@ fn token_requests(offered: &'static [&'static str], secret: Option<&str>) -> Vec
 fn a_client_secret_goes_into_the_header_where_that_is_offered() {
     for offered in [&["client_secret_basic"][..], &["client_secret_post", "client_secret_basic"], &["private_key_jwt"]]
     {
-        for request in token_requests(offered, Some(SECRET)) {
+        for request in token_requests(&Provider::start(), offered, Some(SECRET)) {
             assert!(request.header("authorization").is_some_and(|value| value.starts_with("Basic ")), "{offered:?}");
             assert_eq!(request.param("client_secret"), None, "{offered:?}");
         }
@@ -45,15 +44,16 @@ fn a_client_secret_goes_into_the_header_where_that_is_offered() {
 
 #[test]
 fn a_client_secret_goes_into_the_form_where_only_that_is_offered() {
-    for request in token_requests(&["client_secret_post", "none"], Some(SECRET)) {
+    for request in token_requests(&Provider::start(), &["client_secret_post", "none"], Some(SECRET)) {
         assert_eq!((request.header("authorization"), request.param("client_secret")), (None, Some(SECRET)));
     }
 }
 
 #[test]
 fn a_client_without_a_secret_says_its_name_and_no_more() {
-    for request in token_requests(&["none"], None) {
+    let provider = Provider::start();
+    for request in token_requests(&provider, &["none"], None) {
         assert_eq!((request.header("authorization"), request.param("client_secret")), (None, None));
-        assert_eq!(request.param("client_id"), Some("kubekey-test"));
+        assert_eq!(request.param("client_id"), Some(&*provider.client_id()));
     }
 }

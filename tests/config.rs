@@ -1,13 +1,15 @@
-//! The layers of settings: files of the administrator and of the user, the kubeconfig, the environment, flags.
+//! The layers of settings: the administrator's files, the user's file, the kubeconfig, the environment, flags.
 
 use std::collections::BTreeSet;
 use std::fs::{self, Permissions};
+#[cfg(unix)]
 use std::os::unix::fs::PermissionsExt;
 use std::process::Command;
 
 use serde_json::{Value, json};
 
 use crate::support::browser::Mode;
+#[cfg(target_os = "linux")]
 use crate::support::etc::Etc;
 use crate::support::home::Home;
 use crate::support::provider::Provider;
@@ -16,17 +18,17 @@ use crate::support::run::Finished;
 /// Writes the user's own file.
 fn write_config(home: &Home, text: &str) {
     fs::create_dir_all(home.config().join("kubekey")).expect("a folder of ours");
-    fs::write(home.config().join("kubekey/config.toml"), text).expect("a file of ours");
+    fs::write(home.config().join("kubekey").join("config.toml"), text).expect("a file of ours");
 }
 
-/// Without a setting in its environment.
+/// Without any setting in its environment.
 fn kubekey(home: &Home) -> Command {
     let mut kubekey = home.kubekey();
     kubekey.env_remove("KUBEKEY_TOKEN_STORAGE");
     kubekey
 }
 
-/// What kubectl hands on of a cluster with this extension.
+/// What kubectl passes on about a cluster with this extension.
 fn exec_info(config: &Value) -> String {
     let cluster = json!({ "server": "https://k8s.example.com", "config": config });
     let spec = json!({ "interactive": false, "cluster": cluster });
@@ -46,7 +48,7 @@ fn assert_fails(finished: &Finished, code: i32, words: &[&str]) {
     }
 }
 
-/// The layers, lowest first, and how `config show` names them.
+/// The layers, lowest first, and their names in `config show`.
 const LAYERS: [(&str, &str); 9] = [
     ("default", "default"),
     ("config.toml", "system"),
@@ -59,7 +61,8 @@ const LAYERS: [(&str, &str); 9] = [
     ("flag", "flag"),
 ];
 
-/// A run of `config show` with the setting given in these layers, as a time that tells which.
+/// A run of `config show` with the setting in these layers; the value, a duration, shows which one applies.
+#[cfg(target_os = "linux")]
 fn show_with(layers: &BTreeSet<usize>) -> Value {
     let home = Home::new(Mode::Absent);
     let mut command = kubekey(&home);
@@ -92,6 +95,7 @@ fn time(layer: usize) -> usize {
 }
 
 #[test]
+#[cfg(target_os = "linux")]
 fn of_any_two_layers_the_higher_one_wins_and_is_named() {
     for (higher, (name, shown_as)) in LAYERS.into_iter().enumerate() {
         for lower in 0..=higher {
@@ -130,7 +134,7 @@ fn every_flag_has_a_key_and_every_key_a_flag() {
     }
 }
 
-/// A value of the type that the schema names last; `profile` has to be one that there is.
+/// A value of the type that the schema names last; `profile` must be an existing one.
 fn example(property: &Value) -> &'static str {
     match property["type"].as_str().or_else(|| property["type"][1].as_str()) {
         Some("boolean") => "true",
@@ -141,6 +145,15 @@ fn example(property: &Value) -> &'static str {
 }
 
 #[test]
+fn a_file_of_the_users_is_all_that_a_sign_in_needs() {
+    let (home, provider) = (Home::new(Mode::Follow), Provider::start());
+    write_config(&home, &format!("issuer_url = '{}'\nclient_id = '{}'\n", provider.issuer(), provider.client_id()));
+    home.run(&mut home.kubekey()).credential();
+    assert_eq!(home.browser.urls().len(), 1);
+}
+
+#[test]
+#[cfg(target_os = "linux")]
 fn the_administrators_files_are_all_that_a_user_needs() {
     let home = Home::new(Mode::Follow);
     let provider = Provider::start();
@@ -160,9 +173,9 @@ fn the_extension_of_the_kubeconfigs_cluster_says_the_rest() {
     assert_eq!(provider.requests("/authorize")[0].param("scope"), Some("openid groups"));
 
     for (config, words) in [
-        (json!({ "scope": 1 }), "scope has to be a list of texts"),
-        (json!({ "skip_open_browser": "yes" }), "skip_open_browser has to be true or false"),
-        (json!([]), "no mapping"),
+        (json!({ "scope": 1 }), "scope must be a list of quoted strings"),
+        (json!({ "skip_open_browser": "yes" }), "skip_open_browser must be true or false"),
+        (json!([]), "not a mapping"),
         (json!({ "issuer_url": "x", "client_id": "x" }), "issuer_url in the kubeconfig's extension of its cluster 'x'"),
     ] {
         let finished = home.run(home.kubekey().env("KUBERNETES_EXEC_INFO", exec_info(&config)));
@@ -191,26 +204,30 @@ fn a_profile_inherits_what_it_does_not_say() {
     assert_eq!(effective(kubekey(&home).env("KUBERNETES_EXEC_INFO", info)), expected("two", "one"));
 
     let finished = home.run(kubekey(&home).args(["--profile", "four"]));
-    assert_fails(&finished, 2, &["--profile 'four' cannot be used: there is no such profile", "there are: three, two"]);
+    assert_fails(
+        &finished,
+        2,
+        &["--profile 'four' cannot be used: there is no such profile", "known profiles: three, two"],
+    );
 }
 
 #[test]
 fn a_mistake_in_a_file_is_shown_with_its_place() {
     let home = Home::new(Mode::Absent);
-    let file = home.config().join("kubekey/config.toml");
+    let file = home.config().join("kubekey").join("config.toml");
     for (text, place, words) in [
         ("\nissuer_url = \n", "line 2, column 14", "issuer_url ="),
-        ("# ä\nscope = ['a', 1]", "line 2, column 9", "scope has to be a list of texts in quotes: scope = ['a', 1]"),
-        ("login_timeout = true", "line 1, column 17", "login_timeout has to be seconds, or a text"),
-        ("skip_open_browser = 'no'", "line 1, column 21", "has to be true or false"),
+        ("# ä\nscope = ['a', 1]", "line 2, column 9", "scope must be a list of quoted strings: scope = ['a', 1]"),
+        ("login_timeout = true", "line 1, column 17", "login_timeout must be seconds, or a string"),
+        ("skip_open_browser = 'no'", "line 1, column 21", "must be true or false"),
         ("client_id = 'a'\nclient_id = 'b'", "line 2, column 1", "duplicate key"),
         ("profiles = 1", "line 1, column 12", "[profiles.NAME]"),
-        ("[profiles]\nx = 1", "line 2, column 5", "a profile has to be a table"),
+        ("[profiles]\nx = 1", "line 2, column 5", "a profile must be a table"),
         ("client_secret = canary", "line 1, column 17", ": ***"),
         (
             "client_id='x'\r\nissuer_url = 'x'\r\n",
             "line 2",
-            "issuer_url 'x' cannot be used: it has to begin with https://",
+            "issuer_url 'x' cannot be used: it must begin with https://",
         ),
         ("client_id='x'\nissuer_url='https://x.example'\n[profiles.a]\ntoken_dir='x'\n", "line 4", "token_dir 'x'"),
     ] {
@@ -230,13 +247,13 @@ fn an_unknown_key_is_a_warning_with_the_nearest_one_and_none_while_a_token_is_th
     write_config(&home, "isuer_url = 'x'\ncertificate-authority = 1\nzzz = 1\n[profiles.p]\nprofile = 'p'\n");
     let first = home.run(&mut home.kubekey_for(&provider));
     first.credential();
-    let file = home.config().join("kubekey/config.toml");
+    let file = home.config().join("kubekey").join("config.toml");
     let warnings: Vec<_> = first.stderr.lines().filter(|line| line.contains("warning: ")).collect();
     let expected = [
-        "line 1: there is no setting 'isuer_url' (did you mean 'issuer_url'?)",
-        "line 2: there is no setting 'certificate-authority' (did you mean 'certificate_authority'?)",
-        "line 3: there is no setting 'zzz'",
-        "line 5: there is no setting 'profile'",
+        "line 1: unknown setting 'isuer_url' (did you mean 'issuer_url'?)",
+        "line 2: unknown setting 'certificate-authority' (did you mean 'certificate_authority'?)",
+        "line 3: unknown setting 'zzz'",
+        "line 5: unknown setting 'profile' here (a profile cannot name another one)",
     ];
     for words in expected {
         let line = format!("kubekey: warning: {} {words}", file.display());
@@ -251,10 +268,11 @@ fn a_misspelt_key_is_named_when_it_is_missing() {
     let home = Home::new(Mode::Absent);
     write_config(&home, "issuer = 'https://login.example.com'\n");
     let finished = home.run(&mut kubekey(&home));
-    assert_fails(&finished, 2, &["no setting 'issuer' (did you mean 'issuer_url'?)", "no issuer URL is set"]);
+    assert_fails(&finished, 2, &["unknown setting 'issuer' (did you mean 'issuer_url'?)", "no issuer URL is set"]);
 }
 
 #[test]
+#[cfg(target_os = "linux")]
 fn files_that_others_can_write_are_refused() {
     let home = Home::new(Mode::Absent);
     for name in ["config.toml", "config.d/a.toml"] {
@@ -277,12 +295,13 @@ fn files_that_others_can_write_are_refused() {
     assert_fails(&home.run(&mut lost.over(&kubekey(&home))), 2, &["/etc/kubekey/config.toml cannot be used: No such"]);
 
     write_config(&home, "");
-    let file = home.config().join("kubekey/config.toml");
+    let file = home.config().join("kubekey").join("config.toml");
     fs::set_permissions(&file, Permissions::from_mode(0o666)).unwrap();
     assert_fails(&home.run(&mut kubekey(&home)), 2, &[&format!("{} cannot be used: it can be", file.display())]);
 }
 
 #[test]
+#[cfg(unix)]
 fn somebody_elses_home_is_not_looked_into() {
     const STRANGER: &str = "4711";
     let home = Home::new(Mode::Absent);
@@ -292,7 +311,7 @@ fn somebody_elses_home_is_not_looked_into() {
         stranger.args(["--reuid", STRANGER, "--clear-groups"]).arg(env!("CARGO_BIN_EXE_kubekey")).args(arguments);
         home.run(stranger.env_clear().env("XDG_CONFIG_HOME", home.config()))
     };
-    // Only root can be somebody else, and only where others may run the program.
+    // Only root can become another user, and only where other users may run the program.
     if !as_stranger(&["--version"]).status.success() {
         return;
     }
@@ -300,6 +319,7 @@ fn somebody_elses_home_is_not_looked_into() {
 }
 
 #[test]
+#[cfg(target_os = "linux")]
 fn only_files_that_end_with_toml_are_drop_ins() {
     let home = Home::new(Mode::Absent);
     let wrong = "x =";
@@ -309,6 +329,7 @@ fn only_files_that_end_with_toml_are_drop_ins() {
 }
 
 #[test]
+#[cfg(target_os = "linux")]
 fn a_secret_of_a_file_reaches_no_issuer_or_client_that_a_kubeconfig_names() {
     let home = Home::new(Mode::Follow);
     let provider = Provider::start();
@@ -328,18 +349,19 @@ fn a_secret_of_a_file_reaches_no_issuer_or_client_that_a_kubeconfig_names() {
 }
 
 #[test]
+#[cfg(target_os = "linux")]
 fn what_a_policy_locks_only_the_administrators_files_can_say() {
     let home = Home::new(Mode::Follow);
     let provider = Provider::start();
     let value = home.path().to_str().unwrap();
     let refused = |etc: &Etc, command: &Command, label: &str| {
         let finished = home.run(&mut etc.over(command));
-        assert_fails(&finished, 4, &[&format!("{label} is locked, says the policy /etc/kubekey/policy.toml")]);
+        assert_fails(&finished, 4, &[&format!("{label} is locked by the policy /etc/kubekey/policy.toml")]);
     };
     let etc = Etc::with_policy("");
     for key in ["token_dir", "template_dir", "browser_command"] {
         write_config(&home, &format!("{key} = '{value}'"));
-        let file = home.config().join("kubekey/config.toml");
+        let file = home.config().join("kubekey").join("config.toml");
         refused(&etc, &home.kubekey_for(&provider), &format!("{} line 1: {key}", file.display()));
         write_config(&home, &format!("profile = 'p'\n[profiles.p]\n{key} = '{value}'"));
         refused(&etc, &home.kubekey_for(&provider), &format!("{} line 3: {key}", file.display()));
@@ -364,7 +386,7 @@ fn show_tells_where_each_setting_is_from_and_no_secret() {
         assert_eq!((finished.code(), finished.stdout.contains("canary")), (Some(0), false), "{finished:#?}");
         finished.stdout
     };
-    let file = home.config().join("kubekey/config.toml");
+    let file = home.config().join("kubekey").join("config.toml");
     let text = show(&["--origin", "--client-id=x"]);
     for line in [
         &format!("# {}", file.display()),
@@ -394,6 +416,7 @@ fn a_long_value_is_shown_whole() {
 }
 
 #[test]
+#[cfg(target_os = "linux")]
 fn show_names_the_policy_and_ends_with_what_it_refuses() {
     let home = Home::new(Mode::Absent);
     let etc = Etc::with_policy("");
@@ -406,7 +429,7 @@ fn show_names_the_policy_and_ends_with_what_it_refuses() {
     assert_eq!(refused.code(), Some(4), "{refused:#?}");
     let settings: Value = serde_json::from_str(&refused.stdout).expect("JSON");
     assert_eq!(settings["settings"]["token_dir"]["origin"]["variable"], "KUBEKEY_TOKEN_DIR");
-    assert!(refused.stderr.contains("KUBEKEY_TOKEN_DIR is locked, says the policy /etc/kubekey/policy.toml"));
+    assert!(refused.stderr.contains("KUBEKEY_TOKEN_DIR is locked by the policy /etc/kubekey/policy.toml"));
 }
 
 #[test]
@@ -422,25 +445,25 @@ fn check_looks_at_clusters_and_at_profiles_that_nobody_chose() {
     let finished = check(good);
     assert_eq!((finished.code(), finished.stdout), (Some(0), format!("{}: ok\n", file.display())));
     for (more, place, words) in [
-        ("[profiles.q]\nissuer_url = 'http://q.example'", "line 8", "http is for this machine only"),
+        ("[profiles.q]\nissuer_url = 'http://q.example'", "line 8", "http is allowed only for this machine"),
         ("[[clusters]]\nname = 'b'", "line 7", "the cluster has no server"),
         (
             "[[clusters]]\nname = 'b'\nserver = 'http://b.example'",
             "line 9, column 10",
-            "over http everybody on the way",
+            "over http anyone on the network",
         ),
         ("[[clusters]]\nname = 'a'\nserver = 'https://b.example'", "line 7", "two clusters 'a'"),
         ("profile = 'r'", "line 7", "duplicate key"),
-        ("[[clusters]]\nname = 'b'\nserver = 'https://b'\nprofile = 'r'", "line 10", "there is no profile 'r'"),
+        ("[[clusters]]\nname = 'b'\nserver = 'https://b'\nprofile = 'r'", "line 10", "unknown profile 'r'"),
         ("certificate_authority = 'ca.pem'", "line 7", "an absolute path"),
         ("certificate_authority_data = '?'", "line 7", "is not base64"),
-        ("namespace = 1", "line 7, column 13", "namespace has to be a text"),
+        ("namespace = 1", "line 7, column 13", "namespace must be a quoted string"),
     ] {
         assert_fails(&check(&format!("{good}{more}\n")), 2, &[&format!("{} {place}", file.display()), words]);
     }
     let finished = check(&format!("{good}namspace = 'x'\n"));
     assert_eq!(finished.code(), Some(2), "a run goes on without it, and a check does not: {finished:#?}");
-    assert!(finished.stderr.contains("no setting 'namspace' (did you mean 'namespace'?)"), "{finished:#?}");
+    assert!(finished.stderr.contains("unknown setting 'namspace' (did you mean 'namespace'?)"), "{finished:#?}");
 
     write_config(&home, "[profiles.q]\ntoken_dir = 'x'");
     let finished = home.run(kubekey(&home).args(["config", "check"]));

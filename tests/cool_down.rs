@@ -1,30 +1,26 @@
-//! After a sign-in that nobody answered.
+//! After a sign-in that the user did not complete.
 
 use chrono::Utc;
 
 use crate::support::browser::Mode;
 use crate::support::home::Home;
 use crate::support::provider::Provider;
-use crate::support::run::{Finished, Running};
+use crate::support::run::{Finished, Running, by_a_command};
 
 fn unanswered(home: &Home, provider: &Provider, seconds: &str) -> Finished {
     let finished = home.run(home.kubekey_for(provider).args(["--login-timeout", seconds]));
-    assert!(finished.stderr.contains(&format!("nobody signed in within {seconds} s")), "{finished:#?}");
+    assert!(finished.stderr.contains(&format!("the sign-in timed out after {seconds} s")), "{finished:#?}");
     assert_eq!(finished.code(), Some(3));
     finished
 }
 
 fn is_refused(finished: &Finished) -> bool {
-    finished.code() == Some(3) && finished.stderr.contains("no new one is started for another")
+    finished.code() == Some(3) && finished.stderr.contains("the last sign-in timed out, so the next one can start in")
 }
 
-/// The failure that a command shares with its last run is another thing; each of these is a new command.
+/// Each run is a new command: a failure that a command shares with its last run is something else.
 fn run(home: &Home, provider: &Provider) -> Finished {
-    let kubekey = home.kubekey_for(provider);
-    let mut shell = std::process::Command::new("/bin/sh");
-    shell.args(["-c", r#""$0" --login-timeout 1; exit $?"#]).arg(kubekey.get_program()).env_clear();
-    shell.envs(kubekey.get_envs().filter_map(|(name, value)| Some((name, value?))));
-    home.run(&mut shell)
+    home.run(&mut by_a_command(home.kubekey_for(provider).args(["--login-timeout", "1"]), 1))
 }
 
 #[test]
@@ -50,6 +46,7 @@ fn further_runs_fail_at_once_with_the_seconds_left_and_open_nothing() {
 }
 
 #[test]
+#[cfg(unix)]
 fn a_login_and_a_successful_sign_in_end_it() {
     let home = Home::with_keyring(Mode::Note);
     let provider = Provider::start();
@@ -63,18 +60,20 @@ fn a_login_and_a_successful_sign_in_end_it() {
 }
 
 #[test]
+#[cfg(unix)]
 fn a_new_desktop_session_ends_it_and_a_session_over_ssh_does_not() {
     let home = Home::with_keyring(Mode::Note);
     let provider = Provider::start();
     let in_session = |id: &str, screen: &[(&str, &str)]| {
         let mut kubekey = home.kubekey_for(&provider);
-        kubekey.args(["--login-timeout", "1"]).env("XDG_SESSION_ID", id).envs(screen.iter().copied());
+        kubekey.args(["--login-timeout", "1", "--browser-command=xdg-open"]).env_remove("DISPLAY");
+        kubekey.env("XDG_SESSION_ID", id).envs(screen.iter().copied());
         let finished = Running::start(&mut kubekey);
         finished.wait()
     };
     let screen = [("WAYLAND_DISPLAY", "wayland-0")];
     in_session("2", &screen);
-    // Not the shared failure of one command: that is ten seconds old by now, says its file.
+    // Not the failure that one command shares: according to its file, that is ten seconds old by now.
     std::fs::remove_dir_all(home.runtime().join("kubekey")).unwrap();
     assert!(is_refused(&in_session("2", &screen)));
     std::fs::remove_dir_all(home.runtime().join("kubekey")).unwrap();
@@ -85,11 +84,12 @@ fn a_new_desktop_session_ends_it_and_a_session_over_ssh_does_not() {
 }
 
 #[test]
+#[cfg(unix)]
 fn a_launcher_that_failed_a_refusal_and_an_interrupt_do_not_start_it() {
     for mode in [Mode::Fail, Mode::Absent] {
         let home = Home::with_keyring(mode);
         let provider = Provider::start();
-        // All that a desktop has for opening a URL are tried, and may take their time to fail.
+        // Every launcher that a desktop may have is tried, and each may take its time to fail.
         unanswered(&home, &provider, "4");
         assert!(
             home.files()

@@ -1,13 +1,13 @@
-//! What the documentation says of the tests.
+//! The documentation's references to the tests.
 
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use kubekey::config::keys::Kind;
-use kubekey::config::policy::keys::POLICY_KEYS;
+use kubekey::config::policy_keys::POLICY_KEYS;
 
-/// `module::name` in backquotes names a test.
+/// `module::name` in backquotes is the name of a test.
 #[test]
 fn every_promise_names_a_test_that_exists() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
@@ -19,15 +19,18 @@ fn every_promise_names_a_test_that_exists() {
         let (path, function) = name.rsplit_once("::").unwrap();
         let file = match path.strip_suffix("::tests") {
             Some(module) => source_of(&root.join("src").join(module.replace("::", "/"))),
-            None => root.join("tests").join(path).with_extension("rs"),
+            None => root.join("tests").join(path.replace("::", "/")).with_extension("rs"),
         };
         let source = fs::read_to_string(&file).unwrap_or_else(|error| panic!("{name}: {}: {error}", file.display()));
-        assert!(
-            source.contains(&format!("#[test]\n    fn {function}()"))
-                || source.contains(&format!("#[test]\nfn {function}()")),
-            "{name}"
-        );
+        assert!(is_test(&source, function), "{name}");
     }
+}
+
+/// Whether one of the attributes above the function makes it a test.
+fn is_test(source: &str, function: &str) -> bool {
+    let Some((before, _)) = source.split_once(&format!("fn {function}()")) else { return false };
+    let above = before.lines().rev().map(str::trim).skip_while(|line| line.is_empty());
+    above.take_while(|line| line.starts_with("#[")).any(|line| line == "#[test]")
 }
 
 fn source_of(module: &Path) -> PathBuf {
@@ -61,30 +64,97 @@ fn the_profile_for_macos_has_each_key_in_its_type() {
         let value = &payload[key.name];
         let is_right = match key.kind {
             Kind::Switch => value.as_boolean().is_some(),
-            Kind::Texts => value.as_array().is_some_and(|items| items.iter().all(|item| item.as_string().is_some())),
+            Kind::Texts | Kind::Secrets => {
+                value.as_array().is_some_and(|items| items.iter().all(|item| item.as_string().is_some()))
+            }
             Kind::Text | Kind::Secret | Kind::Time => value.as_string().is_some(),
         };
         assert!(is_right, "{}: {value:?}", key.name);
     }
 }
 
-/// A group policy editor refuses a template whose parts do not fit together, and says little of why.
+/// The map names files that exist: below `src`, or from the top with the whole path.
 #[test]
-fn the_templates_for_windows_fit_together() {
-    let windows = Path::new(env!("CARGO_MANIFEST_DIR")).join("packaging/fleet/windows");
-    let definitions = fs::read_to_string(windows.join("kubekey.admx")).unwrap();
-    let texts = fs::read_to_string(windows.join("en-US/kubekey.adml")).unwrap();
-    for kind in ["string", "presentation"] {
-        let references: Vec<_> = definitions.split(&format!("$({kind}.")).skip(1).collect();
-        assert!(references.len() > 5, "{kind}");
-        for reference in references {
-            let name = reference.split(')').next().unwrap();
-            assert_eq!(texts.matches(&format!("<{kind} id=\"{name}\">")).count(), 1, "{kind} {name}");
-        }
+fn the_map_names_files_that_exist() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let page = fs::read_to_string(root.join("docs/architecture.md")).unwrap();
+    let is_path =
+        |text: &&str| (text.ends_with('/') || text.ends_with(".rs") || text.ends_with(".toml")) && !text.contains(' ');
+    let paths: Vec<_> = page.split('`').skip(1).step_by(2).filter(is_path).collect();
+    assert!(paths.len() > 40, "{paths:?}");
+    let exists = |path: &str| root.join("src").join(path).exists() || root.join(path).exists();
+    let missing: Vec<_> = paths.iter().filter(|path| !exists(path)).collect();
+    assert!(missing.is_empty(), "{missing:?}");
+}
+
+/// A provider in `known_errors.toml`, and its page in `docs/providers`.
+const PAGES: [(&str, &str); 11] = [
+    ("AD FS", "ad-fs"),
+    ("Auth0", "auth0"),
+    ("Authentik", "authentik"),
+    ("AWS Cognito", "cognito"),
+    ("Dex", "dex"),
+    ("Microsoft Entra ID", "entra-id"),
+    ("GitLab", "gitlab"),
+    ("Google", "google"),
+    ("Keycloak", "keycloak"),
+    ("Okta", "okta"),
+    ("Zitadel", "zitadel"),
+];
+
+const EXPLAINED: &str = "| the provider says | kubekey's hint |\n|---|---|\n";
+
+/// The rows of the table of errors on the page of a provider.
+fn rows_of_errors(table: &toml::Table, provider: &str) -> String {
+    let errors = table["error"].as_array().unwrap();
+    let of = |error: &toml::Value, field: &str| error[field].as_str().unwrap().to_owned();
+    let own = errors.iter().filter(|error| of(error, "provider") == provider);
+    own.map(|error| format!("| `{}` | {} |\n", of(error, "words"), of(error, "hint"))).collect()
+}
+
+#[test]
+fn the_page_of_each_provider_explains_its_errors_as_kubekey_does() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let table: toml::Table = fs::read_to_string(root.join("src/oidc/known_errors.toml")).unwrap().parse().unwrap();
+    for (provider, slug) in PAGES {
+        let page = fs::read_to_string(root.join(format!("docs/providers/{slug}.md"))).unwrap();
+        let told =
+            page.split_once(EXPLAINED).map_or("", |(_, rest)| rest.split_once("\n\n").map_or(rest, |(rows, _)| rows));
+        let (told, expected) = (told.trim_end(), rows_of_errors(&table, provider));
+        assert_eq!(told, expected.trim_end(), "docs/providers/{slug}.md needs these rows:\n{expected}");
     }
-    for file in ["kubekey.admx", "en-US/kubekey.adml"] {
-        let parse = ["-c", "import sys, xml.dom.minidom; xml.dom.minidom.parse(sys.argv[1])"];
-        let output = Command::new("python3").args(parse).arg(windows.join(file)).output().unwrap();
-        assert!(output.status.success(), "{file}: {}", String::from_utf8_lossy(&output.stderr));
+    for error in table["error"].as_array().unwrap() {
+        let provider = error["provider"].as_str().unwrap();
+        assert!(PAGES.iter().any(|(known, _)| *known == provider), "{provider} has no page in docs/providers");
+    }
+}
+
+#[test]
+fn the_pages_of_the_providers_have_one_structure_and_are_all_listed() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let list = fs::read_to_string(root.join("docs/providers.md")).unwrap();
+    let mut pages = fs::read_dir(root.join("docs/providers")).unwrap().map(|entry| entry.unwrap().file_name());
+    assert!(pages.all(|page| PAGES.iter().any(|(_, slug)| page.to_str() == Some(&format!("{slug}.md")))));
+    for (provider, slug) in PAGES {
+        assert!(
+            list.contains(&format!("[{provider}](providers/{slug}.md)")),
+            "docs/providers.md does not list {provider}"
+        );
+        let page = fs::read_to_string(root.join(format!("docs/providers/{slug}.md"))).unwrap();
+        let expected = [&*format!("# {provider}\n"), "\n## Register\n", "\n## Errors\n", "\n## Sources\n"];
+        let mut rest = &*page;
+        for part in expected {
+            let found = rest.split_once(part);
+            (_, rest) = found.unwrap_or_else(|| panic!("docs/providers/{slug}.md lacks {part:?}, or has it too early"));
+        }
+        let tells_whether_tried = ["**From its documentation, not tried.**", "**Tried with "];
+        assert!(
+            tells_whether_tried.iter().any(|words| page.contains(words)),
+            "{slug}: was it tried, and by which test?"
+        );
+        for row in ["issuer URL", "redirect URI", "flags", "refresh token", "groups", "API server", "device flow"] {
+            assert!(page.contains(&format!("\n| {row} | ")), "docs/providers/{slug}.md has no row {row:?}");
+        }
+        assert!(page.lines().count() <= 80, "docs/providers/{slug}.md has more than 80 lines");
     }
 }

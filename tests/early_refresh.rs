@@ -1,10 +1,13 @@
-//! A token that is valid and will not be for long.
+//! A token that is still valid but expires soon.
+
+use std::time::Duration;
 
 use chrono::Utc;
 
 use crate::support::browser::Mode;
 use crate::support::home::Home;
 use crate::support::provider::Provider;
+use crate::support::provider::behaviour::edit;
 use crate::support::provider::server::Answer;
 use crate::support::run::Running;
 
@@ -63,6 +66,7 @@ fn in_front_of_a_keyring_the_kernel_knows_that_there_is_one() {
 }
 
 #[test]
+#[cfg(target_os = "linux")]
 fn a_locked_keyring_leaves_the_valid_token_and_is_remembered() {
     let home = Home::with_keyring(Mode::Follow).store_in("auto");
     let provider = Provider::start();
@@ -104,10 +108,70 @@ fn a_failure_leaves_the_valid_token_and_is_remembered_for_a_minute() {
 }
 
 #[test]
-fn a_provider_that_never_answers_costs_two_seconds_and_not_the_token() {
+fn a_provider_that_takes_its_time_is_awaited_and_then_left_alone_for_a_day() {
     let (home, provider, token) = signed_in_before(60);
-    // Without the bound this waits for the whole 30 s of a request, and so for the end of the test's patience.
-    provider.configure(|behaviour| behaviour.hold = vec!["/token"]);
+    // Too long for a user who waits for kubectl, and long enough to be cut off by a limit on the whole refresh.
+    provider.configure(|behaviour| behaviour.token_delay = Duration::from_millis(2500));
+    let renewed = home.run(&mut home.kubekey_for(&provider)).token();
+    assert_ne!(renewed, token);
+    assert_eq!(home.saved().unwrap()["id_token"], renewed, "what came is kept");
+
+    let make_due = || {
+        let now = Utc::now().timestamp();
+        home.edit_saved(|set| {
+            set["expires_at"] = (now + 60).into();
+            set["issued_at"] = (now - 3540).into();
+        });
+    };
+    make_due();
+    assert_eq!(home.run(&mut home.kubekey_for(&provider)).token(), renewed);
+    assert_eq!(provider.count("/token"), 1, "it is not asked again");
+    home.edit_state(|state| state["slow_at"] = (Utc::now().timestamp() - 24 * 60 * 60).into());
+    assert_ne!(home.run(&mut home.kubekey_for(&provider)).token(), renewed);
+    assert_eq!((provider.count("/token"), provider.revoked(), home.browser.urls().len()), (2, 0, 1));
+}
+
+#[test]
+fn a_provider_that_is_not_even_ready_costs_two_seconds_and_not_the_token() {
+    let (home, provider, token) = signed_in_before(60);
+    // Without the limit this waits for the whole 30 s of a request, which is longer than the test waits.
+    provider.configure(|behaviour| behaviour.hold = vec!["/jwks"]);
+    std::fs::remove_dir_all(home.cache().join("kubekey")).unwrap();
     assert_eq!(home.run(&mut home.kubekey_for(&provider)).token(), token);
-    assert_eq!(home.browser.urls().len(), 1);
+    assert_eq!((provider.count("/token"), home.browser.urls().len()), (0, 1));
+}
+
+#[test]
+#[cfg(unix)]
+fn a_provider_whose_refresh_gives_no_id_token_is_left_alone_until_the_token_has_expired() {
+    let (home, provider, token) = signed_in_before(60);
+    let refresh_token = || home.saved().unwrap()["refresh_token"].clone();
+    let before = refresh_token();
+    provider.configure(|behaviour| {
+        behaviour.token_response = edit(|response| drop(response.remove("id_token")));
+        behaviour.refusal = Some(("access_denied".into(), "not now".into()));
+    });
+    for _ in 0..2 {
+        let finished = home.run(&mut home.kubekey_for(&provider));
+        assert_eq!((finished.token(), finished.stderr.as_str()), (token.clone(), ""));
+        // As if the pause after a failure were over.
+        home.edit_state(|state| state["refresh_failed_at"] = 0.into());
+        assert_eq!(provider.count("/token"), 1);
+        assert_ne!(refresh_token(), before, "what rotated is kept");
+    }
+    home.edit_saved(|set| set["expires_at"] = 1.into());
+    assert_eq!(home.run(&mut home.kubekey_for(&provider)).code(), Some(3));
+    assert_eq!(provider.count("/token"), 2, "once it has expired the provider is asked");
+
+    std::fs::remove_dir_all(home.runtime().join("kubekey")).unwrap();
+    provider.configure(|behaviour| behaviour.token_response = None);
+    home.run(&mut home.kubekey_for(&provider)).credential();
+    assert_eq!((provider.count("/token"), provider.revoked(), home.browser.urls().len()), (3, 0, 2));
+    let now = Utc::now().timestamp();
+    home.edit_saved(|set| {
+        set["expires_at"] = (now + 60).into();
+        set["issued_at"] = (now - 3540).into();
+    });
+    home.run(&mut home.kubekey_for(&provider)).credential();
+    assert_eq!(provider.count("/token"), 4, "a provider that gives one again is asked early again");
 }

@@ -1,4 +1,4 @@
-//! Flags, environment variables and what is said about missing or bad ones.
+//! Flags, environment variables, and messages about missing or invalid ones.
 
 use crate::support::browser::Mode;
 use crate::support::home::Home;
@@ -108,6 +108,7 @@ fn v_prints_the_version() {
 }
 
 #[test]
+#[cfg(unix)]
 fn a_time_zone_or_a_trust_store_that_would_be_waited_for_is_not() {
     let home = Home::with_keyring(Mode::Follow);
     let provider = Provider::start();

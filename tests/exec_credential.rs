@@ -1,6 +1,6 @@
 //! The protocol with client-go.
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::support::browser::Mode;
 use crate::support::home::Home;
@@ -30,6 +30,48 @@ fn the_answer_has_the_api_version_that_was_asked_for() {
     }
 }
 
+/// What clients other than kubectl send; the first is the official .NET client.
+#[test]
+fn a_field_that_decides_nothing_may_be_missing_null_or_odd() {
+    let home = Home::with_keyring(Mode::Follow);
+    let provider = Provider::start();
+    let group = "client.authentication.k8s.io";
+    let spec =
+        |spec: Value| json!({ "apiVersion": format!("{group}/v1beta1"), "kind": "ExecCredential", "spec": spec });
+    let cluster = |cluster: Value| spec(json!({ "interactive": false, "cluster": cluster }));
+    let server = "https://k8s.example.com";
+    for (info, answered) in [
+        (json!({ "kind": "ExecCredentials", "apiVersion": format!("{group}/v1beta1"), "spec": {} }), "v1beta1"),
+        (json!({ "kind": null, "apiVersion": format!("{group}/v1beta1") }), "v1beta1"),
+        (json!({ "kind": 7, "apiVersion": format!("{group}/v1beta1") }), "v1beta1"),
+        (json!({ "apiVersion": format!("{group}/v1beta1") }), "v1beta1"),
+        (json!({ "kind": "ExecCredential", "apiVersion": null }), "v1"),
+        (json!({ "kind": "ExecCredential", "apiVersion": "" }), "v1"),
+        (json!({ "kind": "ExecCredential" }), "v1"),
+        (json!({}), "v1"),
+        (json!(null), "v1"),
+        (spec(json!(null)), "v1beta1"),
+        (spec(json!(7)), "v1beta1"),
+        (spec(json!([])), "v1beta1"),
+        (spec(json!({ "interactive": null, "new": { "a": [] } })), "v1beta1"),
+        (spec(json!({ "interactive": "no" })), "v1beta1"),
+        (cluster(json!(null)), "v1beta1"),
+        (cluster(json!("prod")), "v1beta1"),
+        (cluster(json!([server])), "v1beta1"),
+        (cluster(json!({ "server": server, "insecure-skip-tls-verify": null })), "v1beta1"),
+        (cluster(json!({ "server": server, "insecure-skip-tls-verify": "false" })), "v1beta1"),
+        (cluster(json!({ "server": null, "proxy-url": null, "config": null })), "v1beta1"),
+        (cluster(json!({ "server": 7, "proxy-url": 7 })), "v1beta1"),
+        (cluster(json!({ "server": server, "certificate-authority-data": null, "tls-server-name": 7 })), "v1beta1"),
+        (cluster(json!({ "server": server, "disable-compression": null, "new": 1 })), "v1beta1"),
+    ] {
+        let mut kubekey = home.kubekey_for(&provider);
+        let finished = home.run(kubekey.env("KUBERNETES_EXEC_INFO", info.to_string()));
+        assert_eq!(finished.credential()["apiVersion"], format!("{group}/{answered}"), "{info}: {finished:#?}");
+    }
+    assert_eq!(home.browser.urls().len(), 1, "all are one user's");
+}
+
 #[test]
 fn stdout_is_one_json_document_and_a_line_end() {
     let home = Home::with_keyring(Mode::Follow);
@@ -49,14 +91,19 @@ fn stdout_is_one_json_document_and_a_line_end() {
 }
 
 #[test]
-fn other_versions_kinds_and_texts_are_refused_and_named() {
+fn other_versions_and_texts_are_refused_and_named() {
     let home = Home::new(Mode::Absent);
     for (info, words) in [
         (exec_info("v1alpha1"), "client.authentication.k8s.io/v1alpha1"),
         (exec_info("v2"), "client.authentication.k8s.io/v2"),
-        (exec_info("v1").replace("ExecCredential", "Pod"), "'Pod'"),
+        (r#"{"apiVersion":1}"#.to_owned(), "requests apiVersion '1'"),
+        (r#"{"apiVersion":{}}"#.to_owned(), "requests apiVersion '{}'"),
+        (r#"{"apiVersion":"v1"}"#.to_owned(), "requests apiVersion 'v1'"),
         ("{".to_owned(), "cannot be read"),
-        ("[]".to_owned(), "KUBERNETES_EXEC_INFO"),
+        ("{} {}".to_owned(), "cannot be read"),
+        ("[]".to_owned(), "not a JSON object"),
+        ("7".to_owned(), "not a JSON object"),
+        ("\"v1\"".to_owned(), "not a JSON object"),
     ] {
         let finished = home.run(home.kubekey().env("KUBERNETES_EXEC_INFO", &info));
         assert_eq!((finished.code(), finished.stdout.as_str()), (Some(2), ""), "{finished:#?}");
@@ -65,6 +112,7 @@ fn other_versions_kinds_and_texts_are_refused_and_named() {
 }
 
 #[test]
+#[cfg(unix)]
 fn a_closed_stdout_is_an_error_and_no_panic() {
     let home = Home::with_keyring(Mode::Follow);
     let provider = Provider::start();
@@ -77,7 +125,7 @@ fn a_closed_stdout_is_an_error_and_no_panic() {
     shell = std::process::Command::new("/bin/sh");
     shell.args(["-c", script]).arg(kubekey).env_clear().envs(variables);
     let finished = home.run(&mut shell);
-    // The standard library opens /dev/null in place of a closed stdout, so the document goes nowhere, and that is fine.
+    // The standard library opens /dev/null in place of a closed stdout, so the document is lost, which is intended.
     assert_eq!((finished.code(), finished.stderr.as_str()), (Some(0), ""), "{finished:#?}");
 
     let mut full = home.kubekey_for(&provider);

@@ -1,4 +1,4 @@
-//! What is in `packaging/fleet`, run as its tools run it, and what `docs/fleet.md` says of a whole fleet.
+//! The files of `packaging/fleet`, run as their tools run them, and the numbers for a whole fleet in `docs/fleet.md`.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -26,7 +26,7 @@ fn command(home: &Home, program: impl AsRef<std::ffi::OsStr>) -> Command {
     command
 }
 
-/// What `kubekey config show` says on that computer.
+/// The output of `kubekey config show` on that machine.
 fn shown(home: &Home, etc: &Etc) -> Value {
     let mut kubekey = home.kubekey();
     kubekey.env_remove("KUBEKEY_TOKEN_STORAGE").args(["config", "show", "--output=json"]);
@@ -35,7 +35,7 @@ fn shown(home: &Home, etc: &Etc) -> Value {
     serde_json::from_str(&finished.stdout).expect("JSON")
 }
 
-/// The playbook of `packaging/fleet/ansible`, on this computer and with these variables.
+/// The playbook of `packaging/fleet/ansible`, on this machine and with these variables.
 fn play(home: &Home, etc: &Etc, variables: &Value) -> Finished {
     let mut all = json!({
         "ansible_become": false,
@@ -46,7 +46,7 @@ fn play(home: &Home, etc: &Etc, variables: &Value) -> Finished {
     let mut ansible = command(home, repository("target/ansible/bin/ansible-playbook"));
     ansible.args(["--inventory=localhost,", "--connection=local", "--diff"]);
     ansible.args(["--extra-vars", &all.to_string()]).arg(repository("packaging/fleet/ansible/site.yml"));
-    // Facts are for the package alone.
+    // Only the package needs facts.
     ansible.env("ANSIBLE_GATHERING", "explicit").env("ANSIBLE_NOCOLOR", "1");
     home.run(&mut etc.over(&ansible))
 }
@@ -71,7 +71,7 @@ fn the_ansible_role_changes_nothing_the_second_time() {
         "kubekey_policy": {"allowed_issuers": ["https://login.example.com"]},
         "kubekey_files": {"prod-ca.pem": COMPANY.pem()},
     });
-    // A client ID is visible ASCII, and kubekey looks at the file before it is put in place.
+    // A client ID is visible ASCII, and kubekey checks the file before it is put in place.
     let finished = play(&home, &etc, &variables);
     assert_eq!(finished.code(), Some(2), "{finished:#?}");
     assert!(finished.stdout.contains("visible ASCII") && !etc.path("config.toml").exists(), "{finished:#?}");
@@ -112,7 +112,7 @@ fn the_files_of_the_cloud_init_snippet_are_right() {
     assert_eq!(shown["policy"]["places"], json!(["/etc/kubekey/policy.toml"]));
 }
 
-/// The script of the dev container feature with these options, in a container that has the folder as `/usr/local/bin`.
+/// The script of the dev container feature with these options, in a container where the folder is `/usr/local/bin`.
 fn build_feature(home: &Home, etc: &Etc, bin: &Path, options: &[(&str, &str)]) -> Finished {
     let mut shell = command(home, "/bin/sh");
     shell.args(["-c", r#"mount --bind "$0" /usr/local/bin && exec "$1""#]).arg(bin);
@@ -129,12 +129,12 @@ fn the_dev_container_feature_installs_and_configures() {
     let missing = build(&[]);
     assert_eq!(
         (missing.code(), missing.stderr.as_str()),
-        (Some(1), "kubekey feature: kubekey is not there; give source\n")
+        (Some(1), "kubekey feature: kubekey is not installed; set source\n")
     );
     let unchecked = build(&[("SOURCE", "https://example.com/kubekey")]);
     assert!(unchecked.stderr.contains("needs its sha256"), "{unchecked:#?}");
     let other = build(&[("SOURCE", KUBEKEY), ("SHA256", &"0".repeat(64))]);
-    assert!(other.stderr.contains("the source has another sha256"), "{other:#?}");
+    assert!(other.stderr.contains("the source does not match sha256"), "{other:#?}");
     assert_eq!(fs::read_dir(bin.path()).unwrap().count(), 0);
 
     let finished = build(&[
@@ -151,7 +151,7 @@ fn the_dev_container_feature_installs_and_configures() {
     );
     let again =
         build(&[("ISSUERURL", "https://login.example.com"), ("CLIENTID", "kubernetes"), ("TOKENSTORAGE", "file")]);
-    assert!(again.stderr.contains("nothing to do"), "{again:#?}");
+    assert!(again.stderr.contains("up to date"), "{again:#?}");
 }
 
 #[test]
@@ -172,12 +172,12 @@ fn the_options_of_the_dev_container_feature_are_those_of_its_script() {
 const DAY: u64 = 8 * 60 * 60;
 const WORKSTATIONS: u64 = 100_000;
 
-/// What one person's kubekey asks of the provider in a day: at the token endpoint, and for each of the two documents.
+/// How many requests one user's kubekey makes in a day: to the token endpoint, and for each of the two documents.
 fn requests(lifetime: u64, documents_kept: u64) -> (u64, u64) {
-    // The token is renewed with a tenth of its life left, on the average, and 70 s at least.
+    // The token is renewed when on average a tenth of its life is left, and at least 70 s.
     let interval = lifetime - (lifetime / 10).max(70);
     let refreshes = DAY / interval;
-    // Only a refresh looks at the documents.
+    // Only a refresh reads the documents.
     (1 + refreshes, 1 + refreshes / documents_kept.div_ceil(interval))
 }
 
@@ -196,14 +196,14 @@ fn the_table_of_the_page_is_what_its_formula_gives() {
     }
 }
 
-/// A day of work with tokens of an hour, of a provider that does not say how long its documents may be kept.
+/// A working day with tokens of an hour, at a provider that does not say how long its documents may be cached.
 #[test]
 fn a_day_of_one_person_is_as_many_requests_as_the_page_says() {
     let home = Home::with_keyring(Mode::Follow);
     let provider = Provider::start();
     provider.configure(|behaviour| behaviour.lifetime = 3600);
     let run = || home.run(&mut home.kubekey_for(&provider)).credential();
-    // As if so many seconds had gone by.
+    // As if this many seconds had passed.
     let wait = |seconds: i64| {
         let earlier = |time: &mut Value| *time = (time.as_i64().unwrap() - seconds).into();
         home.edit_saved(|set| ["expires_at", "issued_at"].into_iter().for_each(|name| earlier(&mut set[name])));

@@ -1,4 +1,4 @@
-//! `response_mode=form_post`: the answer comes in a form, and no code ever stands in an address bar.
+//! `response_mode=form_post`: the response comes in a form, and the code is never in an address bar.
 
 use std::fs;
 use std::io::{Read, Write};
@@ -12,7 +12,8 @@ use crate::support::home::Home;
 use crate::support::provider::Provider;
 use crate::support::waiting::Waiting;
 
-/// The sign-in at a provider that offers forms, or not: the pages from our URL to the last, and the `response_mode` asked.
+/// A sign-in at a provider that may offer `form_post`: the pages from our URL to the last, and the requested
+/// `response_mode`.
 fn sign_in(offers_form_post: bool, variables: &[(&str, &str)], arguments: &[&str]) -> (Vec<Page>, Option<String>) {
     let home = Home::new(Mode::Follow);
     let provider = Provider::start();
@@ -65,7 +66,7 @@ fn an_unknown_response_mode_is_refused_by_name() {
     let finished = home.run(home.kubekey_for(&provider).args(["--response-mode", "fragment"]));
     assert_eq!(finished.code(), Some(2), "{finished:#?}");
     assert!(finished.stderr.contains("--response-mode 'fragment'"), "{finished:#?}");
-    assert!(finished.stderr.contains("hint: give auto, form_post or query"), "{finished:#?}");
+    assert!(finished.stderr.contains("it must be auto, form_post or query"), "{finished:#?}");
 }
 
 #[test]
@@ -74,7 +75,7 @@ fn a_code_in_the_address_is_refused_with_the_reason_and_the_wait_goes_on() {
     let form = waiting.form();
     let page = get(&format!("{}?{}", form.url, form.fields()));
     assert_eq!(page.status, 400);
-    assert!(is_still_waiting(&page) && page.body.contains("its code stands in the address"), "{page:#?}");
+    assert!(is_still_waiting(&page) && page.body.contains("its code is in the URL"), "{page:#?}");
     assert!(page.body.contains("--response-mode=query"), "{page:#?}");
     let with_error = get(&format!("{}?{}&error=access_denied", form.url, form.fields()));
     assert_eq!(with_error.status, 400);
@@ -89,9 +90,9 @@ fn a_provider_that_puts_the_code_into_the_address_leads_to_a_hint_at_the_respons
     get(&format!("{}?{}", form.url, form.fields()));
     let finished = waiting.running.wait();
     assert_eq!(finished.code(), Some(3));
-    assert!(finished.stderr.contains("hint: the provider sent the code in the address"), "{finished:#?}");
+    assert!(finished.stderr.contains("hint: the provider sent the code in the URL"), "{finished:#?}");
     assert!(finished.stderr.contains("--response-mode=query"), "{finished:#?}");
-    // Somebody is there, who will take the hint and not want to wait for it.
+    // A user is present, who follows the hint and does not want to wait for it.
     let is_cooling_down = |file| fs::read_to_string(file).is_ok_and(|text| text.contains("unanswered\":{"));
     assert!(!waiting.home.files().into_iter().any(is_cooling_down));
 }
@@ -230,7 +231,7 @@ fn a_code_in_a_form_is_taken_once_and_sent_again_it_gets_the_result() {
     let first = waiting.connect(&sent);
     waiting.provider.wait_for("/token", 1);
     let second = waiting.connect(&sent);
-    // By this answer the listener has seen both.
+    // By the time of this response the listener has seen both.
     assert_eq!(get(&format!("{}?{}", form.url, form.fields())).status, 400);
     waiting.provider.configure(|behaviour| behaviour.hold = Vec::new());
     for stream in [first, second] {
@@ -250,6 +251,6 @@ fn more_than_twenty_forged_forms_end_the_sign_in() {
     }
     let page = post(&waiting.url("/callback"), &[FORM], "code=forged&state=forged");
     assert_eq!(page.status, 403);
-    assert!(page.body.contains("more than 20 answers"), "{page:#?}");
+    assert!(page.body.contains("more than 20 responses"), "{page:#?}");
     assert_eq!(waiting.running.wait().code(), Some(3));
 }

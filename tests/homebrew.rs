@@ -1,4 +1,4 @@
-//! kubekey as Homebrew installs it: with settings in the prefix.
+//! kubekey as installed by Homebrew: with settings in the prefix.
 
 use std::fs::{self, Permissions};
 use std::os::unix::fs::{PermissionsExt, chown, symlink};
@@ -10,6 +10,7 @@ use serde_json::Value;
 use crate::support::browser::Mode;
 use crate::support::etc::Etc;
 use crate::support::home::Home;
+use crate::support::kubeconfig::names;
 use crate::support::run::Finished;
 
 const STRANGER: u32 = 4711;
@@ -27,30 +28,46 @@ impl Prefix {
         for name in ["Cellar/kubekey/1/bin", "bin", "etc/kubekey"] {
             fs::create_dir_all(folder.join(name)).unwrap();
         }
-        let program = folder.join("Cellar/kubekey/1/bin/kubekey");
+        let program = folder.join("Cellar").join("kubekey").join("1").join("bin/kubekey");
         copy_program(&program);
-        symlink("../Cellar/kubekey/1/bin/kubekey", folder.join("bin/kubekey")).unwrap();
+        symlink("../Cellar/kubekey/1/bin/kubekey", folder.join("bin").join("kubekey")).unwrap();
         Prefix { home, folder }
     }
 
     fn write(&self, name: &str, text: &str) -> PathBuf {
-        let file = self.folder.join("etc/kubekey").join(name);
+        let file = self.folder.join("etc").join("kubekey").join(name);
         fs::write(&file, text).unwrap();
         file
     }
 
-    /// `kubekey config show` of the program at this path, on a computer with these files of the administrator.
-    fn show(&self, program: &str, etc: &Etc) -> Finished {
+    fn read(&self, name: &str) -> String {
+        fs::read_to_string(self.folder.join("etc/kubekey").join(name)).unwrap()
+    }
+
+    /// The program at this path, without settings from the environment.
+    fn command(&self, program: &str) -> Command {
         let mut command = Command::new(self.folder.join(program));
         let environment = self.home.kubekey();
         command.env_clear().envs(environment.get_envs().filter_map(|(name, value)| Some((name, value?))));
-        command.env_remove("KUBEKEY_TOKEN_STORAGE").args(["config", "show", "--output=json"]);
-        self.home.run(&mut etc.over(&command))
+        command.env_remove("KUBEKEY_TOKEN_STORAGE");
+        command
+    }
+
+    /// `kubekey config show` of the program at this path, on a machine with these files of the administrator.
+    fn show(&self, program: &str, etc: &Etc) -> Finished {
+        self.home.run(&mut etc.over(self.command(program).args(["config", "show", "--output=json"])))
+    }
+
+    /// What the formula runs after the installation, with an answer.
+    fn set_up(&self, issuer: &str, etc: &Etc) -> Finished {
+        let mut command = self.command("Cellar/kubekey/1/bin/kubekey");
+        command.args(["setup", "--system", "--homebrew"]).env("HOMEBREW_OIDC_ISSUER_URL", issuer);
+        self.home.run(&mut etc.over(command.env("HOMEBREW_OIDC_CLIENT_ID", "kubernetes")))
     }
 }
 
-/// By another process: while this one has the file open to write, a child of another test inherits that, and nothing can
-/// be run that somebody can write.
+/// By another process: a child that another test starts meanwhile would inherit the open file, and Linux runs no file
+/// that is open for writing.
 fn copy_program(to: &Path) {
     let copied = Command::new("cp").arg(env!("CARGO_BIN_EXE_kubekey")).arg(to).status();
     assert!(copied.unwrap().success());
@@ -73,7 +90,7 @@ fn the_settings_of_the_prefix_are_between_the_systems_and_the_users() {
     prefix.write("config.toml", "client_id = 'prefix'\n");
     assert_eq!(show("bin/kubekey"), ("prefix".into(), "homebrew".into()));
     fs::create_dir_all(prefix.home.config().join("kubekey")).unwrap();
-    fs::write(prefix.home.config().join("kubekey/config.toml"), "client_id = 'user'\n").unwrap();
+    fs::write(prefix.home.config().join("kubekey").join("config.toml"), "client_id = 'user'\n").unwrap();
     assert_eq!(show("bin/kubekey"), ("user".into(), "user".into()));
 }
 
@@ -81,7 +98,7 @@ fn the_settings_of_the_prefix_are_between_the_systems_and_the_users() {
 fn a_program_elsewhere_reads_nothing_of_the_prefix() {
     let prefix = Prefix::new();
     prefix.write("config.toml", "client_id = 'prefix'\n");
-    copy_program(&prefix.folder.join("bin/copy"));
+    copy_program(&prefix.folder.join("bin").join("copy"));
     assert_eq!(client(&prefix.show("bin/copy", &Etc::new(&[]))).0, "");
 }
 
@@ -91,7 +108,7 @@ fn who_owns_the_prefix_does_not_matter_and_it_holds_no_policy() {
     let file = prefix.write("config.toml", "client_id = 'prefix'\n");
     prefix.write("policy.toml", "no policy = at all");
     fs::set_permissions(&file, Permissions::from_mode(0o664)).unwrap();
-    // Only root can give a file to somebody.
+    // Only root can give a file to another user.
     let _ = chown(&file, Some(STRANGER), Some(STRANGER));
     let show = |etc: &Etc| prefix.show("bin/kubekey", etc);
     assert_eq!(client(&show(&Etc::new(&[]))).0, "prefix");
@@ -101,4 +118,49 @@ fn who_owns_the_prefix_does_not_matter_and_it_holds_no_policy() {
     fs::set_permissions(&file, Permissions::from_mode(0o666)).unwrap();
     let open = show(&Etc::new(&[]));
     assert!(open.code() == Some(2) && open.stderr.contains("can be written by others"), "{open:#?}");
+}
+
+#[test]
+fn the_installation_writes_the_settings_of_the_prefix_and_nothing_else() {
+    let prefix = Prefix::new();
+    fs::remove_dir(prefix.folder.join("etc/kubekey")).unwrap();
+    let etc = Etc::new(&[]);
+    let finished = prefix.set_up("https://login.example.com", &etc);
+    assert_eq!(finished.code(), Some(0), "{finished:#?}");
+    assert!(prefix.read("config.toml").contains("\nissuer_url = \"https://login.example.com\"\n"));
+    assert_eq!(client(&prefix.show("bin/kubekey", &etc)), ("kubernetes".into(), "homebrew".into()));
+    assert_eq!((names(&etc.path("")), names(&prefix.folder.join("etc/kubekey"))), (vec![], vec!["config.toml".into()]));
+}
+
+#[test]
+fn an_edited_file_stays_and_the_new_one_is_beside_it() {
+    let prefix = Prefix::new();
+    let etc = Etc::new(&[]);
+    assert_eq!(prefix.set_up("https://one.example.com", &etc).code(), Some(0));
+    assert_eq!(prefix.set_up("https://two.example.com", &etc).code(), Some(0));
+    let unedited = prefix.read("config.toml");
+    assert!(unedited.contains("https://two.example.com"), "{unedited}");
+    let edited = format!("{unedited}# mine\n");
+    prefix.write("config.toml", &edited);
+    assert_eq!(prefix.set_up("", &etc).code(), Some(0));
+    assert_eq!(prefix.set_up("https://three.example.com", &etc).code(), Some(0));
+    assert_eq!(prefix.read("config.toml"), edited);
+    assert!(prefix.read("config.toml.new").contains("https://three.example.com"));
+}
+
+#[test]
+fn an_answer_that_cannot_be_used_or_is_locked_writes_nothing() {
+    let prefix = Prefix::new();
+    let wrong = prefix.set_up("not a url", &Etc::new(&[]));
+    assert!(wrong.code() == Some(2) && wrong.stderr.contains("HOMEBREW_OIDC_ISSUER_URL"), "{wrong:#?}");
+    let locked = prefix.set_up("https://login.example.com", &Etc::with_policy("locked_flags = ['issuer-url']"));
+    assert!(locked.code() == Some(4) && locked.stderr.contains("issuer_url is locked"), "{locked:#?}");
+    assert_eq!(names(&prefix.folder.join("etc/kubekey")), [""; 0]);
+}
+
+#[test]
+fn a_program_elsewhere_has_no_prefix_to_set_up() {
+    let home = Home::new(Mode::Absent);
+    let finished = home.run(home.kubekey().args(["setup", "--system", "--homebrew"]));
+    assert!(finished.code() == Some(1) && finished.stderr.contains("not installed by Homebrew"), "{finished:#?}");
 }

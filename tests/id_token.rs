@@ -1,18 +1,18 @@
-//! What an ID token has to be to be believed: OpenID Connect Core §3.1.3.7.
+//! When an ID token is accepted: OpenID Connect Core §3.1.3.7.
 
 use base64::Engine;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use jsonwebtoken::Algorithm;
 use serde_json::{Value, json};
 
 use crate::support::browser::Mode;
-use crate::support::client::get;
 use crate::support::home::Home;
 use crate::support::provider::Provider;
 use crate::support::provider::behaviour::{Behaviour, Edit, edit};
 use crate::support::provider::keys::{Signing, public_key_as_text};
 
-/// A sign-in at a provider that behaves like this is refused: nothing on stdout, nothing saved, both told why.
+/// A sign-in at a provider that behaves like this is refused: stdout is empty, nothing is saved, and the terminal and
+/// the browser show why.
 fn refused(what: &str, words: &str, configure: impl FnOnce(&mut Behaviour)) {
     let home = Home::with_keyring(Mode::Follow);
     let provider = Provider::start();
@@ -56,29 +56,36 @@ fn edit_keys(change: impl Fn(&mut Vec<Value>) + Send + Sync + 'static) -> Option
 #[test]
 fn claims_that_are_wrong_or_missing_are_refused() {
     let now = chrono::Utc::now().timestamp();
-    refused("another issuer", "evil.example", with_claim("iss", json!("https://evil.example")));
-    refused("another audience", "another-client", with_claim("aud", json!("another-client")));
+    refused(
+        "another issuer",
+        "its issuer is 'https://evil.example' and not 'http://127.0.0.1:",
+        with_claim("iss", json!("https://evil.example")),
+    );
+    let audience = "its audience is 'another-client' and not 'kubekey-test-";
+    refused("another audience", audience, with_claim("aud", json!("another-client")));
     refused("a wrong nonce", "nonce", with_claim("nonce", json!("wrong")));
     refused("no nonce", "nonce", without_claim("nonce"));
-    refused("expired", "before it came\nhint: compare this computer's clock", with_claim("exp", json!(now - 1)));
-    refused("from the future", "ahead", with_claim("iat", json!(now + 120)));
+    refused("expired", "before it arrived\nhint: compare this machine's clock", with_claim("exp", json!(now - 1)));
+    refused("from the future", "from now", with_claim("iat", json!(now + 120)));
     for claim in ["iss", "aud", "sub", "exp", "iat"] {
-        refused(claim, claim, without_claim(claim));
+        refused(claim, &format!("it has no '{claim}'\n"), without_claim(claim));
     }
 }
 
 #[test]
 fn several_audiences_need_an_authorized_party_that_is_us() {
-    let audiences = json!(["kubekey-test", "another-client"]);
-    refused("no azp", "another-client", with_claim("aud", audiences.clone()));
+    refused("no azp", "another-client", |behaviour| {
+        with_claim("aud", json!([behaviour.client_id, "another-client"]))(behaviour);
+    });
     refused("a foreign azp", "'another-client'", with_claim("azp", json!("another-client")));
-    accepted("our azp", move |behaviour| {
+    accepted("our azp", |behaviour| {
+        let client_id = behaviour.client_id.clone();
         behaviour.claims = edit(move |claims| {
-            claims.insert("aud".into(), audiences.clone());
-            claims.insert("azp".into(), json!("kubekey-test"));
+            claims.insert("aud".into(), json!([client_id, "another-client"]));
+            claims.insert("azp".into(), json!(client_id));
         });
     });
-    accepted("one audience in a list", with_claim("aud", json!(["kubekey-test"])));
+    accepted("one audience in a list", |behaviour| with_claim("aud", json!([behaviour.client_id]))(behaviour));
 }
 
 #[test]
@@ -107,10 +114,18 @@ fn claims_that_only_tell_a_name_may_be_of_any_type() {
 
 #[test]
 fn claims_that_are_checked_have_to_be_of_their_type() {
-    for (name, value) in
-        [("sub", json!(7)), ("sub", json!("")), ("aud", json!({})), ("exp", json!("soon")), ("nonce", json!([]))]
-    {
-        refused(name, "not to be believed", with_claim(name, value));
+    for (name, value, words) in [
+        ("iss", json!(7), "its 'iss' is not a string"),
+        ("sub", json!(7), "its 'sub' is not a string"),
+        ("sub", json!(""), "its subject ('sub') is empty"),
+        ("aud", json!({}), "its 'aud' is neither a string nor a list of strings"),
+        ("aud", json!(["kubekey-test", 7]), "its 'aud' is neither a string nor a list of strings"),
+        ("exp", json!("soon"), "its 'exp' is not a number"),
+        ("iat", json!(1e300), "its 'iat' is not a time"),
+        ("nbf", json!(null), "its 'nbf' is not a number"),
+        ("nonce", json!([]), "its 'nonce' is not a string"),
+    ] {
+        refused(name, &format!("ID token was rejected: {words}\n"), with_claim(name, value));
     }
 }
 
@@ -119,7 +134,7 @@ fn a_clock_that_is_a_little_ahead_is_no_reason_to_refuse() {
     let now = chrono::Utc::now().timestamp();
     accepted("issued 30 s ahead", with_claim("iat", json!(now + 30)));
     accepted("valid 30 s ahead", with_claim("nbf", json!(now + 30)));
-    refused("valid 2 min ahead", "ahead", with_claim("nbf", json!(now + 120)));
+    refused("valid 2 min ahead", "from now", with_claim("nbf", json!(now + 120)));
 }
 
 #[test]
@@ -133,7 +148,7 @@ fn a_clock_that_is_wrong_is_named_with_the_difference() {
         let (_, seconds) = finished.stderr.split_once("clock is ").expect("the clock is named");
         let seconds: i64 = seconds.split(' ').next().and_then(|number| number.parse().ok()).expect("a number");
         assert!((7190..=7210).contains(&seconds) && finished.stderr.contains(words), "{finished:#?}");
-        assert!(finished.stderr.contains("hint: set this computer's clock"), "{finished:#?}");
+        assert!(finished.stderr.contains("hint: set this machine's clock"), "{finished:#?}");
     }
 }
 
@@ -181,13 +196,13 @@ fn signatures_that_are_not_verified_are_refused_by_name() {
 
 #[test]
 fn forged_signatures_are_refused() {
-    refused("another key", "not by the provider's key", |behaviour| behaviour.signing = Signing::Stranger);
+    refused("another key", "not made with the provider's key", |behaviour| behaviour.signing = Signing::Stranger);
     refused("no signature", "not signed", |behaviour| behaviour.signing = Signing::Nothing);
     refused("no signature, and alg in capitals", "'NONE'", |behaviour| {
         behaviour.signing = Signing::Nothing;
         behaviour.header = edit(|header| drop(header.insert("alg".into(), "NONE".into())));
     });
-    refused("HS256 with the client secret", "everyone who knows the client secret", |behaviour| {
+    refused("HS256 with the client secret", "anyone with the client secret", |behaviour| {
         behaviour.signing = Signing::Secret(b"s3cret".to_vec())
     });
     refused("HS256 with the public key", "HS256", |behaviour| {
@@ -205,18 +220,18 @@ fn a_key_for_another_purpose_verifies_nothing() {
         ("alg", json!("RSA-OAEP")),
         ("alg", json!(7)),
     ] {
-        refused(field, "no such key", move |behaviour| {
+        refused(field, "has no key", move |behaviour| {
             behaviour.jwks = edit_keys(move |keys| keys.iter_mut().for_each(|key| key[field] = value.clone()));
         });
     }
-    refused("a point with a short coordinate", "no point", |behaviour| {
+    refused("a point with a short coordinate", "not a point", |behaviour| {
         behaviour.algorithm = Algorithm::ES256;
         behaviour.jwks = edit_keys(|keys| keys.iter_mut().for_each(|key| key["x"] = "AAAA".into()));
     });
 }
 
 #[test]
-fn a_missing_kid_is_fine_with_one_key_and_refused_with_several() {
+fn without_a_kid_the_keys_that_fit_are_tried_and_no_others() {
     let without_kid = |behaviour: &mut Behaviour| behaviour.header = edit(|header| drop(header.remove("kid")));
     accepted("one key of its type", without_kid);
     accepted("one key, without an ID itself", |behaviour| {
@@ -224,9 +239,49 @@ fn a_missing_kid_is_fine_with_one_key_and_refused_with_several() {
         behaviour.jwks =
             edit_keys(|keys| keys.iter_mut().for_each(|key| drop(key.as_object_mut().unwrap().remove("kid"))));
     });
-    refused("two keys of its type", "which of several keys", |behaviour| {
+    accepted("an empty kid", |behaviour| {
+        behaviour.header = edit(|header| drop(header.insert("kid".into(), "".into())));
+    });
+    accepted("a kid of null", |behaviour| {
+        behaviour.header = edit(|header| drop(header.insert("kid".into(), Value::Null)));
+    });
+    let with_others = |others: usize| {
+        move |keys: &mut Vec<Value>| {
+            for other in 0..others {
+                let mut key = keys.iter().find(|key| key["kty"] == "RSA").expect("an RSA key").clone();
+                // Another modulus: the first digits are replaced.
+                key["n"] = format!("{other:04}{}", &key["n"].as_str().unwrap()[4..]).into();
+                keys.insert(0, key);
+            }
+        }
+    };
+    accepted("the eighth of its type", |behaviour| {
         without_kid(behaviour);
-        behaviour.jwks = edit_keys(|keys| keys.push(keys[0].clone()));
+        behaviour.jwks = edit_keys(with_others(7));
+    });
+    refused("the ninth of its type", "not made with the provider's key", |behaviour| {
+        without_kid(behaviour);
+        behaviour.jwks = edit_keys(with_others(8));
+    });
+    accepted("a key that is listed ten times before it", |behaviour| {
+        without_kid(behaviour);
+        behaviour.jwks = edit_keys(move |keys| {
+            with_others(1)(keys);
+            (0..9).for_each(|_| keys.insert(0, keys[0].clone()));
+        });
+    });
+    refused("several keys, and signed with another", "not made with the provider's key", |behaviour| {
+        without_kid(behaviour);
+        behaviour.signing = Signing::Stranger;
+        behaviour.jwks = edit_keys(with_others(3));
+    });
+    refused("several keys, the right one for another purpose", "not made with the provider's key", |behaviour| {
+        without_kid(behaviour);
+        behaviour.jwks = edit_keys(move |keys| {
+            keys.iter_mut().for_each(|key| key["use"] = "enc".into());
+            with_others(1)(keys);
+            keys[0]["use"] = "sig".into();
+        });
     });
     refused("no key of its type", "no key for its signature", |behaviour| {
         without_kid(behaviour);
@@ -238,6 +293,36 @@ fn a_missing_kid_is_fine_with_one_key_and_refused_with_several() {
 }
 
 #[test]
+fn a_key_is_read_in_whatever_way_it_is_written() {
+    for (field, value) in [
+        ("use", json!("")),
+        ("use", json!(null)),
+        ("alg", json!(null)),
+        ("alg", json!("")),
+        ("key_ops", json!([])),
+        ("key_ops", json!(null)),
+        ("key_ops", json!("verify")),
+    ] {
+        accepted(field, move |behaviour| {
+            behaviour.jwks = edit_keys(move |keys| keys.iter_mut().for_each(|key| key[field] = value.clone()));
+        });
+    }
+    let standard = |text: &str| STANDARD.encode(URL_SAFE_NO_PAD.decode(text).expect("base64url"));
+    for (algorithm, field) in [(Algorithm::RS256, "n"), (Algorithm::ES256, "x"), (Algorithm::EdDSA, "x")] {
+        accepted(&format!("{algorithm:?} in standard base64"), |behaviour| {
+            behaviour.algorithm = algorithm;
+            behaviour.jwks = edit_keys(move |keys| {
+                let own = keys.iter_mut().filter(|key| key[field].is_string());
+                own.for_each(|key| key[field] = standard(key[field].as_str().unwrap()).into());
+            });
+        });
+    }
+    refused("no base64", "the 'n' of its key is not base64", |behaviour| {
+        behaviour.jwks = edit_keys(|keys| keys.iter_mut().for_each(|key| key["n"] = "n%n".into()));
+    });
+}
+
+#[test]
 fn keys_of_unknown_types_are_no_hindrance() {
     accepted("keys of the future", |behaviour| {
         behaviour.jwks = edit_keys(|keys| {
@@ -245,7 +330,7 @@ fn keys_of_unknown_types_are_no_hindrance() {
             keys.insert(0, json!({ "kty": "oct", "kid": "RS256-0", "k": "AA" }));
             keys.insert(0, json!({ "kty": 7, "n": [], "crv": null }));
             keys.insert(0, json!("no key at all"));
-            // Fields of other kinds than RFC 7517 says, beside those that are used.
+            // Fields of types other than those in RFC 7517, beside those that are used.
             keys.iter_mut().filter(|key| key.is_object()).for_each(|key| key["x5c"] = json!(7));
         });
     });
@@ -256,7 +341,7 @@ fn encrypted_critical_and_overlong_tokens_are_refused() {
     refused("five parts", "encrypted", |behaviour| {
         behaviour.token_response = edit(|response| drop(response.insert("id_token".into(), "e30.AA.AA.AA.AA".into())));
     });
-    refused("no JWT", "no JWT", |behaviour| {
+    refused("no JWT", "not a JWT", |behaviour| {
         behaviour.token_response = edit(|response| drop(response.insert("id_token".into(), "gibberish".into())));
     });
     for crit in [json!(["exp"]), json!([]), json!(null)] {
@@ -286,7 +371,7 @@ fn a_token_type_other_than_bearer_is_refused() {
         }
     };
     refused("DPoP", "'DPoP'", with_type("DPoP"));
-    refused("an empty one", "of the type", with_type(""));
+    refused("an empty one", "have the type", with_type(""));
     refused("a number", "'7'", |behaviour| {
         behaviour.token_response = edit(|response| drop(response.insert("token_type".into(), 7.into())));
     });
@@ -325,9 +410,7 @@ fn keys_rotated_while_the_user_was_signing_in_are_fetched_again() {
     let provider = Provider::start();
     let running = crate::support::run::Running::start(&mut home.kubekey_for(&provider));
     let local = home.browser.wait_for_url();
-    provider.wait_for("/jwks", 1);
-    // The provider answers one after the other: after this one the keys of before are on their way.
-    get(&provider.issuer());
+    running.wait_for_stderr("/jwks: 200");
     provider.rotate_keys();
     home.browser.open(&local).last();
     running.wait().credential();

@@ -1,7 +1,8 @@
-//! The kernel's keys: in front of the keyring, and instead of it.
+//! The kernel's keys: in front of the keyring, and in place of it.
 
 use std::os::unix::fs::MetadataExt;
 use std::process::Command;
+use std::time::{Duration, Instant};
 
 use serde_json::json;
 
@@ -11,10 +12,10 @@ use crate::support::kernel;
 use crate::support::provider::Provider;
 use crate::support::provider::behaviour::edit;
 
-/// Possessor all, user view: keyctl_setperm(3).
+/// All for the possessor, view for the user: keyctl_setperm(3).
 const OWN: u32 = 0x3f01_0000;
 
-/// The name of the one credential in this home.
+/// The name of the only credential in this home.
 fn digest(home: &Home) -> String {
     home.state_file().file_stem().unwrap().to_string_lossy().into_owned()
 }
@@ -41,7 +42,7 @@ fn in_front_of_a_keyring_it_holds_the_id_token_and_never_the_refresh_token() {
     assert_eq!(kernel::count(&digest), 1);
     assert!(home.saved().unwrap()["refresh_token"].is_string());
 
-    // With the keyring stopped nobody else can have answered.
+    // With the keyring stopped, only the kernel can have answered.
     home.keyring().pause();
     let finished = home.run(&mut home.kubekey_for(&provider));
     home.keyring().resume();
@@ -64,7 +65,7 @@ fn without_a_keyring_it_holds_both_and_the_user_signs_in_once() {
     assert!(["11h", "12h"].contains(&&*session.timeout), "{}", session.timeout);
     assert_eq!(home.run(&mut home.kubekey_for(&provider)).token(), first);
 
-    // As when the hour is over.
+    // As after the hour has passed.
     kernel::forget("id_token", &digest);
     let finished = home.run(&mut home.kubekey_for(&provider));
     assert_eq!((finished.stderr.as_str(), home.browser.urls().len()), ("", 1));
@@ -88,7 +89,7 @@ fn a_token_over_12_kib_is_not_kept_and_is_refreshed_each_time() {
     home.log_out(&provider);
 }
 
-/// A user of this machine with nothing else to do, or the user who runs the tests.
+/// A user of this machine without other processes, or the user who runs the tests.
 struct User(Option<u32>);
 
 impl User {
@@ -103,7 +104,7 @@ impl User {
         User(user)
     }
 
-    /// `command` in this user's name.
+    /// `command` as this user.
     fn run_as(&self, command: &Command) -> Command {
         let mut run = Command::new("setpriv");
         if let Some(id) = self.0 {
@@ -115,7 +116,7 @@ impl User {
         run
     }
 
-    /// Does something to this user's other keys, which count for the same quota.
+    /// Changes this user's other keys, which count for the same quota.
     fn keyctl(&self, home: &Home, script: &str) {
         let mut shell = Command::new("/bin/sh");
         shell.args(["-c", script]);
@@ -148,6 +149,57 @@ fn half_a_quota_is_enough_for_a_session_and_what_has_no_room_is_a_miss() {
     user.keyctl(&home, "keyctl clear @u");
 }
 
+/// Uses up the quota except for 200 bytes: with none left, the kernel does not even list the keys.
+const FILL: &str = "spare=$(head -c 220 /dev/zero | keyctl padd user spare @u); for n in 4000 1000 250 60; do i=0; \
+    while head -c $n /dev/zero | keyctl padd user fill-$n-$i @u >/dev/null 2>&1; do i=$((i+1)); done; done; \
+    head -c 20 /dev/zero | keyctl pupdate $spare";
+
+#[test]
+fn where_the_quota_is_short_by_a_little_the_id_token_gives_way_to_the_session() {
+    let home = Home::new(Mode::Follow).store_in("kernel");
+    let provider = Provider::start();
+    let user = User::new(&home);
+    fatten(&provider, 1000);
+    // Valid for some seconds, and due for a refresh at once.
+    provider.configure(|behaviour| behaviour.lifetime = 20);
+    let run = || home.run(&mut user.run_as(&home.kubekey_for(&provider)));
+    let token = run().token();
+    user.keyctl(&home, FILL);
+    let deadline = Instant::now() + Duration::from_secs(30);
+    let finished = loop {
+        let finished = run();
+        if finished.token() != token {
+            break finished;
+        }
+        assert!(Instant::now() < deadline, "it is never refreshed");
+    };
+    assert_eq!((finished.stderr.as_str(), provider.count("/token")), ("", 2), "{finished:#?}");
+    assert_eq!((home.browser.urls().len(), provider.revoked()), (1, 0));
+    provider.configure(|behaviour| behaviour.lifetime = 5);
+
+    // Ten times as long: now even that is not enough.
+    provider.configure(|behaviour| behaviour.refresh_token_padding = 6000);
+    let deadline = Instant::now() + Duration::from_secs(30);
+    let finished = loop {
+        let finished = run();
+        if !finished.stderr.is_empty() {
+            break finished;
+        }
+        assert!(Instant::now() < deadline, "it is never refreshed");
+    };
+    assert!(finished.stderr.contains("the kernel keyring is full (/proc/key-users shows the quota)"), "{finished:#?}");
+    assert!(finished.stderr.contains("until it can, it is held in a file of this session"), "{finished:#?}");
+    user.keyctl(&home, "keyctl clear @u");
+    // The kernel frees removed keys some time later.
+    let deadline = Instant::now() + Duration::from_secs(20);
+    let is_parked = || home.files().iter().any(|file| file.extension().is_some_and(|end| end == "parked"));
+    while is_parked() {
+        assert!(Instant::now() < deadline, "it is never moved");
+        run().credential();
+    }
+    assert_eq!((home.browser.urls().len(), provider.revoked()), (1, 0));
+}
+
 #[test]
 fn in_a_container_it_is_not_used_and_one_line_says_what_to_do() {
     let home = Home::new(Mode::Follow).store_in("auto");
@@ -164,18 +216,18 @@ fn in_a_container_it_is_not_used_and_one_line_says_what_to_do() {
     let warnings: Vec<_> = finished.stderr.lines().filter(|line| line.contains("warning")).collect();
     assert_eq!(warnings.len(), 1, "{finished:#?}");
     assert!(
-        warnings[0].contains("not kept")
+        warnings[0].contains("not saved")
             && warnings[0].contains("--token-storage=file")
             && warnings[0].contains("in a container"),
         "{finished:#?}"
     );
     assert_eq!(kernel::count(&digest(&home)), 0);
 
-    // Where there is no sign-in there is nothing to keep.
+    // Without a sign-in there is nothing to save.
     drop(provider);
     let finished = home.run(&mut contained);
     assert_eq!(finished.code(), Some(5), "{finished:#?}");
-    assert!(!finished.stderr.contains("not kept"), "{finished:#?}");
+    assert!(!finished.stderr.contains("not saved"), "{finished:#?}");
 }
 
 #[test]
@@ -189,7 +241,7 @@ fn a_sign_in_in_a_keyring_that_does_not_answer_is_not_made_anew_elsewhere() {
     let finished = home.run(&mut home.kubekey_for(&provider));
     home.keyring().resume();
     assert_eq!((finished.code(), finished.stdout.as_str()), (Some(6), ""), "{finished:#?}");
-    assert!(finished.stderr.contains("in the keyring, which cannot be had"), "{finished:#?}");
+    assert!(finished.stderr.contains("in the keyring, which is not available"), "{finished:#?}");
     assert_eq!(home.run(&mut home.kubekey_for(&provider)).token(), token, "nothing is lost");
 
     home.keyring_mut().kill();
@@ -197,7 +249,7 @@ fn a_sign_in_in_a_keyring_that_does_not_answer_is_not_made_anew_elsewhere() {
     assert_eq!((finished.code(), home.browser.urls().len()), (Some(6), 1), "{finished:#?}");
     assert!(finished.stderr.contains("'kubekey login'"), "{finished:#?}");
 
-    // The way on that the hint names.
+    // The command from the hint.
     let login = home.run(home.kubekey_for(&provider).arg("login"));
     assert_eq!((login.code(), login.stdout.as_str()), (Some(0), ""), "{login:#?}");
     let new = home.run(&mut home.kubekey_for(&provider)).token();
@@ -243,6 +295,31 @@ fn a_session_that_the_kernel_kept_too_long_is_not_used() {
 }
 
 #[test]
+fn what_was_kept_in_the_kernel_because_somebody_asked_for_it_is_no_business_of_auto() {
+    let home = Home::with_keyring(Mode::Follow).store_in("auto");
+    let provider = Provider::start();
+    let in_kernel = || home.run(home.kubekey_for(&provider).arg("--token-storage=kernel"));
+    let by_auto = || home.run(&mut home.kubekey_for(&provider));
+    let token = in_kernel().token();
+    let of_auto = by_auto().token();
+    assert_ne!((of_auto, home.browser.urls().len()), (token.clone(), 1), "each has its own");
+    assert_eq!(home.run(home.kubekey_for(&provider).arg("login")).code(), Some(0));
+    assert_eq!((in_kernel().token(), home.browser.urls().len()), (token, 3));
+    // Without its ID token, the credential is refreshed with its own refresh token.
+    kernel::forget("id_token", &format!("{}-kernel", digest(&home)));
+    let refreshed = in_kernel();
+    refreshed.credential();
+    assert_eq!((home.browser.urls().len(), provider.revoked()), (3, 0), "{refreshed:#?}");
+    by_auto().credential();
+    assert_eq!(home.browser.urls().len(), 3);
+
+    home.log_out(&provider);
+    in_kernel().credential();
+    assert_eq!(home.browser.urls().len(), 4, "all places are forgotten");
+    home.log_out(&provider);
+}
+
+#[test]
 fn a_keyring_that_came_back_locked_is_told_from_one_that_was_locked() {
     let mut home = Home::with_keyring(Mode::Follow).store_in("auto");
     let provider = Provider::start();
@@ -259,7 +336,7 @@ fn a_keyring_that_came_back_locked_is_told_from_one_that_was_locked() {
     let after = home.keyring_mut().process();
     let restarted = home.run(&mut home.kubekey_for(&provider));
     assert_eq!(restarted.code(), Some(6));
-    let expected = format!("was started again: it was process {before} and is {after} now");
+    let expected = format!("was restarted: process {before} is now process {after}");
     assert!(restarted.stderr.contains(&expected), "{restarted:#?}");
 }
 
@@ -270,7 +347,7 @@ fn a_keyring_that_cannot_take_a_sign_in_is_found_out_before_it_and_the_kernel_ta
         let provider = Provider::start();
         home.keyring_mut().kill();
         if !has_collection {
-            std::fs::remove_dir_all(home.path().join(".local/share/keyrings")).unwrap();
+            std::fs::remove_dir_all(home.path().join(".local").join("share").join("keyrings")).unwrap();
         }
         home.start_keyring_again(false);
         let token = home.run(&mut home.kubekey_for(&provider)).token();

@@ -1,4 +1,4 @@
-//! How the browser is brought up: with our own URL, as one argument, and without a shell.
+//! How the browser is launched: with our own URL as the only argument, and without a shell.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
@@ -12,7 +12,7 @@ use crate::support::provider::Provider;
 use crate::support::run::{Finished, Running};
 use crate::support::strace::strace;
 
-/// Notes how it was run, makes noise, and hands the URL to the browser.
+/// Notes how it was run, prints noise, and passes the URL to the browser.
 const RECORDER: &str = r#"#!/bin/sh
 printf '%s\n' "$@" >"$HOME/arguments"
 env >"$HOME/environment"
@@ -31,7 +31,7 @@ fn install(home: &Home, name: &str, script: &str) -> PathBuf {
     path
 }
 
-/// A user with a recorder for a browser, that follows the URL.
+/// A user whose browser is a recorder that opens the URL.
 fn with_recorder() -> (Home, Provider) {
     let home = Home::new(Mode::Follow);
     install(&home, "recorder", RECORDER);
@@ -42,14 +42,14 @@ fn recorded(home: &Home, what: &str) -> String {
     fs::read_to_string(home.path().join(what)).unwrap_or_default()
 }
 
-/// The arguments that the recorder was run with, with `URL` in place of our URL.
+/// The arguments of the recorder, with `URL` for our URL.
 fn arguments(home: &Home) -> Vec<String> {
     let url = home.browser.urls().pop().expect("a URL");
     assert!(url.starts_with("http://127.0.0.1:"), "{url}");
     recorded(home, "arguments").lines().map(|argument| argument.replace(&url, "URL")).collect()
 }
 
-/// The address that is printed is opened by hand.
+/// Opens the printed URL by hand.
 fn open_by_hand(home: &Home, running: Running) -> Finished {
     let line = running.wait_for_stderr("kubekey:   http://127.0.0.1:");
     home.browser.open(line.strip_prefix("kubekey:   ").unwrap()).last();
@@ -128,18 +128,81 @@ fn a_launcher_of_the_desktop_that_fails_at_once_is_followed_by_the_next() {
     assert_eq!(home.browser.urls().len(), 1, "gio's");
 }
 
+/// As the crate `open` names them.
+#[test]
+fn every_launcher_of_a_desktop_has_its_turn_and_its_arguments() {
+    const LAUNCHERS: [(&str, &[&str]); 5] = [
+        ("xdg-open", &["URL"]),
+        ("gio", &["open", "URL"]),
+        ("gnome-open", &["URL"]),
+        ("kde-open6", &["--", "URL"]),
+        ("kde-open5", &["--", "URL"]),
+    ];
+    let (home, provider) = with_recorder();
+    for (name, expected) in LAUNCHERS {
+        install(&home, name, &RECORDER.replace("xdg-open", "kde-open"));
+        home.run(&mut home.kubekey_for(&provider)).credential();
+        assert_eq!(arguments(&home), expected, "{name}");
+        home.log_out(&provider);
+        install(&home, name, "#!/bin/sh\nexit 1\n");
+    }
+}
+
 #[test]
 fn in_wsl_the_browser_is_that_of_windows() {
     let (home, provider) = with_recorder();
     install(&home, "rundll32.exe", RECORDER);
-    home.run(home.kubekey_for(&provider).env("WSL_DISTRO_NAME", "Debian")).credential();
+    let mut kubekey = home.kubekey_for(&provider);
+    home.run(kubekey.env("WSL_DISTRO_NAME", "Debian").env_remove("DISPLAY")).credential();
     assert_eq!(arguments(&home), ["url.dll,FileProtocolHandler", "URL"]);
+}
+
+#[test]
+fn in_wsl_a_service_has_no_browser() {
+    let (home, provider) = with_recorder();
+    install(&home, "rundll32.exe", RECORDER);
+    // As OpenSSH's server of Windows starts them.
+    install(
+        &home,
+        "tasklist.exe",
+        "#!/bin/sh\nprintf '\"tasklist.exe\",\"4321\",\"Services\",\"0\",\"9,128 K\"\\r\\n'\n",
+    );
+    let running = Running::start(home.kubekey_for(&provider).env("WSL_DISTRO_NAME", "Debian"));
+    running.wait_for_stderr(
+        "kubekey: no browser can be opened here: this is the session of services, which has no desktop",
+    );
+    open_by_hand(&home, running).credential();
+    assert_eq!(recorded(&home, "arguments"), "");
+}
+
+#[test]
+fn without_a_screen_a_browser_that_was_chosen_is_started_and_no_other() {
+    for name in ["KUBEKEY_BROWSER_COMMAND", "BROWSER"] {
+        let (home, provider) = with_recorder();
+        home.run(home.kubekey_for(&provider).env_remove("DISPLAY").env(name, "recorder")).credential();
+        assert_eq!(arguments(&home), ["URL"], "{name}");
+    }
+    // A launcher that succeeds all the same, as one does that finds a browser for a screen.
+    for (display, browser) in [(None, None), (Some(""), Some(":"))] {
+        let (home, provider) = with_recorder();
+        let mut kubekey = home.kubekey_for(&provider);
+        kubekey.env_remove("DISPLAY").envs(display.map(|value| ("DISPLAY", value)));
+        let running = Running::start(kubekey.envs(browser.map(|value| ("BROWSER", value))));
+        running.wait_for_stderr("kubekey: no browser can be opened here: ");
+        let finished = open_by_hand(&home, running);
+        finished.credential();
+        assert_eq!(home.browser.urls().len(), 0, "{display:?}");
+        assert!(
+            !finished.stderr.contains("warning") && finished.stderr.contains("on your own machine"),
+            "{finished:#?}"
+        );
+    }
 }
 
 #[test]
 fn a_command_that_cannot_be_split_found_or_run_is_a_warning_and_the_wait_goes_on() {
     for (command, why) in [
-        ("recorder 'no end", "a quote in 'recorder 'no end' does not end"),
+        ("recorder 'no end", "a quote in 'recorder 'no end' is not closed"),
         ("/no/such/program --new", "/no/such/program: No such file"),
         ("false", "false: exit status: 1"),
         (" ", "is empty"),
@@ -158,7 +221,7 @@ fn a_browser_command_that_failed_and_no_browser_at_all_start_no_cool_down() {
     for (name, value) in [("KUBEKEY_BROWSER_COMMAND", "false"), ("KUBEKEY_SKIP_OPEN_BROWSER", "1")] {
         let (home, provider) = with_recorder();
         let finished = home.run(home.kubekey_for(&provider).env(name, value).args(["--login-timeout", "2"]));
-        assert!(finished.code() == Some(3) && finished.stderr.contains("nobody signed in"), "{finished:#?}");
+        assert!(finished.code() == Some(3) && finished.stderr.contains("the sign-in timed out"), "{finished:#?}");
         assert!(!is_cooling_down(&home), "{name}");
     }
     let home = Home::new(Mode::Note);
@@ -246,7 +309,7 @@ fn secrets_go_to_no_command_line() {
     assert_eq!(provider.count("/token"), 3);
 }
 
-/// The address is all that a launcher is given: not even a shell in between would have more.
+/// The URL is the launcher's only argument: even a shell in between would have more.
 #[test]
 fn the_recorder_of_these_tests_sees_what_a_shell_would_do() {
     let (home, _) = with_recorder();

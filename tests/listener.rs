@@ -1,4 +1,4 @@
-//! What the loopback listener lets in and what it turns away, and that it neither fails nor lingers.
+//! What the loopback listener accepts and rejects, and that it neither fails nor lingers.
 
 use std::fs;
 use std::io::{Read, Write};
@@ -17,7 +17,7 @@ use crate::support::provider::Provider;
 use crate::support::run::Running;
 use crate::support::waiting::{Waiting, read_to_end};
 
-/// How many connections are open at most, at one address.
+/// The maximum number of open connections per address.
 const MOST_CONNECTIONS: usize = 64;
 
 fn state_of(callback: &str) -> String {
@@ -117,7 +117,7 @@ fn a_head_that_is_too_large_is_refused() {
     let cookie = |length| ("Cookie", "x".repeat(length));
     let (name, value) = cookie(60 * 1024);
     assert_eq!(send("GET", &waiting.local, &[(name, &value)]).status, 302);
-    // What has been read at once may be a little more than the limit.
+    // A single read may exceed the limit a little.
     let (name, value) = cookie(160 * 1024);
     assert_eq!(send("GET", &waiting.local, &[(name, &value)]).status, 431);
     waiting.finish();
@@ -160,7 +160,7 @@ fn a_request_that_waits_for_its_answer_keeps_its_connection_whoever_comes() {
     let answered = thread::spawn(move || get(&callback));
     waiting.provider.wait_for("/token", 1);
     let _junk: Vec<TcpStream> = (0..2 * MOST_CONNECTIONS).map(|_| waiting.connect("")).collect();
-    // All of them have been taken when this is answered.
+    // All of them have been accepted when this is answered.
     get(&waiting.url("/"));
     waiting.provider.configure(|behaviour| behaviour.hold = Vec::new());
     let page = answered.join().unwrap();
@@ -172,20 +172,21 @@ fn a_request_that_waits_for_its_answer_keeps_its_connection_whoever_comes() {
 fn connections_are_taken_at_a_bounded_pace() {
     let waiting = Waiting::start(&[]);
     let turned_away = "GET / HTTP/1.1\r\nHost: rebound.example.com\r\n\r\n";
-    // Another process may have the processor for a while, but hardly each time.
+    // Another process may use the processor for a while, but hardly each time.
     let fastest = (0..20).map(|_| {
         let started = Instant::now();
         let streams: Vec<TcpStream> = (0..50).map(|_| waiting.connect(turned_away)).collect();
         streams.iter().for_each(|stream| assert!(read_to_end(stream).starts_with("HTTP/1.1 421 ")));
         started.elapsed()
     });
-    // 2 ms each, but for the first ones: the listener was idle for longer than that.
+    // 2 ms each, except the first ones: the listener was idle for longer than that.
     let fastest = fastest.min().unwrap();
     assert!(fastest >= Duration::from_millis(45 * 2), "{fastest:?}");
     waiting.finish();
 }
 
 #[test]
+#[cfg(unix)]
 fn five_hundred_connections_of_junk_do_not_stop_a_sign_in() {
     let home = Home::new(Mode::Note);
     let provider = Provider::start();
@@ -241,6 +242,14 @@ fn the_cookie_of_the_start_path_has_to_fit_if_it_comes_back() {
     other.running.wait().credential();
 }
 
+/// A connection with a GET request whose answer was not read.
+fn sent(url: &str) -> TcpStream {
+    let (host, path) = url.strip_prefix("http://").unwrap().split_once('/').unwrap();
+    let mut connection = TcpStream::connect(host).unwrap();
+    write!(connection, "GET /{path} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n").unwrap();
+    connection
+}
+
 #[test]
 fn the_code_is_taken_once() {
     let waiting = Waiting::start(&[]);
@@ -255,14 +264,18 @@ fn the_code_is_taken_once() {
         thread::spawn(move || get(&callback))
     };
     waiting.provider.wait_for("/token", 1);
-    let others: Vec<_> = [callback, again].map(|url| thread::spawn(move || get(&url))).into();
+    // Sent before the next request, so that kubekey has them when the sign-in ends.
+    let others = [callback, again].map(|url| sent(&url));
     assert_eq!(get(&waiting.url("/")).status, 404);
     waiting.provider.configure(|behaviour| behaviour.hold = Vec::new());
     let first = first.join().unwrap();
     assert_eq!(first.status, 303);
-    for other in others {
-        let other = other.join().unwrap();
-        assert_eq!((other.status, other.location()), (303, first.location()), "{other:#?}");
+    for mut other in others {
+        let mut answer = String::new();
+        other.read_to_string(&mut answer).unwrap();
+        let location = answer.lines().find_map(|line| line.strip_prefix("location: "));
+        let location = location.map(|path| waiting.url(path));
+        assert!(answer.starts_with("HTTP/1.1 303 ") && location == first.location(), "{answer}");
     }
     for _ in 0..3 {
         assert!(get(&first.location().unwrap()).body.contains("You are signed in as Jane"));
@@ -280,10 +293,10 @@ fn a_reload_during_the_exchange_gets_the_result_and_a_new_beginning_a_page() {
     waiting.provider.wait_for("/token", 1);
     drop(given_up);
     let reloaded = waiting.connect(&head("GET", &callback));
-    // By this answer the listener has seen both.
+    // By the time of this response the listener has seen both.
     let start = get(&waiting.local);
     assert_eq!(start.status, 409);
-    assert!(start.body.contains("has its answer already"), "{start:#?}");
+    assert!(start.body.contains("already has the response"), "{start:#?}");
     waiting.provider.configure(|behaviour| behaviour.hold = Vec::new());
     let reloaded = read_page(&reloaded, "GET", &callback).unwrap();
     assert_eq!(reloaded.status, 303);
@@ -302,10 +315,10 @@ fn twenty_forged_states_are_turned_away_and_one_more_ends_the_sign_in() {
         assert!(is_still_waiting(&page), "{page:#?}");
     }
     let page = get(&get(&forged).location().unwrap());
-    assert!(page.body.contains("Sign-in failed") && page.body.contains("more than 20 answers"), "{page:#?}");
+    assert!(page.body.contains("Sign-in failed") && page.body.contains("more than 20 responses"), "{page:#?}");
     let finished = waiting.running.wait();
     assert_eq!((finished.code(), finished.stdout.as_str()), (Some(3), ""));
-    assert!(finished.stderr.contains("more than 20 answers came that do not belong"), "{finished:#?}");
+    assert!(finished.stderr.contains("more than 20 responses arrived that do not belong"), "{finished:#?}");
     assert!(finished.stderr.contains("hint: ") && finished.stderr.contains("run 'kubekey login'"), "{finished:#?}");
     assert_eq!(waiting.provider.count("/token"), 0);
 }
@@ -317,7 +330,7 @@ fn twenty_forged_states_do_not_keep_the_real_answer_out() {
         get(&waiting.url("/callback?code=forged&state=forged"));
     }
     for _ in 0..20 {
-        // Nobody forges an answer without a state; somebody may have typed this.
+        // Nobody forges a response without a state; a user may have typed this.
         assert_eq!(get(&waiting.url("/callback?code=stray")).status, 400);
     }
     waiting.finish();
@@ -347,7 +360,7 @@ fn the_page_with_the_result_is_awaited_for_two_seconds_at_most() {
     let redirected = Instant::now();
     waiting.running.wait().credential();
     let awaited = redirected.elapsed();
-    // The answer took a moment to get here.
+    // The response took a moment to arrive.
     assert!(awaited >= Duration::from_millis(1500) && awaited < Duration::from_secs(10), "{awaited:?}");
 }
 
@@ -359,7 +372,7 @@ fn a_browser_that_has_gone_is_not_awaited() {
     let stream = waiting.connect(&head("GET", &callback));
     waiting.provider.wait_for("/token", 1);
     drop(stream);
-    // By this answer the listener has seen that it is gone.
+    // By the time of this response the listener has seen that it is gone.
     assert_eq!(get(&waiting.url("/")).status, 404);
     let told = Instant::now();
     waiting.provider.configure(|behaviour| behaviour.hold = Vec::new());
@@ -394,7 +407,7 @@ fn a_client_that_does_not_read_its_page_delays_the_end_by_seconds_at_most() {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     let mut unread = runtime.block_on(async {
         let socket = tokio::net::TcpSocket::new_v4().unwrap();
-        // Or else the system would take in the whole page for a reader who does not come.
+        // Otherwise the system would buffer the whole page for a client that does not read.
         socket.set_recv_buffer_size(4096).unwrap();
         let stream = socket.connect(host.parse().unwrap()).await.unwrap().into_std().unwrap();
         stream.set_nonblocking(false).unwrap();
@@ -410,7 +423,7 @@ fn a_client_that_does_not_read_its_page_delays_the_end_by_seconds_at_most() {
     assert!(delay < Duration::from_secs(15), "{delay:?}");
 }
 
-/// Who the user is concerns nobody who guesses paths.
+/// Only the result's own URL shows who the user is; guessed paths do not.
 #[test]
 fn the_result_is_shown_at_its_own_address_and_nowhere_else() {
     let waiting = Waiting::start(&[]);
@@ -422,7 +435,7 @@ fn the_result_is_shown_at_its_own_address_and_nowhere_else() {
     waiting.running.wait().credential();
 }
 
-/// A page that is on its way has five seconds, and one that is not there yet has as long as the provider needs.
+/// A page on its way has five seconds; before that, the browser waits as long as the provider needs.
 #[test]
 fn a_provider_that_takes_its_time_costs_nobody_the_page() {
     let waiting = Waiting::start_at(|behaviour| behaviour.token_delay = Duration::from_secs(6), &[]);

@@ -1,5 +1,5 @@
-//! `KUBEKEY_LOG`: the steps of a run, for a bug report, and no secret in them. That no run whatever lets one out is looked
-//! for in all tests; see `support::canary`.
+//! `KUBEKEY_LOG`: the steps of a run, for a bug report, without a secret. All tests check that no run prints a secret;
+//! see `support::canary`.
 
 use serde_json::json;
 use url::Url;
@@ -13,7 +13,7 @@ use crate::support::provider::behaviour::{Behaviour, edit};
 use crate::support::provider::server::Answer;
 use crate::support::run::{Finished, Running};
 
-/// These texts are in the log, in this order.
+/// Asserts that these strings are in the log, in this order.
 fn assert_steps(finished: &Finished, steps: &[&str]) {
     let mut rest = finished.log.as_str();
     for step in steps {
@@ -42,13 +42,14 @@ fn the_steps_of_a_sign_in_are_logged() {
             "content-type",
             "kubekey: trace: http: fields: authorization_endpoint, ",
             "kubekey: debug: sign-in: listening at http://127.0.0.1:",
-            "kubekey: debug: sign-in: the browser's answer came",
+            "kubekey: debug: sign-in: the browser's response arrived",
             &format!("kubekey: debug: http: POST {issuer}/token: 200, "),
             "kubekey: trace: http: fields: access_token, expires_in, id_token, refresh_token, scope, token_type",
-            "kubekey: debug: token cache: keyring: kept in ",
+            "kubekey: debug: token cache: keyring: saved in ",
         ],
     );
-    assert_steps(&finished, &["kubekey: debug: launcher: xdg-open was started"]);
+    let launcher = if cfg!(windows) { "behaviour" } else { "xdg-open" };
+    assert_steps(&finished, &["kubekey: debug: launcher: ", launcher, " was started"]);
 }
 
 #[test]
@@ -76,6 +77,11 @@ fn what_each_store_said_is_logged() {
         let logout = home.log_out(&provider);
         assert_steps(&logout, &["token cache: keyring: removed"]);
     }
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn what_the_kernel_said_is_logged() {
     let home = Home::new(Mode::Follow).store_in("kernel");
     let provider = Provider::start();
     let mut kubekey = home.kubekey_for(&provider);
@@ -87,12 +93,13 @@ fn what_each_store_said_is_logged() {
 }
 
 #[test]
+#[cfg(target_os = "linux")]
 fn a_store_that_fails_is_logged_with_its_reason() {
     let home = Home::new(Mode::Follow).store_in("auto");
     let provider = Provider::start();
     let finished = home.run(home.kubekey_for(&provider).env("WSL_DISTRO_NAME", "of these tests"));
     home.log_out(&provider);
-    assert_steps(&finished, &["token cache: keyring: failed (no D-Bus session bus", "token cache: kernel: kept in "]);
+    assert_steps(&finished, &["token cache: keyring: failed (no D-Bus session bus", "token cache: kernel: saved in "]);
 }
 
 #[test]
@@ -117,7 +124,7 @@ fn a_refresh_and_what_became_of_it_are_logged() {
     provider.configure(|behaviour| behaviour.refresh_rotation = false);
     assert_steps(&run(), &["refresh: new tokens, with the same refresh token"]);
     provider.configure(|behaviour| behaviour.refresh_answer = Some(Answer::html(503, "down")));
-    assert_steps(&run(), &["/token: failed in ", "answered HTTP 503", "refresh: failed ("]);
+    assert_steps(&run(), &["/token: failed in ", "returned HTTP 503", "refresh: failed ("]);
     let refused = Answer::json(400, &json!({ "error": "invalid_grant", "error_description": "over" }));
     provider.configure(|behaviour| behaviour.refresh_answer = Some(refused));
     assert_steps(&run(), &["/token: 400, ", "refresh: the session is over (over (invalid_grant))", "POST"]);
@@ -130,7 +137,7 @@ fn an_early_refresh_is_logged() {
     provider.configure(|behaviour| behaviour.lifetime = 60);
     home.run(&mut home.kubekey_for(&provider)).credential();
     let finished = home.run(&mut home.kubekey_for(&provider));
-    assert_steps(&finished, &["keyring: a valid ID token", "refresh: new tokens", "token cache: keyring: kept"]);
+    assert_steps(&finished, &["keyring: a valid ID token", "refresh: new tokens", "token cache: keyring: saved"]);
 }
 
 #[test]
@@ -150,7 +157,7 @@ fn a_wait_for_another_run_is_logged() {
     assert!(milliseconds >= 2000, "{second:#?}");
 }
 
-/// What these runs print is searched for secrets by `Running::wait`, what they write by `Home`.
+/// `Running::wait` searches what these runs print for secrets, `Home` what they write.
 #[test]
 fn no_secret_is_let_out_by_a_refusal_a_broken_answer_or_a_login() {
     let broken: [fn(&mut Behaviour); 5] = [
@@ -243,10 +250,12 @@ fn each_level_has_its_own_and_those_before_it() {
         let provider = Provider::start();
         let run = |mode, arguments: &[&str]| {
             let home = Home::new(mode);
-            let finished = home.run(home.kubekey_for(&provider).env("KUBEKEY_LOG", level).args(arguments));
+            let finished =
+                home.run(home.kubekey_for(&provider).env("DISPLAY", ":0").env("KUBEKEY_LOG", level).args(arguments));
             finished.stderr + &finished.log
         };
-        let said = run(Mode::Absent, &["--login-timeout", "1"]) + &run(Mode::Follow, &["login"]);
+        let failing = run(Mode::Absent, &["--login-timeout", "1", "--browser-command", "no-such-browser"]);
+        let said = failing + &run(Mode::Follow, &["login"]);
         for (number, text) in all.iter().enumerate() {
             assert_eq!(said.contains(text), number < count, "{level:?}, {text:?}: {said}");
         }
@@ -269,7 +278,7 @@ fn an_unknown_level_is_one_warning_with_the_known_ones() {
     let provider = Provider::start();
     let finished = home.run(home.kubekey_for(&provider).env("KUBEKEY_LOG", "verbose"));
     finished.credential();
-    let warning = "kubekey: warning: KUBEKEY_LOG is 'verbose', and there are error, warn, info, debug and trace\n";
+    let warning = "kubekey: warning: KUBEKEY_LOG is 'verbose': use error, warn, info, debug or trace\n";
     assert_eq!(finished.stderr.matches(warning).count(), 1, "{finished:#?}");
     assert_eq!((finished.stderr.matches("warning").count(), finished.log.as_str()), (1, ""));
 }

@@ -1,51 +1,130 @@
-//! What `kubekey` does, seen from outside: the program as a child process, against an OpenID provider, a browser and a
-//! real keyring. One program for all of them, since linking takes longer than running.
+//! The behaviour of `kubekey` from outside: the program as a child process, with an OpenID provider, a browser and a
+//! real keyring. All tests are one program, since linking takes longer than running.
 
-// The browser's launcher and the keyring are those of a Linux desktop.
-#![cfg(all(unix, not(target_os = "macos")))]
-// That only `terminal` writes to stderr is a rule for the program.
+// The rule that only `terminal` writes to stderr is for the program.
 #![allow(clippy::disallowed_methods)]
+// Tests that need Linux leave what only they use unused elsewhere.
+#![cfg_attr(not(target_os = "linux"), allow(dead_code, unused_imports))]
 
+#[cfg(target_os = "linux")]
+mod bare;
+mod certificates;
 mod client_authentication;
 mod client_secret;
+#[cfg(target_os = "linux")]
+mod clock;
 mod config;
+mod config_check;
+mod connections;
+mod consent;
+mod contexts;
 mod cool_down;
+mod device_flow;
+#[cfg(target_os = "linux")]
 mod docs;
 mod early_refresh;
+mod elsewhere;
+mod encodings;
 mod environment;
+mod escapes;
 mod exec_credential;
+#[cfg(target_os = "linux")]
+mod faults;
 mod file_store;
+#[cfg(target_os = "linux")]
 mod fleet;
+mod foreign_words;
 mod form_post;
+mod group_policy;
+mod hints;
+#[cfg(target_os = "linux")]
 mod homebrew;
 mod id_token;
+#[cfg(target_os = "linux")]
+mod keepassxc;
+#[cfg(target_os = "linux")]
 mod kernel;
+#[cfg(target_os = "linux")]
 mod keyring;
+#[cfg(target_os = "linux")]
 mod keyring_that_refuses;
+#[cfg(target_os = "linux")]
 mod killed;
+#[cfg(target_os = "linux")]
+mod krew;
+mod kubelogin;
+#[cfg(target_os = "linux")]
+mod kwallet;
+#[cfg(target_os = "linux")]
 mod launcher;
 mod limits;
+#[cfg(target_os = "linux")]
+mod line_editor;
 mod listener;
 mod log;
 mod login;
 mod metadata_cache;
+mod migration;
+#[cfg(target_os = "linux")]
+mod no_terminal;
+#[cfg(target_os = "linux")]
+mod orphan;
+mod other_issuer;
+#[cfg(target_os = "linux")]
 mod packaging;
 mod pages;
+#[cfg(target_os = "linux")]
+mod paste;
+mod platforms;
+#[cfg(target_os = "linux")]
 mod policy;
+#[cfg(target_os = "linux")]
 mod policy_keys;
 mod printing;
+#[cfg(windows)]
+mod program_data;
 mod proxy;
 mod refresh;
+#[cfg(windows)]
+mod registry;
+#[cfg(target_os = "linux")]
+mod release;
+#[cfg(target_os = "linux")]
+mod remains;
+mod request_parameters;
+mod resources;
+#[cfg(target_os = "linux")]
+mod rooms;
 mod saved_token;
 mod setup;
+mod setup_authority;
+#[cfg(target_os = "linux")]
+mod setup_brackets;
+#[cfg(target_os = "linux")]
 mod setup_clusters;
+mod setup_entries;
 mod setup_files;
 mod setup_print;
+#[cfg(target_os = "linux")]
 mod setup_system;
+#[cfg(target_os = "linux")]
 mod setup_terminal;
 mod setup_texts;
 mod siblings;
 mod sign_in;
+mod socks;
+#[cfg(target_os = "linux")]
+mod state;
+mod status;
+#[cfg(target_os = "linux")]
+mod sudo;
 mod support;
 mod tls;
+mod token;
+mod told;
+mod unproven;
+mod unseen;
+#[cfg(target_os = "linux")]
+mod variables;
+#[cfg(target_os = "linux")]
 mod warm_path;

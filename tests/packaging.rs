@@ -1,5 +1,5 @@
-//! What a package has beside the program, and that it is all of one version. The packages themselves are tested by
-//! `packaging/test`.
+//! The files beside the program in a package, and that all have one version. `packaging/test` tests the packages
+//! themselves.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -15,7 +15,7 @@ use crate::support::etc::Etc;
 use crate::support::home::Home;
 use crate::support::provider::Provider;
 
-/// The folder with what `examples/package_files.rs` writes, of a commit in September 2026.
+/// The folder that `examples/package_files.rs` writes, for a commit of September 2026.
 fn package_files() -> TempDir {
     let dir = TempDir::with_prefix("package-").unwrap();
     let program = Path::new(env!("CARGO_BIN_EXE_kubekey")).with_file_name("examples/package_files");
@@ -28,7 +28,7 @@ fn read(path: PathBuf) -> String {
     fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
 }
 
-/// The names of a command's page and of those of its subcommands.
+/// The names of the manual pages of a command and of its subcommands.
 fn pages(command: &clap::Command, name: &str) -> Vec<String> {
     let children = command.get_subcommands().flat_map(|child| pages(child, &format!("{name}-{}", child.get_name())));
     [name.to_owned()].into_iter().chain(children).collect()
@@ -61,7 +61,8 @@ fn there_is_a_man_page_for_each_command_that_refers_only_to_pages_that_are_there
 fn the_completions_of_each_shell_know_every_setting_and_bash_completes_words_and_values() {
     let files = package_files();
     let bash = files.path().join("bash-completion/completions/kubekey");
-    let others = ["zsh/vendor-completions/_kubekey", "fish/vendor_completions.d/kubekey.fish"];
+    let others =
+        ["zsh/vendor-completions/_kubekey", "fish/vendor_completions.d/kubekey.fish", "powershell/kubekey.ps1"];
     for path in others.map(|path| files.path().join(path)).iter().chain([&bash]) {
         let text = read(path.clone());
         let missing: Vec<_> = KEYS.iter().filter(|key| !text.contains(key.flag)).collect();
@@ -95,7 +96,7 @@ fn the_example_of_a_configuration_sets_nothing_and_names_every_setting() {
     assert!(missing.is_empty(), "{missing:?}");
 }
 
-/// `Cargo.toml` has the version; nobody is to write another one elsewhere.
+/// `Cargo.toml` has the version; it must not be written anywhere else.
 #[test]
 fn every_file_that_names_kubekeys_version_names_the_same_one() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
@@ -131,7 +132,7 @@ fn the_installed_program_signs_in_with_what_the_package_generated_and_shows_the_
     assert_eq!(home.browser.wait_for_journey().last().body, "Welcome to the company, Jane Doe");
 }
 
-/// Packages leave out links to what is not packed, so a wrong one would be seen by nobody.
+/// Packages leave out links to files that are not packed, so a wrong link would not be noticed.
 #[test]
 fn links_between_documents_lead_to_what_is_there() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
@@ -160,7 +161,7 @@ fn shellcheck_warns_of_nothing_in_the_projects_scripts() {
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stdout));
 }
 
-/// Scripts of packages run where kubekey may not, so they look at the first line themselves.
+/// Scripts of packages run where kubekey may not, so they check the first line themselves.
 #[test]
 fn the_scripts_of_packages_tell_a_generated_file_from_a_changed_one() {
     const ASK: &str = "set -e; . \"$1\"; FILE=$2; is_as_generated";

@@ -1,6 +1,7 @@
-//! The pages, and templates of an administrator's or the user's own in their place.
+//! The pages, and templates of an administrator or the user that replace them.
 
 use std::fs;
+#[cfg(unix)]
 use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
 
@@ -23,7 +24,7 @@ impl Place {
         Place { home: Home::with_keyring(Mode::Follow), provider: Provider::start() }
     }
 
-    /// A folder of the user's own with this template, named by the original's variable.
+    /// A folder of the user with this template, named by the original's variable.
     fn templates(&self, name: &str, text: &str) -> PathBuf {
         let dir = self.home.path().join("templates");
         fs::create_dir_all(&dir).unwrap();
@@ -48,7 +49,13 @@ impl Place {
 fn the_page_says_who_signed_in_where_and_that_the_tab_can_be_closed() {
     let place = Place::new();
     let (page, _) = place.sign_in_with(&place.home.path().join("runtime"));
-    for words in ["Jane", "https://k8s.example.com:6443", "kubekey-test", &place.provider.issuer(), "close this tab"] {
+    for words in [
+        "Jane",
+        "https://k8s.example.com:6443",
+        &place.provider.client_id(),
+        &place.provider.issuer(),
+        "close this tab",
+    ] {
         assert!(page.body.contains(words), "{words} is not in {page:#?}");
     }
 }
@@ -132,7 +139,8 @@ fn a_template_of_the_users_own_has_the_same_variables_escaped() {
     let variables = "{{ name }}|{{ email }}|{{ picture }}|{{ cluster }}|{{ client_id }}|{{ issuer }}";
     let (page, finished) = place.sign_in_with(&place.templates("signed_in.html", variables));
     let expected = format!(
-        "&lt;i&gt;Jane|jane@example.com||https:&#x2f;&#x2f;k8s.example.com:6443|kubekey-test|{}",
+        "&lt;i&gt;Jane|jane@example.com||https:&#x2f;&#x2f;k8s.example.com:6443|{}|{}",
+        place.provider.client_id(),
         place.provider.issuer().replace('/', "&#x2f;")
     );
     assert_eq!(page.body, expected);
@@ -189,6 +197,7 @@ fn a_template_that_is_too_large_is_not_used() {
 }
 
 #[test]
+#[cfg(unix)]
 fn a_template_that_others_can_write_is_not_used() {
     for (what, mode) in [("templates", 0o777), ("templates/signed_in.html", 0o666)] {
         let place = Place::new();
@@ -201,6 +210,7 @@ fn a_template_that_others_can_write_is_not_used() {
 }
 
 #[test]
+#[cfg(unix)]
 fn what_is_not_a_file_is_not_waited_for() {
     let place = Place::new();
     let dir = place.templates("sign_in_failed.html", "mine");
@@ -224,7 +234,7 @@ fn a_folder_that_is_not_there_is_named() {
 fn a_template_of_the_original_kubekey_is_named() {
     let place = Place::new();
     let (page, finished) = place.sign_in_with(&place.templates("html_ok.tmpl", "{{ .Name }}"));
-    assert!(finished.stderr.contains("html_ok.tmpl is not used any more: make it signed_in.html"), "{finished:#?}");
+    assert!(finished.stderr.contains("html_ok.tmpl is no longer used: convert it to signed_in.html"), "{finished:#?}");
     assert!(page.body.contains("You are signed in as Jane"));
 }
 
@@ -233,7 +243,7 @@ fn nothing_is_read_from_the_current_directory() {
     let place = Place::new();
     fs::write(place.home.path().join("signed_in.html"), "from the current directory").unwrap();
     fs::create_dir(place.home.path().join("templates")).unwrap();
-    fs::write(place.home.path().join("templates/signed_in.html"), "from the current directory").unwrap();
+    fs::write(place.home.path().join("templates").join("signed_in.html"), "from the current directory").unwrap();
     place.home.run(&mut place.home.kubekey_for(&place.provider)).credential();
     assert!(place.home.browser.wait_for_journey().last().body.contains("You are signed in as Jane"));
 }
@@ -250,9 +260,30 @@ fn the_built_in_templates_are_templates_to_start_from() {
         page.body
             .replace("&#x2f;", "/")
             .replace(&provider.issuer(), "ISSUER")
+            .replace(&provider.client_id(), "CLIENT")
             .split_whitespace()
             .collect::<Vec<_>>()
             .join(" ")
     };
     assert_eq!(plain(&page, &place.provider), plain(&expected, &built_in.provider));
+}
+
+#[test]
+fn the_built_in_pages_are_written_to_start_from_and_no_page_is_overwritten() {
+    let place = Place::new();
+    let home = &place.home;
+    let write = || home.run(home.kubekey().args(["pages", "--write", "my pages"]));
+    let written = write();
+    let dir = home.path().canonicalize().unwrap().join("my pages");
+    assert_eq!((written.code(), written.stdout.as_str()), (Some(0), ""), "{written:#?}");
+    let page = fs::read_to_string(dir.join("signed_in.html")).unwrap();
+    fs::write(dir.join("signed_in.html"), page.replace("</body>", "<p>Ours.</p></body>")).unwrap();
+    let (shown, finished) = place.sign_in_with(&dir);
+    assert!(shown.body.contains("<p>Ours.</p>") && shown.body.contains("Jane Doe"), "{finished:#?}");
+    assert!(!finished.stderr.contains("warning"), "{finished:#?}");
+    fs::remove_file(dir.join("sign_in_failed.html")).unwrap();
+    let again = write();
+    assert_eq!(again.code(), Some(1), "{again:#?}");
+    assert!(again.stderr.contains("kubekey overwrites no page"), "{again:#?}");
+    assert!(!dir.join("sign_in_failed.html").exists(), "all or nothing");
 }

@@ -1,8 +1,9 @@
-//! What a policy says of sign-ins and decides of settings, and that nobody gets round it.
+//! What a policy requires of sign-ins and of settings, and that users cannot bypass it.
 
 use std::fs;
 use std::net::Ipv4Addr;
 use std::os::unix::fs::PermissionsExt;
+use std::path::PathBuf;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::{Value, json};
@@ -16,21 +17,18 @@ use crate::support::provider::behaviour::edit;
 use crate::support::run::Finished;
 use crate::support::tls::{COMPANY, OTHER};
 
-/// Another value of a setting, in each way in which somebody can say it: refused by the policy's key, and nothing begun.
+/// Another value of a setting, set in each possible way: the policy's key refuses it, and nothing starts.
 fn assert_decided(policy: &str, key: &str, value: &Value) {
     let (home, provider) = (Home::new(Mode::Follow), Provider::start());
     let etc = Etc::with_policy(&format!("locked_flags = []\n{policy}"));
     for command in all_ways(&home, &provider, key, value) {
-        assert_refused(
-            &home.run(&mut etc.over(&command)),
-            "is decided, says the policy /etc/kubekey/policy.toml line 2",
-        );
+        assert_refused(&home.run(&mut etc.over(&command)), "is decided by the policy /etc/kubekey/policy.toml line 2");
     }
     assert_eq!((provider.count_all(), home.browser.urls().len()), (0, 0), "nothing was begun");
 }
 
 fn saved(home: &Home) -> Value {
-    let folder = home.state().join("kubekey/tokens");
+    let folder = home.state().join("kubekey").join("tokens");
     let file = fs::read_dir(folder).unwrap().next().unwrap().unwrap().path();
     serde_json::from_str(&fs::read_to_string(file).unwrap()).unwrap()
 }
@@ -38,7 +36,7 @@ fn saved(home: &Home) -> Value {
 fn edit_saved(home: &Home, edit: impl FnOnce(&mut Value)) {
     let mut set = saved(home);
     edit(&mut set);
-    let folder = home.state().join("kubekey/tokens");
+    let folder = home.state().join("kubekey").join("tokens");
     let file = fs::read_dir(folder).unwrap().next().unwrap().unwrap().path();
     fs::write(file, set.to_string()).unwrap();
 }
@@ -50,7 +48,7 @@ fn expiration(finished: &Finished) -> DateTime<Utc> {
 #[test]
 fn without_refresh_no_refresh_token_is_asked_for_or_kept_whatever_is_said() {
     let (home, provider) = (Home::new(Mode::Follow).store_in("file"), Provider::start());
-    // A provider that gives one all the same.
+    // A provider that issues one all the same.
     provider.configure(|behaviour| {
         behaviour.token_response = edit(|response| _ = response.insert("refresh_token".into(), json!("unasked")));
     });
@@ -65,7 +63,7 @@ fn without_refresh_no_refresh_token_is_asked_for_or_kept_whatever_is_said() {
         assert!(!request.param("scope").unwrap().contains("offline_access"), "{request:#?}");
         assert_eq!(request.param("prompt"), None);
         assert_eq!(saved(&home).get("refresh_token"), None);
-        fs::remove_dir_all(home.state().join("kubekey/tokens")).unwrap();
+        fs::remove_dir_all(home.state().join("kubekey").join("tokens")).unwrap();
     }
 }
 
@@ -76,13 +74,16 @@ fn a_refresh_token_that_is_there_is_not_used_where_the_policy_allows_none() {
     assert!(saved(&home)["refresh_token"].is_string());
     let etc = Etc::with_policy("refresh = false");
     let mut kubekey = etc.over(&home.kubekey_for(&provider));
-    // It is due for the early refresh, which is none of the user's business.
+    // It is due for the early refresh, which must not bother the user.
     edit_saved(&home, |set| set["expires_at"] = (Utc::now().timestamp() + 60).into());
     home.run(&mut kubekey).credential();
     edit_saved(&home, |set| set["expires_at"] = 1.into());
     let finished = home.run(&mut kubekey);
     finished.credential();
-    assert!(finished.stderr.contains("the policy /etc/kubekey/policy.toml line 1 allows no refresh"), "{finished:#?}");
+    assert!(
+        finished.stderr.contains("the policy /etc/kubekey/policy.toml line 1 does not allow refreshes"),
+        "{finished:#?}"
+    );
     let grants: Vec<_> =
         provider.requests("/token").iter().map(|one| one.param("grant_type").unwrap().to_owned()).collect();
     assert_eq!(grants, ["authorization_code", "authorization_code"]);
@@ -110,7 +111,7 @@ fn a_session_ends_when_the_policy_says_so_and_so_does_its_token() {
     assert_eq!(home.browser.urls().len(), 1, "refreshed: {second:#?}");
     assert_eq!(expiration(&second).timestamp(), (begin + TimeDelta::minutes(20)).timestamp());
 
-    // Later again the session is over, whatever the token and the provider say.
+    // Later still the session is over, whatever the token and the provider allow.
     edit_saved(&home, |set| {
         set["signed_in_at"] = (Utc::now() - TimeDelta::minutes(21)).timestamp().into();
         set["expires_at"] = exp.timestamp().into();
@@ -122,7 +123,7 @@ fn a_session_ends_when_the_policy_says_so_and_so_does_its_token() {
     }
     let third = home.run(&mut etc.over(&kubekey));
     assert!(
-        third.stderr.contains("more than 20 min ago, says the policy /etc/kubekey/policy.toml line 1"),
+        third.stderr.contains("more than 20 min ago, the limit of the policy /etc/kubekey/policy.toml line 1"),
         "{third:#?}"
     );
     assert_ne!(third.token(), second.token());
@@ -131,15 +132,69 @@ fn a_session_ends_when_the_policy_says_so_and_so_does_its_token() {
 }
 
 #[test]
+fn a_token_without_a_required_class_of_authentication_is_neither_printed_nor_saved() {
+    let (home, provider) = (Home::new(Mode::Follow).store_in("file"), Provider::start());
+    let etc = Etc::with_policy("required_acr = ['phr', 'phrh']");
+    let kubekey = home.kubekey_for(&provider);
+    let acr = |acr: &'static str| {
+        provider.configure(|behaviour| {
+            behaviour.claims = edit(move |claims| _ = claims.insert("acr".into(), json!(acr)));
+        });
+    };
+    for (sent, why) in [("pwd", "its 'acr' is 'pwd', and the policy"), ("", "its 'acr' is '', and the policy")] {
+        acr(sent);
+        assert_refused(&home.run(etc.over(&kubekey).arg("login")), why);
+    }
+    assert_eq!(provider.requests("/authorize")[0].param("acr_values"), Some("phr phrh"), "it is requested");
+    let holds_token = |file: &PathBuf| String::from_utf8_lossy(&fs::read(file).unwrap()).contains("id_token\":");
+    assert_eq!(home.files().into_iter().find(holds_token), None);
+
+    acr("phrh");
+    home.run(&mut etc.over(&kubekey)).credential();
+    edit_saved(&home, |set| set["expires_at"] = 1.into());
+    acr("pwd");
+    provider.forget_requests();
+    let finished = home.run(&mut etc.over(&kubekey));
+    assert_refused(&finished, "requires 'phr' or 'phrh'");
+    assert!(
+        finished.stderr.contains("a new sign-in is needed: the provider's ID token was rejected: its 'acr' is 'pwd'")
+    );
+    let grants: Vec<_> =
+        provider.requests("/token").iter().map(|one| one.param("grant_type").unwrap().to_owned()).collect();
+    assert_eq!(grants, ["refresh_token", "authorization_code"], "{finished:#?}");
+}
+
+#[test]
+fn a_sign_in_from_before_a_class_of_authentication_was_required_is_not_used() {
+    let (home, provider) = (Home::new(Mode::Follow).store_in("file"), Provider::start());
+    let kubekey = home.kubekey_for(&provider);
+    home.run(&mut home.kubekey_for(&provider)).credential();
+    assert_refused(&home.run(&mut Etc::with_policy("required_acr = ['phr']").over(&kubekey)), "it has no 'acr'");
+    assert_decided("required_acr = ['phr']", "acr_values", &json!("pwd"));
+}
+
+#[test]
 fn a_way_to_sign_in_that_is_not_listed_is_refused() {
     let (home, provider) = (Home::new(Mode::Follow), Provider::start());
-    let etc = Etc::with_policy("allowed_flows = ['device']");
+    let etc = Etc::with_policy("allowed_flows = ['paste']");
     for command in all_ways(&home, &provider, "allowed_flows", &json!("browser")).into_iter().take(2) {
         assert_refused(&home.run(&mut etc.over(&command)), "the flow 'browser' is not allowed");
     }
     assert_refused(&home.run(etc.over(&home.kubekey_for(&provider)).arg("login")), "the flow 'browser' is not allowed");
     assert_eq!((provider.count_all(), home.browser.urls().len()), (0, 0), "nothing was begun");
-    home.run(&mut Etc::with_policy("allowed_flows = ['browser']").over(&home.kubekey_for(&provider))).credential();
+    let [browser, device] = ["browser", "device"].map(|flow| Etc::with_policy(&format!("allowed_flows = ['{flow}']")));
+    assert_refused(
+        &home.run(browser.over(&home.kubekey_for(&provider)).arg("--flow=device")),
+        "the flow 'device' is not",
+    );
+    home.run(&mut browser.over(&home.kubekey_for(&provider))).credential();
+
+    // The device flow is allowed alone: it is not offered, and then it is, and replaces the browser of the desktop.
+    let home = Home::new(Mode::Follow);
+    assert_refused(&home.run(&mut device.over(&home.kubekey_for(&provider))), "the flow 'browser' is not allowed");
+    provider.configure(|behaviour| (behaviour.offers_device, behaviour.device_approved) = (true, true));
+    home.run(&mut device.over(&home.kubekey_for(&provider))).credential();
+    assert_eq!((provider.count("/device_authorization"), home.browser.urls().len()), (1, 0));
 }
 
 #[test]
@@ -246,7 +301,7 @@ fn what_stands_in_policy_d_counts_in_the_order_of_the_names() {
     ]);
     let finished = home.run(&mut etc.over(&home.kubekey_for(&provider)));
     assert_eq!(finished.code(), Some(4), "{finished:#?}");
-    assert!(finished.stderr.contains("says the policy /etc/kubekey/policy.d/10-first.toml line 2"), "{finished:#?}");
+    assert!(finished.stderr.contains("by the policy /etc/kubekey/policy.d/10-first.toml line 2"), "{finished:#?}");
     let mut show = home.kubekey_for(&provider);
     show.args(["config", "show", "--origin"]);
     let shown = home.run(&mut etc.over(&show));
@@ -267,7 +322,7 @@ fn what_stands_in_policy_d_counts_in_the_order_of_the_names() {
     assert!(locked(&home.run(&mut show)).is_empty(), "there is no policy");
     let wrong = Etc::new(&[("policy.d/1.toml", "refresh = 1")]);
     let finished = home.run(&mut wrong.over(&home.kubekey_for(&provider)));
-    assert!(finished.stderr.contains("/etc/kubekey/policy.d/1.toml line 1, column 1: refresh has to be true or false"));
+    assert!(finished.stderr.contains("/etc/kubekey/policy.d/1.toml line 1, column 1: refresh must be true or false"));
     assert_eq!(finished.code(), Some(4));
 }
 
@@ -283,15 +338,18 @@ fn a_policy_is_checked_before_it_is_put_in_place() {
     assert_eq!((good.code(), good.stdout), (Some(0), format!("{}: ok\n", file.display())));
     for (text, code, words) in [
         ("allowed_issuer = []", 4, "did you mean 'allowed_issuers'?"),
-        ("refresh = 'no'", 4, "line 1, column 1: refresh has to be true or false"),
-        ("template_dir = 'pages'", 2, "line 1: template_dir 'pages' cannot be used"),
-        ("post_login_url = 'http://x'", 2, "it has to begin with https://"),
+        ("refresh = 'no'", 4, "line 1, column 1: refresh must be true or false"),
+        ("template_dir = 'pages'", 4, "line 1: template_dir 'pages' cannot be used"),
+        ("post_login_url = 'http://x'", 4, "it must begin with https://"),
+        ("\nallowed_issuers = ['x']", 4, "new.toml line 2: issuer_url 'x' cannot be used: it must begin with https://"),
+        ("locked_flags = ['issuer_url']", 4, "'issuer_url' is not a flag: did you mean 'issuer-url'?"),
+        ("locked_flags = ['--tokn-dir']", 4, "'--tokn-dir' is not a flag: did you mean 'token-dir'?"),
     ] {
         let finished = check(text);
         assert_eq!(finished.code(), Some(code), "{finished:#?}");
         assert!(finished.stderr.contains(words) && finished.stdout.is_empty(), "{finished:#?}");
     }
-    // It is judged by what is in it, and the check needs no allowed example of a provider.
+    // Only its content is checked, and it needs no allowed example of a provider.
     let own = check("allowed_issuers = ['https://idp.company.example']\nallowed_client_ids = ['their-client']");
     assert_eq!(own.code(), Some(0), "{own:#?}");
     let mut command = home.kubekey();
@@ -301,7 +359,7 @@ fn a_policy_is_checked_before_it_is_put_in_place() {
         fs::write(&file, "refresh = false").unwrap();
         &file
     }));
-    assert!(misplaced.stderr.contains("it is a key of the policy, and counts in policy.toml"), "{misplaced:#?}");
+    assert!(misplaced.stderr.contains("it is a policy key, for policy.toml"), "{misplaced:#?}");
     let schema = home.run(home.kubekey().args(["config", "schema", "--policy"]));
     let schema: Value = serde_json::from_str(&schema.stdout).unwrap();
     assert_eq!(schema["properties"]["refresh"]["type"], "boolean");
@@ -319,7 +377,7 @@ fn what_a_policy_allows_is_what_the_files_are_checked_against() {
     assert_eq!(good.code(), Some(0), "{good:#?}");
     assert_refused(&check("issuer_url = 'https://login.example.com'"), "'https://login.example.com' is not allowed");
     let elsewhere = check("[[clusters]]\nname = 'a'\nserver = 'https://evil.example'\n");
-    assert_refused(&elsewhere, "cluster 'a': no token goes to https://evil.example");
+    assert_refused(&elsewhere, "cluster 'a': a token for https://evil.example is not allowed");
 }
 
 #[test]

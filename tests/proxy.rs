@@ -1,4 +1,4 @@
-//! Requests by way of a proxy, a real one; and those that must not go there.
+//! Requests through a real proxy; and those that must bypass it.
 
 use std::fs;
 use std::io::ErrorKind;
@@ -16,7 +16,7 @@ use crate::support::proxy::{PASSWORD, Proxy, USER, own_address};
 use crate::support::run::Finished;
 use crate::support::tls::COMPANY;
 
-/// A provider to which a proxy may be in between, its address, and that proxy.
+/// A provider that may be reached through a proxy, its address, and that proxy.
 fn provider_and_proxy() -> (Provider, String, Proxy) {
     let provider = far_provider();
     let address = Url::parse(&provider.issuer()).unwrap();
@@ -44,7 +44,7 @@ fn signs_in(provider: &Provider, variables: &[(&str, &str)]) {
     assert_no_password(&home, &finished);
 }
 
-/// A run that must not reach the provider; its first line and its hint.
+/// A run that must not reach the provider; returns its first line and its hint.
 fn fails(provider: &Provider, code: i32, variables: &[(&str, &str)]) -> [String; 2] {
     let home = Home::new(Mode::Follow);
     let finished = home.run(&mut kubekey(&home, provider, variables));
@@ -55,7 +55,7 @@ fn fails(provider: &Provider, code: i32, variables: &[(&str, &str)]) -> [String;
     lines.try_into().unwrap_or_else(|lines| panic!("not an error and a hint: {lines:?}"))
 }
 
-/// All passwords of these tests begin so.
+/// All passwords of these tests begin like this.
 fn assert_no_password(home: &Home, finished: &Finished) {
     assert!(!format!("{finished:?}").contains("canary"), "{finished:#?}");
     for file in home.files() {
@@ -64,6 +64,7 @@ fn assert_no_password(home: &Home, finished: &Finished) {
 }
 
 #[test]
+#[cfg(unix)]
 fn https_goes_through_the_proxy_with_its_user_name_and_password() {
     let (provider, address, proxy) = provider_and_proxy();
     let plain = proxy.url_with(&format!("{USER}:{PASSWORD}"));
@@ -86,6 +87,7 @@ fn https_goes_through_the_proxy_with_its_user_name_and_password() {
 }
 
 #[test]
+#[cfg(unix)]
 fn what_no_proxy_names_is_reached_without_the_proxy() {
     let (provider, address, proxy) = provider_and_proxy();
     let host = own_address().to_string();
@@ -98,6 +100,7 @@ fn what_no_proxy_names_is_reached_without_the_proxy() {
 }
 
 #[test]
+#[cfg(unix)]
 fn http_proxy_is_not_for_https() {
     let (provider, address, proxy) = provider_and_proxy();
     signs_in(&provider, &[("HTTP_PROXY", &proxy.url()), ("http_proxy", &proxy.url())]);
@@ -133,14 +136,16 @@ fn a_proxy_that_is_not_there_is_named_without_its_password() {
 }
 
 #[test]
+#[cfg(unix)]
 fn a_proxy_that_wants_a_password_is_named_and_how_to_give_it() {
     let (provider, _, proxy) = provider_and_proxy();
     let [message, hint] = fails(&provider, 5, &[("HTTPS_PROXY", &proxy.url())]);
-    assert_eq!(message, format!("kubekey: the proxy {} wants a user name and a password", proxy.url()));
+    assert_eq!(message, format!("kubekey: the proxy {} requires a user name and password", proxy.url()));
     assert!(hint.contains("HTTPS_PROXY: ") && hint.contains("http://USER:PASSWORD@HOST:PORT"), "{hint}");
 }
 
 #[test]
+#[cfg(unix)]
 fn a_proxy_that_refuses_the_password_or_the_provider_is_named() {
     let (provider, _, proxy) = provider_and_proxy();
     let for_nobody = Proxy::start(1);
@@ -156,6 +161,7 @@ fn a_proxy_that_refuses_the_password_or_the_provider_is_named() {
 }
 
 #[test]
+#[cfg(unix)]
 fn an_untrusted_certificate_behind_a_proxy_is_explained_as_such() {
     let host = own_address();
     let provider = Provider::start_at(host, Some(COMPANY.server("login.example.com", |_| ())));
@@ -174,15 +180,25 @@ fn a_proxy_that_is_not_understood_is_a_usage_error_and_not_passed_over() {
         ("HTTPS_PROXY", "http://jane:8080#canary@proxy.example.com:8080", "it is not the URL of a proxy"),
         ("ALL_PROXY", "canary proxy", "it is not the URL of a proxy"),
         ("HTTPS_PROXY", "ftp://jane:canary@proxy.example.com", "it is not the URL of a proxy"),
-        ("ALL_PROXY", "socks5://jane:canary@proxy.example.com:1080", "that kind of proxy is not known"),
+        ("HTTPS_PROXY", "socks://jane:canary#1@proxy.example.com", "it is not the URL of a proxy"),
+        ("ALL_PROXY", "socks5://jane:canary@1@proxy.example.com:1080", "it is not the URL of a proxy"),
+        ("ALL_PROXY", "socks6://jane:canary@proxy.example.com:1080", "it is not the URL of a proxy"),
+        ("ALL_PROXY", "socks4://canary@proxy.example.com:1080", "it is a SOCKS 4 proxy, which is not supported"),
+        ("all_proxy", "socks4a://canary@proxy.example.com:1080", "it is a SOCKS 4 proxy, which is not supported"),
     ] {
         let [message, hint] = fails(&provider, 2, &[(variable, value)]);
+        // Windows has one variable, in whichever case.
+        let variable = if cfg!(windows) { variable.to_uppercase() } else { variable.to_owned() };
         assert_eq!(message, format!("kubekey: {variable} cannot be used: {why}"));
-        assert!(hint.contains("http://HOST:PORT"), "{hint}");
+        assert!(hint.contains("http://HOST:PORT") && hint.contains("socks5://HOST:PORT"), "{hint}");
+        let without = format!("if {0} can be reached without it, add {0} to NO_PROXY", own_address());
+        assert!(hint.ends_with(&without), "{hint}");
     }
-    // Where it would not be used, it does not matter.
+    // If it would not be used, it does not matter.
     let host = own_address().to_string();
     signs_in(&provider, &[("HTTPS_PROXY", "ftp://proxy.example.com"), ("NO_PROXY", &host)]);
-    signs_in(&provider, &[("ALL_PROXY", "socks5://proxy.example.com"), ("NO_PROXY", &host)]);
+    for socks in ["socks4://proxy.example.com", "socks5://proxy.example.com", "socks://proxy.example.com"] {
+        signs_in(&provider, &[("ALL_PROXY", socks), ("NO_PROXY", &host)]);
+    }
     signs_in(&provider, &[("HTTPS_PROXY", ""), ("ALL_PROXY", "")]);
 }

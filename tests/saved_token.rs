@@ -1,4 +1,4 @@
-//! The warm path: what is saved is printed, and nothing else happens.
+//! The warm path: the saved token is printed, and nothing else happens.
 
 use std::fs;
 use std::process::Command;
@@ -52,6 +52,7 @@ fn another_client_issuer_or_scope_is_another_credential() {
 }
 
 #[test]
+#[cfg(unix)]
 fn a_warm_run_does_not_even_look_at_the_cached_metadata() {
     let home = Home::with_keyring(Mode::Follow);
     let provider = Provider::start();
@@ -59,7 +60,7 @@ fn a_warm_run_does_not_even_look_at_the_cached_metadata() {
     let mut files = fs::read_dir(home.cache().join("kubekey")).unwrap();
     let file = files.next().unwrap().unwrap().path();
     fs::remove_file(&file).unwrap();
-    // Whoever opens this to read waits for ever.
+    // A reader that opens this waits forever.
     assert!(Command::new("mkfifo").arg(&file).status().unwrap().success());
     home.run(&mut home.kubekey_for(&provider)).credential();
 }

@@ -1,4 +1,4 @@
-//! `kubekey setup`: what it writes into kubeconfigs of all kinds, judged by kubectl.
+//! `kubekey setup`: what it writes to all kinds of kubeconfigs, checked by kubectl.
 
 use std::fs;
 use std::path::Path;
@@ -6,14 +6,14 @@ use std::path::Path;
 use serde_json::{Value, json};
 
 use crate::support::browser::Mode;
-use crate::support::home::Home;
+use crate::support::home::{Home, program};
 use crate::support::kubeconfig::{PLAIN, entry, names, plain, setup, setup_in, view, without_prod};
 use crate::support::provider::Provider;
 use crate::support::tls::COMPANY;
 
 const CHANGED: Option<i32> = Some(10);
 
-/// What people have in their kubeconfigs. Each line stays, but for those that have to go where an entry is put in.
+/// What users have in their kubeconfigs. Each line stays, except those that an entry must replace.
 const KUBECONFIGS: [(&str, &str); 26] = [
     ("plain", PLAIN),
     ("empty", ""),
@@ -76,14 +76,14 @@ const KUBECONFIGS: [(&str, &str); 26] = [
     ),
 ];
 
-/// Those of other projects: each one's name and text.
+/// Those of other projects: each with its name and content.
 fn kubeconfigs_of_the_wild() -> Vec<(String, String)> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/kubeconfigs");
     let files = names(&folder).into_iter().filter(|name| name != "README.md");
     files.map(|name| (name.clone(), fs::read_to_string(folder.join(name)).unwrap())).collect()
 }
 
-/// Of which project each is, and under which licence it may be here.
+/// Which project each is from, and which licence allows it to be here.
 #[test]
 fn each_kubeconfig_of_others_says_whose_it_is() {
     let readme = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/kubeconfigs/README.md");
@@ -120,6 +120,21 @@ fn every_kubeconfig_gets_the_entries_and_nothing_else() {
     }
 }
 
+/// kubectl reads them like an empty file.
+#[test]
+fn a_kubeconfig_of_null_alone_is_an_empty_one() {
+    for text in ["null\n", "~\n", "~", "# mine\nNULL\n# the end\n", "---\nnull\n"] {
+        let home = Home::new(Mode::Absent);
+        let file = home.path().join("kubeconfig");
+        fs::write(&file, text).unwrap();
+        let finished = home.run(&mut setup_in(&home, &file));
+        assert_eq!(finished.code(), Some(0), "{text:?}: {finished:#?}");
+        assert_is_prod(&view(&home, &file));
+        let after = fs::read_to_string(&file).unwrap();
+        assert!(text.lines().filter(|line| line.starts_with('#')).all(|line| after.contains(line)), "{after}");
+    }
+}
+
 fn assert_is_prod(view: &Value) {
     let cluster = json!({"server": "https://k8s.example.com:6443"});
     assert_eq!(entry(view, "clusters", "prod").unwrap()["cluster"], cluster);
@@ -128,18 +143,20 @@ fn assert_is_prod(view: &Value) {
     assert_eq!(exec["apiVersion"], "client.authentication.k8s.io/v1");
     assert_eq!(exec["interactiveMode"], "IfAvailable");
     assert_eq!(exec["provideClusterInfo"], true);
-    assert_eq!(exec["command"], env!("CARGO_BIN_EXE_kubekey"));
+    assert_eq!(exec["command"], program().to_str().unwrap());
     assert_eq!(exec["args"], json!(["--issuer-url=https://login.example.com", "--client-id=kubernetes"]));
     assert!(exec["installHint"].as_str().unwrap().contains("kubekey"));
 }
 
-/// Byte for byte, line ends and comments included, and in their order.
+/// Byte for byte, line endings and comments included, and in order. A line with brackets may have grown.
 fn assert_lines_stay(name: &str, old: &str, new: &str) {
     let is_replaced =
         |line: &str| line.contains("[]") || line.contains("null") || line.contains("current-context: \"\"");
     let mut lines = new.split_inclusive('\n');
     for line in old.split_inclusive('\n').filter(|line| !is_replaced(line) && !line.starts_with('{')) {
-        let stays = |new: &str| new == line || new.trim_end_matches(['\r', '\n']) == line;
+        let kept = line.trim_end_matches(['\r', '\n']);
+        let has_more = |new: &str| name.starts_with("brackets-") && (new.starts_with(kept) || new.ends_with(line));
+        let stays = |new: &str| new == line || new.trim_end_matches(['\r', '\n']) == line || has_more(new);
         assert!(lines.any(stays), "{name}: {line:?} is gone from: {new}");
     }
     let ends = |text: &str| (text.matches('\n').count(), text.matches("\r\n").count());
@@ -155,7 +172,7 @@ fn what_cannot_be_changed_safely_is_refused_in_one_message() {
         (1..30).fold("a0: &a0 [1, 2]\n".to_owned(), |text, i| format!("{text}a{i}: &a{i} [*a{0}, *a{0}]\n", i - 1));
     let bomb = format!("{bomb}kind: Config\n");
     let cluster = "- {name: prod, cluster: {server: https://a}}\n";
-    let cases: [(&str, String, &str); 22] = [
+    let cases: [(&str, String, &str); 29] = [
         ("a tab", "clusters:\n-\tname: a\n\tcluster: {}\n".into(), "line 3 is indented with a tab"),
         ("two documents", format!("{PLAIN}---\n{PLAIN}"), "2 documents"),
         ("a tag", "kind: Config\nusers: !!seq\n- {name: !!str 1, user: {}}\n".into(), "a kubeconfig cannot have"),
@@ -174,6 +191,22 @@ fn what_cannot_be_changed_safely_is_refused_in_one_message() {
         ("a word", "hello\n".into(), "not a kubeconfig"),
         ("clusters that are no list", "clusters: {a: b}\n".into(), "'clusters' is not a list"),
         ("an entry without a name", "clusters:\n- cluster: {}\n".into(), "a cluster without a name"),
+        (
+            "a user whose name is a number",
+            "users: [{name: 5}]\n".into(),
+            "it has a user whose name is not a string: 5\n",
+        ),
+        (
+            "a cluster whose name is a switch",
+            "clusters: [{name: true}]\n".into(),
+            "it has a cluster whose name is not a string: true\n",
+        ),
+        (
+            "a context whose name is a list",
+            "contexts:\n- name: [a]\n".into(),
+            "it has a context whose name is not a string: [\"a\"]\n",
+        ),
+        ("null after a marker", "--- null\n".into(), "it has no entries, only 'null' or markers: empty the file\n"),
         ("half a file", "clusters: [{name: a\n".into(), "line 2"),
         (
             "an alias in the way",
@@ -191,7 +224,7 @@ fn what_cannot_be_changed_safely_is_refused_in_one_message() {
             ),
             "anchors",
         ),
-        ("aliases of aliases", bomb, "its aliases stand for too much"),
+        ("aliases of aliases", bomb, "its aliases expand to too many values"),
         (
             "another way to sign in",
             "users:\n- name: kubekey-prod\n  user: {token: abc}\n".into(),
@@ -205,7 +238,22 @@ fn what_cannot_be_changed_safely_is_refused_in_one_message() {
         (
             "an open end of a text",
             "users:\n- name: a\n  user:\n    token: |\n      abc".into(),
-            "its last line has no end",
+            "its last line has no line break",
+        ),
+        (
+            "comments after the last comma",
+            "users: [\n  {name: a}, # a\n  # b\n  ]\n".into(),
+            "a style that this change would lose",
+        ),
+        (
+            "a tab in a block beside brackets",
+            "users: [\n\t{name: a, user: {}}\n]\nclusters:\n- name: a\n\tcluster: {}\n".into(),
+            "line 6 is indented with a tab",
+        ),
+        (
+            "a block that is not indented beside brackets",
+            "users: [\n]\nclusters:\n- name: a\n  cluster:\n  server: https://a\n - b\n".into(),
+            "line",
         ),
         ("nothing but depth", format!("clusters: {}", "[".repeat(100_000)), "nested too deeply"),
     ];
@@ -215,7 +263,7 @@ fn what_cannot_be_changed_safely_is_refused_in_one_message() {
     for (name, text, expected) in cases.into_iter().chain(found) {
         let home = Home::new(Mode::Absent);
         fs::create_dir(home.path().join("kube")).unwrap();
-        let file = home.path().join("kube/config");
+        let file = home.path().join("kube").join("config");
         fs::write(&file, &text).unwrap();
         let finished = home.run(&mut setup_in(&home, &file));
         assert_eq!((finished.code(), finished.stdout.as_str()), (Some(1), ""), "{name}: {finished:#?}");
@@ -234,7 +282,7 @@ fn an_entry_that_is_there_keeps_what_setup_does_not_know() {
     let text = fs::read_to_string(&file).unwrap();
     let text = text.replace(
         "    server: https://k8s.example.com:6443\n",
-        "    server: https://moved # moved\n    proxy-url: http://proxy\n",
+        "    server: https://moved # moved\n    proxy-url: http://proxy # gone\n",
     );
     let text = text.replace(
         "      interactiveMode: IfAvailable\n",
@@ -246,7 +294,7 @@ fn an_entry_that_is_there_keeps_what_setup_does_not_know() {
     assert_eq!(
         report["files"][0]["actions"],
         json!([
-            "cluster 'prod' changed",
+            "cluster 'prod' moved from https://moved to https://k8s.example.com:6443",
             "user 'kubekey-prod' changed",
             "context 'prod' changed",
             "current context is 'prod'"
@@ -255,7 +303,7 @@ fn an_entry_that_is_there_keeps_what_setup_does_not_know() {
     let after = view(&home, &file);
     assert_eq!(
         entry(&after, "clusters", "prod").unwrap()["cluster"],
-        json!({"server": "https://k8s.example.com:6443", "proxy-url": "http://proxy"})
+        json!({"server": "https://k8s.example.com:6443"})
     );
     assert_eq!(entry(&after, "contexts", "prod").unwrap()["context"]["namespace"], "team-a");
     let exec = &entry(&after, "users", "kubekey-prod").unwrap()["user"]["exec"];
@@ -265,6 +313,10 @@ fn an_entry_that_is_there_keeps_what_setup_does_not_know() {
     );
     assert_eq!(after["current-context"], "prod");
     assert!(fs::read_to_string(&file).unwrap().contains("# moved\n"));
+    assert_eq!(
+        report["files"][0]["warnings"],
+        json!(["cluster 'prod': removed proxy-url, which belonged to https://moved"])
+    );
 }
 
 #[test]
@@ -301,7 +353,7 @@ fn the_provider_is_asked_before_anything_is_written() {
     assert_eq!(run(&[]).code(), Some(0));
     assert_eq!(run(&[]).code(), Some(0));
     assert_eq!(provider.count("/.well-known/openid-configuration"), 2, "the cache is no answer");
-    let file = home.path().join(".kube/config");
+    let file = home.path().join(".kube").join("config");
     let exec = entry(&view(&home, &file), "users", "kubekey-prod").unwrap()["user"]["exec"].clone();
     let issuer = format!("--issuer-url={}", provider.issuer());
     assert_eq!(exec["args"], json!([issuer, format!("--client-id={}", provider.client_id())]), "from variables");
@@ -324,10 +376,24 @@ fn what_was_given_is_checked_before_anything_is_written() {
     for (argument, expected) in [
         ("--server=http://k8s.example.com", "over http"),
         ("--certificate-authority=/nowhere/ca.pem", "there is no such file"),
-        (not_pem.as_str(), "no certificate in PEM"),
-        ("--issuer-url=http://login.example.com", "has to be https"),
+        (not_pem.as_str(), "no PEM certificate"),
+        ("--issuer-url=http://login.example.com", "only for this machine; use https"),
         ("--client-secret=s3cret-of-the-client", "--include-client-secret"),
-        ("--context=", "--context '' cannot be used"),
+        ("--context= ", "--context ' ' cannot be used: it begins or ends with a space\nhint: give a name"),
+        ("--user=a\nb", "--user 'a<U+000A>b' cannot be used: it contains a control character\nhint: give a name"),
+        ("--namespace=\ta", "--namespace '<U+0009>a' cannot be used: it contains a control character\nhint: "),
+        ("--namespace=a ", "--namespace 'a ' cannot be used: it begins or ends with a space\nhint: "),
+        ("--role=edit", "--role is for a printed document, and --print is missing\nhint: give --print, too"),
+        ("--role=view", "--role is for a printed document, and --print is missing\nhint: give --print, too"),
+        ("--group=a", "--group is for a printed document, and --print is missing\nhint: give --print, too"),
+        ("--username-claim=a", "--username-claim is for a printed document"),
+        ("--username-prefix=a", "--username-prefix is for a printed document"),
+        ("--groups-claim=a", "--groups-claim is for a printed document"),
+        ("--groups-prefix=a", "--groups-prefix is for a printed document"),
+        (
+            "--answers=a",
+            "--answers is for the settings of all users, and --system is missing\nhint: give --system, too",
+        ),
         ("--output=yaml", "give text or json"),
     ] {
         let mut command = home.kubekey();
@@ -352,12 +418,12 @@ fn what_was_given_as_a_flag_is_in_the_kubeconfig() {
     let mut command = setup(&home);
     command
         .env("KUBEKEY_BROWSER_COMMAND", "of-this-session")
-        .env("KUBEKEY_CERTIFICATE_AUTHORITY", "/not/the/clusters.pem");
-    // By a relative path, as people type it.
+        .env("KUBEKEY_CERTIFICATE_AUTHORITY", home.path().join("not-the-clusters.pem"));
+    // With a relative path, as users type it.
     command.args(["--certificate-authority=ca.pem", "--scope=groups", "--scope=email", "--skip-open-browser"]);
     command.args(["--client-secret=s3cret-of-the-client", "--include-client-secret", "--command-name"]);
     assert_eq!(home.run(&mut command).code(), Some(0));
-    let file = home.path().join(".kube/config");
+    let file = home.path().join(".kube").join("config");
     let after = view(&home, &file);
     assert_eq!(
         entry(&after, "clusters", "prod").unwrap()["cluster"]["certificate-authority"],
@@ -376,4 +442,41 @@ fn what_was_given_as_a_flag_is_in_the_kubeconfig() {
     let contradicts = home.run(setup(&home).arg("--certificate-authority=ca.pem"));
     assert_eq!(contradicts.code(), Some(1), "{contradicts:#?}");
     assert!(contradicts.stderr.contains("certificate-authority-data"), "{contradicts:#?}");
+}
+
+/// A script's variable that is not set.
+#[test]
+fn an_empty_value_is_refused_with_the_name_of_its_flag() {
+    let home = Home::new(Mode::Absent);
+    for flag in [
+        "cluster",
+        "server",
+        "context",
+        "user",
+        "namespace",
+        "kubeconfig",
+        "certificate-authority",
+        "issuer-certificate-authority",
+        "exec-api-version",
+        "output",
+    ] {
+        let mut command = home.kubekey();
+        command.args(["setup", "--offline", "--issuer-url=https://login.example.com", "--client-id=kubernetes"]);
+        let cluster = ["--cluster=prod", "--server=https://k8s.example.com:6443"];
+        command.args(cluster.iter().filter(|other| !other.starts_with(&format!("--{flag}="))));
+        let refused = home.run(command.args([&format!("--{flag}"), ""]));
+        assert_eq!((refused.code(), refused.stdout.as_str()), (Some(2), ""), "{refused:#?}");
+        let message = format!("kubekey: a value is required for '--{flag} <");
+        assert!(refused.stderr.starts_with(&message), "{refused:#?}");
+        assert!(!home.path().join(".kube").exists(), "{flag}");
+    }
+    for (command, flag) in [("login", "context"), ("login", "kubeconfig"), ("logout", "context")] {
+        let refused = home.run(home.kubekey().args([command, &format!("--{flag}"), ""]));
+        let message = format!("kubekey: a value is required for '--{flag} <");
+        assert!(refused.code() == Some(2) && refused.stderr.starts_with(&message), "{refused:#?}");
+    }
+    // A setting, or a variable, that is empty is not given, as everywhere.
+    let mut command = setup(&home);
+    command.env("KUBEKEY_CONTEXT", "").env("KUBEKEY_KUBECONFIG", "").args(["--profile", ""]);
+    assert_eq!(home.run(&mut command).code(), Some(0));
 }

@@ -1,4 +1,5 @@
-//! `kubekey setup` and the clusters that an administrator has described: which are written, and what of the files is not.
+//! `kubekey setup` with clusters that an administrator has described: which it writes, and which settings it leaves to
+//! the files.
 
 use std::fs;
 use std::path::Path;
@@ -11,7 +12,7 @@ use serde_json::{Value, json};
 use crate::support::browser::Mode;
 use crate::support::etc::Etc;
 use crate::support::home::Home;
-use crate::support::kubeconfig::{PLAIN, entry, names, view};
+use crate::support::kubeconfig::{PLAIN, V1BETA1, entry, names, view};
 use crate::support::provider::Provider;
 use crate::support::tls::COMPANY;
 
@@ -19,7 +20,7 @@ const CHANGED: Option<i32> = Some(10);
 
 const SETTINGS: &str = "issuer_url = 'https://login.example.com'\nclient_id = 'kubernetes'\n";
 
-/// Two clusters, of which the second has all that one can have.
+/// Two clusters, the second with every setting.
 fn fleet(authority: &Path, data: &str) -> String {
     format!(
         "{SETTINGS}
@@ -62,7 +63,7 @@ fn all_clusters_of_the_files_are_written_and_what_the_files_say_is_not() {
     let data = STANDARD.encode(COMPANY.pem());
     let etc = Etc::new(&[("config.toml", &fleet(&ca, &data))]);
     fs::create_dir(home.path().join(".kube")).unwrap();
-    let file = home.path().join(".kube/config");
+    let file = home.path().join(".kube").join("config");
     fs::write(&file, PLAIN).unwrap();
     let finished = home.run(&mut etc.over(offline(&home).arg("--output=json")));
     assert_eq!(finished.code(), CHANGED, "{finished:#?}");
@@ -99,7 +100,7 @@ fn all_clusters_of_the_files_are_written_and_what_the_files_say_is_not() {
 
     let again = home.run(&mut etc.over(&offline(&home)));
     assert_eq!(again.code(), Some(0), "{again:#?}");
-    assert!(again.stderr.contains("contexts 'prod', 'try' are there already"), "{again:#?}");
+    assert!(again.stderr.contains("contexts 'prod', 'try' are already set up"), "{again:#?}");
     assert_eq!(names(&home.path().join(".kube")), ["config", "config.kubekey-backup"]);
     let set = home.run(&mut etc.over(offline(&home).arg("--set-current")));
     assert_eq!((set.code(), &view(&home, &file)["current-context"]), (CHANGED, &json!("prod")), "the first of them");
@@ -112,7 +113,7 @@ fn what_a_flag_or_a_variable_says_of_the_sign_in_is_written() {
         "config.toml",
         &format!("{SETTINGS}[profiles.a]\nscope = 'a'\n[profiles.b]\n{}", cluster("prod", "profile = 'a'")),
     )]);
-    let file = home.path().join(".kube/config");
+    let file = home.path().join(".kube").join("config");
     let args = |command: &mut Command| {
         let _ = fs::remove_dir_all(home.path().join(".kube"));
         let finished = home.run(&mut etc.over(command));
@@ -137,7 +138,7 @@ fn one_cluster_is_chosen_by_its_name() {
     let etc = Etc::new(&[("config.toml", &files)]);
     let run = |argument: &str| home.run(&mut etc.over(offline(&home).arg(argument)));
     for (argument, expected) in
-        [("--cluster=prodution", "did you mean 'production'?"), ("--cluster=x", "there are: production, test")]
+        [("--cluster=prodution", "did you mean 'production'?"), ("--cluster=x", "known clusters: production, test")]
     {
         let finished = run(argument);
         assert_eq!(finished.code(), Some(2), "{argument}: {finished:#?}");
@@ -145,13 +146,13 @@ fn one_cluster_is_chosen_by_its_name() {
         assert!(!home.path().join(".kube").exists(), "{argument}");
     }
     assert_eq!(run("--cluster=test").code(), CHANGED);
-    let after = view(&home, &home.path().join(".kube/config"));
+    let after = view(&home, &home.path().join(".kube").join("config"));
     assert!(entry(&after, "clusters", "test").is_some() && entry(&after, "clusters", "production").is_none());
 
     let mut described = offline(&home);
     described.args(["--cluster=mine", "--server=https://mine.example.com"]);
     assert_eq!(home.run(&mut etc.over(&described)).code(), CHANGED, "one that is in no file");
-    let after = view(&home, &home.path().join(".kube/config"));
+    let after = view(&home, &home.path().join(".kube").join("config"));
     assert!(entry(&after, "contexts", "mine").is_some() && entry(&after, "clusters", "production").is_none());
 }
 
@@ -160,8 +161,12 @@ fn what_does_not_fit_the_clusters_of_the_files_is_refused() {
     let pair = format!("{}{}", cluster("a", ""), cluster("b", ""));
     let same = format!("{}{}", cluster("a", ""), cluster("b", "context = 'a'"));
     for (files, arguments, expected) in [
-        ("", &[][..], "there is no cluster to write"),
-        ("", &["--cluster=a"], "no configuration file has a cluster 'a'"),
+        ("", &[][..], "no cluster is given, and no configuration file describes one"),
+        (
+            "",
+            &["--cluster=a"],
+            "no configuration file has a cluster 'a'\nhint: to add a new cluster, also give --server\n",
+        ),
         ("", &["--server=https://a"], "--server needs a name"),
         (&pair, &["--context=c"], "--context is for one cluster"),
         (&pair, &["--user=c"], "--user is for one cluster"),
@@ -171,9 +176,9 @@ fn what_does_not_fit_the_clusters_of_the_files_is_refused() {
         (
             &cluster("a", "certificate_authority = '/nowhere'"),
             &[],
-            "the certificate authority of cluster 'a' '/nowhere'",
+            "cluster 'a': certificate_authority '/nowhere' cannot be used: ",
         ),
-        (&cluster("a", "profile = 'x'"), &[], "no profile 'x'"),
+        (&cluster("a", "profile = 'x'"), &[], "unknown profile 'x'"),
     ] {
         let home = Home::new(Mode::Absent);
         let etc = Etc::new(&[("config.toml", &format!("{SETTINGS}{files}"))]);
@@ -233,11 +238,11 @@ fn a_cluster_that_the_policy_does_not_allow_is_refused_by_its_name() {
     assert_eq!(home.run(&mut etc.over(offline(&home).arg("--cluster=good"))).code(), CHANGED);
 }
 
-/// kubectl reads YAML 1.1, in which these are no texts.
+/// kubectl reads YAML 1.1, in which these are not strings.
 #[test]
 fn a_name_that_looks_like_something_else_stays_one() {
     let home = Home::new(Mode::Absent);
-    let file = home.path().join(".kube/config");
+    let file = home.path().join(".kube").join("config");
     for name in [
         "n",
         "Y",
@@ -303,6 +308,7 @@ fn each_flag_of_setup_is_a_variable_too() {
         .env("KUBEKEY_SET_CURRENT", "yes")
         .env("KUBEKEY_KUBECONFIG", &file)
         .env("KUBEKEY_COMMAND_NAME", "1")
+        .env("KUBEKEY_EXEC_API_VERSION", "v1beta1")
         .env("KUBEKEY_OFFLINE", "true")
         .env("KUBEKEY_DRY_RUN", "off")
         .env("KUBEKEY_OUTPUT", "json")
@@ -315,7 +321,8 @@ fn each_flag_of_setup_is_a_variable_too() {
     let after = view(&home, &file);
     assert_eq!(after["current-context"], "c");
     assert_eq!(entry(&after, "contexts", "c").unwrap()["context"]["namespace"], "n");
-    assert_eq!(entry(&after, "users", "u").unwrap()["user"]["exec"]["command"], "kubekey");
+    let exec = &entry(&after, "users", "u").unwrap()["user"]["exec"];
+    assert_eq!((&exec["command"], &exec["apiVersion"]), (&json!("kubekey"), &json!(V1BETA1)));
     assert_eq!(arguments(&after, "u")[2], format!("--certificate-authority={}", ca.display()));
 
     command.env("KUBEKEY_CONTEXT", "").env("KUBEKEY_OUTPUT", "").env("KUBEKEY_DRY_RUN", "1").arg("--user=flag");

@@ -1,14 +1,16 @@
-//! `kubekey setup --print`: documents that the real kubectl takes, and the API server's as its documentation has it.
+//! `kubekey setup --print`: documents that the real kubectl accepts, and the API server's as its documentation
+//! describes it.
 
 use std::fs;
 use std::io::Write;
-use std::process::{Command, Output, Stdio};
+use std::process::{Output, Stdio};
 
 use serde_json::{Value, json};
 
 use crate::support::browser::Mode;
-use crate::support::home::Home;
+use crate::support::home::{Home, program};
 use crate::support::kubeconfig::kubectl;
+use crate::support::process;
 use crate::support::tls::COMPANY;
 
 /// What `kubekey setup --print` prints.
@@ -29,7 +31,7 @@ fn kubectl_with_input(home: &Home, arguments: &[&str], input: &str) -> Output {
     child.wait_with_output().expect("a child")
 }
 
-/// What YAML means to kubectl: a patch of nothing prints it as JSON, whatever its kind is.
+/// The document as kubectl reads its YAML: an empty patch prints it as JSON, whatever its kind is.
 fn meaning(home: &Home, yaml: &str) -> Value {
     let arguments = ["patch", "--local", "-f", "-", "--type=merge", "-p", "{}", "-o", "json"];
     let output = kubectl_with_input(home, &arguments, yaml);
@@ -40,8 +42,7 @@ fn meaning(home: &Home, yaml: &str) -> Value {
 /// The flags in the comment, as a shell reads them.
 fn legacy_flags(yaml: &str) -> Vec<String> {
     let flags = yaml.lines().filter_map(|line| line.strip_prefix("#   ")).collect::<Vec<_>>().join(" ");
-    let output = Command::new("sh").args(["-c", &format!("printf '%s\\n' {flags}")]).output().expect("a shell");
-    String::from_utf8(output.stdout).expect("text").lines().map(str::to_owned).collect()
+    shlex::split(&flags).expect("words")
 }
 
 /// Field names and rules: Kubernetes, "Authenticating", "Authentication configuration from a file".
@@ -50,9 +51,9 @@ fn the_api_server_gets_the_issuer_the_client_and_the_mapping() {
     let home = Home::new(Mode::Absent);
     let rules = json!([
         {"expression": "!user.username.startsWith('system:')",
-         "message": "user names that begin with 'system:' are Kubernetes' own"},
+         "message": "user names that begin with 'system:' are reserved for Kubernetes"},
         {"expression": "user.groups.all(group, !group.startsWith('system:'))",
-         "message": "groups that begin with 'system:' are Kubernetes' own"}
+         "message": "groups that begin with 'system:' are reserved for Kubernetes"}
     ]);
     let yaml = printed(&home, &["kube-apiserver"]);
     let expected = json!({
@@ -125,7 +126,7 @@ fn kubectl_takes_the_binding_of_a_group() {
         (&["--group=/a b%\"'", "--role=edit", "--groups-prefix=-"], "kubekey:edit:-a b-\"'", "edit", "/a b%\"'"),
     ] {
         let yaml = printed(&home, &[&["rbac"], arguments].concat());
-        // Without a server this is the command that reads it as what it is.
+        // Without a server, this command checks that it is a valid document of its kind.
         let arguments = ["set", "subject", "--local", "-f", "-", "--user=x", "-o", "json"];
         let output = kubectl_with_input(&home, &arguments, &yaml);
         assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
@@ -143,19 +144,19 @@ fn kubectl_takes_the_binding_of_a_group() {
 #[test]
 fn with_the_kuberc_kubectl_runs_kubekey_and_nothing_else() {
     let home = Home::new(Mode::Absent);
-    let (kuberc, file) = (home.path().join("kuberc"), home.path().join(".kube/config"));
+    let (kuberc, file) = (home.path().join("kuberc"), home.path().join(".kube").join("config"));
     fs::write(&kuberc, printed(&home, &["kuberc"])).unwrap();
     let mut command = home.kubekey();
     command.args(["setup", "--offline", "--cluster=prod", "--server=https://127.0.0.1:1", "--client-id=kubernetes"]);
-    // Nobody listens there, which kubekey says.
+    // Nothing listens there, and kubekey says so.
     assert_eq!(home.run(command.arg("--issuer-url=http://127.0.0.1:1")).code(), Some(0));
     let run = || {
-        let output = kubectl(&home).args(["get", "--raw", "/"]).env("KUBERC", &kuberc).output().unwrap();
+        let output = process::output(kubectl(&home).args(["get", "--raw", "/"]).env("KUBERC", &kuberc)).unwrap();
         String::from_utf8(output.stderr).unwrap()
     };
     let allowed = run();
     assert!(allowed.contains("kubekey: ") && !allowed.contains("allowlist"), "{allowed}");
-    let text = fs::read_to_string(&file).unwrap().replace(env!("CARGO_BIN_EXE_kubekey"), "/bin/true");
+    let text = fs::read_to_string(&file).unwrap().replace(program().to_str().unwrap(), "/bin/true");
     fs::write(&file, text).unwrap();
     let refused = run();
     assert!(refused.contains("allowlist"), "{refused}");
@@ -177,9 +178,10 @@ fn what_nobody_could_use_is_not_printed() {
         (&["--print=rbac", "--group=a", "--groups-prefix=\u{1}"], "control characters"),
         (&["--print=rbac", "--group=a", "--role="], "--role"),
         (&["--print=dex"], "kube-apiserver, rbac, kuberc"),
-        (&["--group=a"], "--print"),
+        (&["--group=a"], "--print is missing"),
+        (&["--print=kuberc", "--answers=a"], "--system is missing"),
         (&["--print=kube-apiserver"], "no issuer URL is set"),
-        (&["--print=kube-apiserver", "--issuer-url=http://127.0.0.1:1", "--client-id=k"], "it wants https"),
+        (&["--print=kube-apiserver", "--issuer-url=http://127.0.0.1:1", "--client-id=k"], "it requires https"),
         (
             &["--print=kube-apiserver", "--issuer-url=https://a", "--client-id=k", "--username-claim="],
             "--username-claim",
@@ -193,4 +195,39 @@ fn what_nobody_could_use_is_not_printed() {
     unknown.args(["setup", "--print=kube-apiserver", "--issuer-url=https://127.0.0.1:1", "--client-id=k"]);
     let finished = home.run(&mut unknown);
     assert_eq!((finished.code(), finished.stdout.as_str()), (Some(5), ""), "the provider is asked: {finished:#?}");
+}
+
+#[test]
+fn straight_after_a_setup_the_api_servers_document_is_for_the_current_context() {
+    let home = Home::new(Mode::Absent);
+    fs::write(home.path().join("ca.pem"), COMPANY.pem()).unwrap();
+    let mut setup = home.kubekey();
+    setup.args(["setup", "--offline", "--cluster=prod", "--server=https://k8s.example.com:6443"]);
+    setup.args(["--issuer-certificate-authority=ca.pem", "--certificate-authority=ca.pem"]);
+    setup.args(["--issuer-url=https://login.example.com", "--client-id=kubernetes"]);
+    assert_eq!(home.run(&mut setup).code(), Some(0));
+    let print = |arguments: &[&str]| {
+        let mut command = home.kubekey();
+        home.run(command.args(["setup", "--offline", "--print", "kube-apiserver"]).args(arguments))
+    };
+    let said = "kubekey: using the settings of context 'prod'\n";
+    let printed = print(&["--username-claim=email", "--certificate-authority=/the/clusters.pem"]);
+    assert_eq!((printed.code(), printed.stderr.as_str()), (Some(0), said), "{printed:#?}");
+    let jwt = &meaning(&home, &printed.stdout)["jwt"][0];
+    assert_eq!(jwt["issuer"]["url"], "https://login.example.com");
+    assert_eq!(jwt["issuer"]["audiences"], json!(["kubernetes"]));
+    assert_eq!(jwt["claimMappings"]["username"]["claim"], "email");
+    assert!(jwt["issuer"]["certificateAuthority"].as_str().unwrap().contains("BEGIN CERTIFICATE"), "{jwt}");
+
+    // Who names another provider, or what is for none, gets what was asked for.
+    let own = print(&["--issuer-url=https://own.example", "--client-id=own"]);
+    assert_eq!((own.code(), own.stderr.as_str()), (Some(0), ""), "{own:#?}");
+    assert!(own.stdout.contains("https://own.example") && !own.stdout.contains("certificateAuthority"), "{own:#?}");
+    let cluster = print(&["--cluster=prod"]);
+    assert!(cluster.code() == Some(2) && !cluster.stderr.contains("using the settings"), "{cluster:#?}");
+    let rbac = home.run(home.kubekey().args(["setup", "--print", "rbac", "--group=a"]));
+    assert_eq!((rbac.code(), rbac.stderr.as_str()), (Some(0), ""), "{rbac:#?}");
+    fs::write(home.path().join(".kube").join("config"), "current-context: gone\n").unwrap();
+    let gone = print(&[]);
+    assert!(gone.code() == Some(2) && gone.stderr.contains("no issuer URL is set"), "{gone:#?}");
 }

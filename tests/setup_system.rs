@@ -1,4 +1,4 @@
-//! `kubekey setup --system`: the settings for all users of a computer, as packages and fleets write them.
+//! `kubekey setup --system`: the settings for all users of a machine, as packages and fleets write them.
 
 use std::fs::{self, Metadata};
 use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
@@ -22,7 +22,7 @@ use crate::support::tls::COMPANY;
 const CHANGED: Option<i32> = Some(10);
 const SIGKILL: i32 = 9;
 
-/// A computer and somebody on it.
+/// A machine and one of its users.
 struct Machine {
     etc: Etc,
     home: Home,
@@ -50,7 +50,7 @@ impl Machine {
         self.home.run(&mut self.etc.in_place(command))
     }
 
-    /// The same, of a run that must have succeeded.
+    /// The same for a run that must succeed.
     fn done(&self, command: &Command) -> Finished {
         let finished = self.run(command);
         assert_eq!(finished.code(), Some(0), "{finished:#?}");
@@ -69,7 +69,7 @@ impl Machine {
         fs::metadata(self.etc.path(name)).expect("a file in /etc/kubekey")
     }
 
-    /// What holds for a user.
+    /// The value that applies to a user.
     fn shown(&self) -> Value {
         let finished = self.done(&self.kubekey(&["config", "show", "--output=json"]));
         serde_json::from_str(&finished.stdout).expect("JSON")
@@ -139,7 +139,7 @@ fn answers_come_from_standard_input_too() {
     piped.args(["-c", r#"exec "$@" </etc/kubekey/answers.toml"#, "sh"]).arg(kubekey.get_program());
     let finished = machine.done(piped.args(kubekey.get_args()));
     assert_eq!(machine.value("client_id"), "piped");
-    let warning = "the answers line 2: there is no setting 'isuer_url' (did you mean 'issuer_url'?)";
+    let warning = "the answers line 2: unknown setting 'isuer_url' (did you mean 'issuer_url'?)";
     assert!(finished.stderr.contains(warning), "{finished:#?}");
     assert!(!machine.text("config.toml").contains("isuer"), "{finished:#?}");
 }
@@ -206,19 +206,19 @@ fn a_changed_file_is_kept_and_the_new_one_is_put_beside_it_once() {
     fs::write(machine.etc.path("config.toml"), &changed).unwrap();
     let finished = run(CLIENT);
     assert_eq!((finished.code(), machine.names()), (Some(0), vec!["config.toml".to_owned()]), "nothing is new");
-    assert!(finished.stderr.contains("was changed by hand and is kept"), "{finished:#?}");
+    assert!(finished.stderr.contains("was edited and is not overwritten"), "{finished:#?}");
 
     let finished = run("--client-id=new");
     assert_eq!(finished.code(), CHANGED, "{finished:#?}");
-    assert!(finished.stderr.contains("/etc/kubekey/config.toml.new is written"), "{finished:#?}");
+    assert!(finished.stderr.contains("wrote /etc/kubekey/config.toml.new: "), "{finished:#?}");
     assert_eq!((machine.text("config.toml"), machine.value("client_id")), (changed.clone(), json!("mine")));
     let new = machine.text("config.toml.new");
     assert!(new.contains("client_id = \"new\""), "{new}");
     let finished = run("--client-id=new");
     assert_eq!(finished.code(), Some(0), "{finished:#?}");
-    assert!(finished.stderr.contains("what is new is in /etc/kubekey/config.toml.new"), "{finished:#?}");
+    assert!(finished.stderr.contains("the generated settings are in /etc/kubekey/config.toml.new"), "{finished:#?}");
 
-    // The administrator has looked at it, and took over its first line.
+    // The administrator has reviewed it, and made its first line their own.
     let (first, (_, rest)) = (new.lines().next().unwrap(), changed.split_once('\n').unwrap());
     fs::write(machine.etc.path("config.toml"), format!("{first}\n{rest}")).unwrap();
     fs::remove_file(machine.etc.path("config.toml.new")).unwrap();
@@ -243,11 +243,19 @@ fn wrong_answers_are_named_and_write_nothing() {
     for (text, arguments, words) in [
         ("login_timeout = true", &[][..], &["answers.toml line 1, column 17", "login_timeout = true", "seconds"][..]),
         ("a = ", &[], &["answers.toml line 1, column 5"]),
-        ("\nissuer_url = 'http://login.example.com'", &[], &["answers.toml line 2", "http is for this machine only"]),
-        ("[profiles.a]\ntoken_storage = 'cloud'", &[], &["answers.toml line 2", "there is no such place"]),
+        (
+            "\nissuer_url = 'http://login.example.com'",
+            &[],
+            &["answers.toml line 2", "http is allowed only for this machine"],
+        ),
+        (
+            "[profiles.a]\ntoken_storage = 'cloud'",
+            &[],
+            &["answers.toml line 2", "it must be auto, keyring, kernel, file or none"],
+        ),
         ("[[clusters]]\nname = 'a'", &[], &["answers.toml line 1", "the cluster has no server"]),
-        ("[[clusters]]\nname = 'a'\nserver = 'http://a'", &[], &["line 3, column 10", "over http everybody"]),
-        ("[[clusters]]\nname = 'a'\nserver = 'https://a'\nprofile = 'b'", &[], &["there is no profile 'b'"]),
+        ("[[clusters]]\nname = 'a'\nserver = 'http://a'", &[], &["line 3, column 10", "over http anyone"]),
+        ("[[clusters]]\nname = 'a'\nserver = 'https://a'\nprofile = 'b'", &[], &["unknown profile 'b'"]),
         ("", &["--issuer-url=login.example.com"], &["--issuer-url 'login.example.com'"]),
         ("", &["--skip-open-browser=maybe"], &["--skip-open-browser 'maybe'"]),
         ("", &["--server=https://a"], &["--cluster"]),
@@ -262,7 +270,7 @@ fn wrong_answers_are_named_and_write_nothing() {
         let answers: &[&str] = if text.is_empty() { &[] } else { &["--answers=/etc/kubekey/answers.toml"] };
         let finished = machine.run(machine.setup(answers).args(arguments));
         assert_eq!((finished.code(), finished.stdout.as_str()), (Some(2), ""), "{text}: {finished:#?}");
-        assert_eq!(finished.stderr.lines().filter(|line| !line.starts_with("hint: ")).count(), 1, "{finished:#?}");
+        assert_eq!(finished.stderr.lines().filter(|line| line.starts_with("kubekey: ")).count(), 1, "{finished:#?}");
         for word in words {
             assert!(finished.stderr.contains(word), "{word}: {finished:#?}");
         }
@@ -276,7 +284,7 @@ fn what_the_policy_forbids_is_not_written() {
     let finished = machine.run(&machine.setup(&["--issuer-url=https://evil.example", CLIENT]));
     assert_eq!(finished.code(), Some(4), "{finished:#?}");
     assert_eq!(machine.names(), ["policy.toml"]);
-    // What it locks for others, such as this, the administrator may say.
+    // The administrator may set what the policy locks for others, such as this.
     machine.done(&machine.setup(&[ISSUER, CLIENT, "--browser-command=firefox"]));
     assert_eq!(machine.value("browser_command"), "firefox");
 }
@@ -368,7 +376,7 @@ fn a_kubeconfig_for_all_users_has_the_clusters_and_keeps_what_else_is_in_it() {
     assert_eq!((all["current-context"].as_str(), entry(&all, "users", "me").is_some()), (Some("old"), true));
     assert!(entry(&all, "contexts", "main").is_some() && fs::metadata(&file).unwrap().mode() & 0o777 == 0o600);
 
-    // Later, the clusters are those of the settings that are there.
+    // Later, the clusters come from the existing settings.
     let finished = machine.done(&machine.setup(&["--kubeconfig=/etc/kubekey/later"]));
     let later = view(&machine.home, &machine.etc.path("later"));
     assert!(entry(&later, "contexts", "test").is_some(), "{finished:#?}");
@@ -399,7 +407,7 @@ fn who_has_nothing_but_what_it_wrote_can_sign_in() {
     finished.credential();
 }
 
-/// The same trace of a run that may look at all this shows that it would be seen.
+/// The same trace of a run that may read all of this proves that the trace would show it.
 #[test]
 fn no_home_is_opened_and_no_socket_is_made() {
     let machine =
@@ -449,7 +457,7 @@ fn a_run_killed_anywhere_leaves_the_old_file_or_the_new_one() {
     let machine = Machine::new(&[]);
     let command = |client: &str| {
         let mut command = machine.setup(&[ISSUER, client]);
-        // Each line of the log would be one more place to be killed at.
+        // Without a log, whose every line would be another call to be killed at.
         command.env_remove("KUBEKEY_LOG");
         command
     };
@@ -511,7 +519,7 @@ fn what_is_put_beside_a_file_for_root_alone_is_for_root_alone() {
     let machine = Machine::new(&[("config.toml", SECRET), ("config.toml.new", "an older one")]);
     machine.etc.set_mode("config.toml", 0o600);
     machine.etc.set_mode("config.toml.new", 0o644);
-    // The second time there is nothing new but who may read it.
+    // The second time, only the permissions change.
     for _ in 0..2 {
         machine.done(&machine.setup(&[ISSUER, CLIENT]));
         assert!(machine.text("config.toml.new").contains("s3cret-of-root"));
@@ -533,11 +541,11 @@ fn a_cluster_that_the_policy_does_not_allow_is_not_written() {
     let machine = Machine::new(&[("policy.toml", "allowed_servers = ['https://k8s.example.com']")]);
     let finished = machine.run(&machine.setup(&[ISSUER, CLIENT, "--cluster=p", "--server=https://evil.example"]));
     assert_eq!((finished.code(), machine.names()), (Some(4), vec!["policy.toml".into()]), "{finished:#?}");
-    assert!(finished.stderr.contains("cluster 'p': no token goes to https://evil.example"), "{finished:#?}");
+    assert!(finished.stderr.contains("cluster 'p': a token for https://evil.example is not allowed"), "{finished:#?}");
     machine.done(&machine.setup(&[ISSUER, CLIENT, "--cluster=p", "--server=https://k8s.example.com"]));
 }
 
-/// `config.toml` is written first, and what comes after it must not fail for a reason that could be known.
+/// `config.toml` is written first, and what follows must not fail for a reason that can be checked before.
 #[test]
 fn a_kubeconfig_that_cannot_be_written_leaves_the_settings_as_they_were() {
     let machine = Machine::new(&[("kubeconfig", PLAIN)]);
@@ -559,5 +567,41 @@ fn what_no_run_would_believe_is_no_success() {
     machine.etc.set_mode("config.toml", 0o666);
     let finished = machine.run(&machine.setup(&["--token-storage=file"]));
     assert_eq!(finished.code(), Some(1), "{finished:#?}");
-    assert!(finished.stderr.contains("no run would believe it: it can be written by others"), "{finished:#?}");
+    assert!(finished.stderr.contains("but kubekey rejects it: it can be written by others"), "{finished:#?}");
+}
+
+#[test]
+fn an_uninstallation_removes_what_nobody_changed() {
+    let machine = Machine::new(&[]);
+    machine.done(&machine.setup(&[ISSUER, CLIENT]));
+    let removed = machine.done(&machine.setup(&["--remove"]));
+    assert!(removed.stderr.contains("removed /etc/kubekey/config.toml"), "{}", removed.stderr);
+    assert!(!machine.etc.path("").exists(), "the empty folder");
+    // Again, there is nothing to do.
+    assert_eq!(machine.done(&machine.setup(&["--remove"])).stderr, "");
+}
+
+#[test]
+fn an_uninstallation_keeps_what_an_administrator_changed() {
+    let machine = Machine::new(&[]);
+    machine.done(&machine.setup(&["--client-id=kubernetes"]));
+    let edited = machine.text("config.toml").replace("kubernetes", "mine");
+    fs::write(machine.etc.path("config.toml"), &edited).unwrap();
+    machine.done(&machine.setup(&["--client-id=other"]));
+    assert_eq!(machine.names(), ["config.toml", "config.toml.new"]);
+    let removed = machine.done(&machine.setup(&["--remove"]));
+    assert!(removed.stderr.contains("config.toml was edited and stays"), "{}", removed.stderr);
+    assert_eq!((machine.names(), machine.text("config.toml")), (vec!["config.toml".to_owned()], edited));
+}
+
+#[test]
+fn an_uninstallation_follows_no_link() {
+    let machine = Machine::new(&[]);
+    machine.done(&machine.setup(&["--client-id=kubernetes"]));
+    let elsewhere = machine.home.path().join("config.toml");
+    fs::rename(machine.etc.path("config.toml"), &elsewhere).unwrap();
+    symlink(&elsewhere, machine.etc.path("config.toml")).unwrap();
+    machine.done(&machine.setup(&["--remove"]));
+    assert!(elsewhere.is_file());
+    assert_eq!(machine.names(), ["config.toml"]);
 }

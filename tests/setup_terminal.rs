@@ -8,18 +8,21 @@ use serde_json::json;
 use crate::support::browser::Mode;
 use crate::support::etc::Etc;
 use crate::support::home::Home;
-use crate::support::kubeconfig::{entry, setup, view};
+use crate::support::kubeconfig::{PLAIN, entry, plain, setup, setup_in, view};
 use crate::support::provider::Provider;
+use crate::support::provider::behaviour::edit;
 use crate::support::terminal::{END, INTERRUPT, Person};
 use crate::support::tls::COMPANY;
 
 const QUESTIONS: [&str; 5] = [
-    "kubekey: address of the API server, as https://k8s.example.com:6443: ",
+    "kubekey: URL of the API server, such as https://k8s.example.com:6443: ",
     "kubekey: name for the cluster [k8s.example.com]: ",
-    "kubekey: file with the certificate authority of the API server, in PEM [none]: ",
-    "kubekey: issuer URL of the provider, as https://login.example.com: ",
+    "kubekey: PEM file with the CA of the API server [none]: ",
+    "kubekey: issuer URL of the provider, such as https://login.example.com: ",
     "kubekey: client ID registered with the provider [kubernetes]: ",
 ];
+const WRITE: &str = "kubekey: write it? [yes]: ";
+const ANYWAY: &str = "kubekey: use it anyway? [no]: ";
 const SIGN_IN: &str = "kubekey: sign in now? [yes]: ";
 
 fn bare_setup(home: &Home) -> Command {
@@ -39,26 +42,30 @@ fn a_person_who_gives_nothing_is_asked_until_the_answers_are_good() {
     person.wait_for("cannot be used");
     person.answer(server, "");
     person.answer(server, " https://k8s.example.com:6443 ");
-    person.answer(name, "a\u{1}b");
-    person.wait_for("<U+0001>");
     person.answer(name, "");
     person.answer(authority, "/nowhere");
     person.wait_for("there is no such file");
     person.answer(authority, "~/ca.pem");
     person.answer(issuer, "http://login.example.com");
-    person.wait_for("has to be https");
+    person.wait_for("only for this machine; use https");
     person.answer(issuer, "http://127.0.0.1:1");
     person.wait_for("cannot be reached");
+    person.answer(ANYWAY, "");
     assert!(!home.path().join(".kube").exists());
     person.answer(issuer, &provider.issuer());
     person.answer(client, &provider.client_id());
+    person.wait_for("+    server: https://k8s.example.com:6443");
+    person.wait_for(WRITE);
+    assert!(!home.path().join(".kube").exists());
+    assert!(!person.screen().contains("--cluster") && !person.screen().contains("--offline"), "{}", person.screen());
+    person.type_in("\n");
     person.answer(SIGN_IN, "perhaps");
     assert!(home.path().join(".kube").exists());
     person.answer(SIGN_IN, "");
     let (code, screen, stdout) = person.wait();
     assert_eq!((code, stdout.as_str()), (Some(0), ""), "{screen}");
     assert!(screen.contains("signed in as Jane Doe"), "{screen}");
-    let after = view(&home, &home.path().join(".kube/config"));
+    let after = view(&home, &home.path().join(".kube").join("config"));
     let cluster = &entry(&after, "clusters", "k8s.example.com").unwrap()["cluster"];
     let ca = home.path().join("ca.pem");
     assert_eq!(cluster, &json!({"server": "https://k8s.example.com:6443", "certificate-authority": ca}));
@@ -78,24 +85,26 @@ fn what_is_known_is_not_asked() {
     command.env("KUBEKEY_SERVER", "https://k8s.example.com");
     let mut person = Person::run(etc.over(&command).current_dir(home.path()));
     person.answer(QUESTIONS[3], "https://login.example.com");
+    person.answer(WRITE, "");
     person.answer(SIGN_IN, "N");
     let (code, screen, stdout) = person.wait();
     assert_eq!(code, Some(0), "{screen}");
-    assert_eq!(screen.matches("]: ").count() + screen.matches("example.com: ").count(), 2, "{screen}");
+    assert_eq!(screen.matches("]: ").count() + screen.matches("example.com: ").count(), 3, "{screen}");
     assert!(stdout.starts_with("{\"changed\":true"), "questions are not on stdout: {stdout}");
-    let after = view(&home, &home.path().join(".kube/config"));
+    let after = view(&home, &home.path().join(".kube").join("config"));
     let args = &entry(&after, "users", "kubekey-prod").unwrap()["user"]["exec"]["args"];
     assert_eq!(args, &json!(["--issuer-url=https://login.example.com"]));
 }
 
 #[test]
 fn whoever_stops_in_between_has_changed_nothing() {
-    let answers = ["https://k8s.example.com", "", "", "https://login.example.com"];
+    let answers = ["https://k8s.example.com", "", "", "https://login.example.com", ""];
+    let questions = [&QUESTIONS[..], &[WRITE]].concat();
     for (key, expected) in [(END, Some(1)), (INTERRUPT, None)] {
-        for (index, last) in QUESTIONS.into_iter().enumerate() {
+        for (index, last) in questions.iter().enumerate() {
             let home = Home::new(Mode::Absent);
             let mut person = Person::run(bare_setup(&home).arg("--offline"));
-            for (question, answer) in QUESTIONS.iter().zip(answers).take(index) {
+            for (question, answer) in questions.iter().zip(answers).take(index) {
                 person.answer(question, answer);
             }
             person.wait_for(last);
@@ -115,13 +124,14 @@ fn a_sign_in_is_offered_only_after_a_change() {
     let (code, screen, _) = run("--dry-run").wait();
     assert!(code == Some(0) && !screen.contains("sign in"), "{screen}");
     let mut person = run("--detailed-exitcode");
+    person.answer(WRITE, "y");
     person.wait_for(SIGN_IN);
     person.type_in(END);
     assert_eq!(person.wait().0, Some(10), "no answer is no sign-in");
     let (code, screen, _) = run("--detailed-exitcode").wait();
     assert!(code == Some(0) && !screen.contains("sign in"), "{screen}");
-    let (code, screen, _) = run("--context=").wait();
-    assert!(code == Some(2) && screen.contains("--context '' cannot be used"), "{screen}");
+    let (code, screen, _) = run("--context= ").wait();
+    assert!(code == Some(2) && screen.contains("--context ' ' cannot be used"), "{screen}");
 }
 
 #[test]
@@ -148,4 +158,299 @@ fn other_settings_that_cannot_be_used_are_said_before_anything_is_asked_of_the_p
     }
     let (code, screen, _) = person.wait();
     assert!(code == Some(2) && screen.contains("KUBEKEY_LOGIN_TIMEOUT"), "{screen}");
+}
+
+const LEFT: &str = "\x1b[D";
+const RIGHT: &str = "\x1bOC";
+const UP: &str = "\x1b[A";
+const FIRST: &str = "\x1b[H";
+const LAST: &str = "\x1b[4~";
+const DELETE: &str = "\x1b[3~";
+const BACKSPACE: &str = "\x7f";
+
+#[test]
+fn an_answer_can_be_edited_like_any_line() {
+    let long = "a".repeat(200);
+    for (keys, name) in [
+        (format!("abd{LEFT}c"), "abcd"),
+        (format!("bc{FIRST}a{LAST}d"), "abcd"),
+        (format!("\u{2}xb{FIRST}{DELETE}a{RIGHT}c"), "abc"),
+        (format!("abx{BACKSPACE}c\u{1}{RIGHT}{DELETE}"), "ac"),
+        ("other\u{15}abc".to_owned(), "abc"),
+        (format!("abcother{}\u{b}", LEFT.repeat(5)), "abc"),
+        ("abc other\u{17}\u{8}d".to_owned(), "abcd"),
+        (format!("{LEFT}{LEFT}{BACKSPACE}{DELETE}{RIGHT}{UP}"), "k8s.example.com"),
+        ("a\x1b[15~b\x1b[1;5Pc\x1bd\u{7}".to_owned(), "abcd"),
+        (format!("\u{e9}\u{1f980}x{LEFT}{BACKSPACE}"), "\u{e9}x"),
+        (format!("{long}{}b", LEFT.repeat(200)), &*format!("b{long}")),
+        (format!("{}\u{15}abc", "pasted".repeat(3000)), "abc"),
+    ] {
+        let home = Home::new(Mode::Absent);
+        let mut person = Person::run(bare_setup(&home).args(["--offline", "--no-login"]));
+        person.answer(QUESTIONS[0], "https://k8s.example.com");
+        person.answer(QUESTIONS[1], &keys);
+        person.answer(QUESTIONS[2], "");
+        person.answer(QUESTIONS[3], "https://login.example.com");
+        person.answer(QUESTIONS[4], "");
+        person.answer(WRITE, "");
+        let (code, screen, _) = person.wait();
+        assert_eq!(code, Some(0), "{screen}");
+        assert!(!screen.contains("^["), "{screen}");
+        let after = view(&home, &home.path().join(".kube").join("config"));
+        assert_eq!(after["clusters"][0]["name"], *name, "{keys:?} {screen}");
+    }
+}
+
+#[test]
+fn a_rejected_answer_comes_back_with_the_arrow_up() {
+    let home = Home::new(Mode::Absent);
+    let mut person = Person::run(bare_setup(&home).arg("--offline"));
+    person.answer(QUESTIONS[0], "http://k8s.example.com");
+    let right = RIGHT.repeat(4);
+    person.answer(QUESTIONS[0], &format!("{UP}{FIRST}{right}s"));
+    person.wait_for(QUESTIONS[1]);
+    person.type_in(END);
+    assert_eq!(person.wait().0, Some(1));
+}
+
+#[test]
+fn tab_completes_a_path() {
+    let home = Home::new(Mode::Absent);
+    let folder = home.path().join("certificates");
+    fs::create_dir(&folder).unwrap();
+    for name in ["prod-ca.pem", "prod-old.pem", ".hidden.pem"] {
+        fs::write(folder.join(name), COMPANY.pem()).unwrap();
+    }
+    for typed in [
+        "~/cert\t\t\tc\t",
+        "certi\tp\t\tc\t",
+        &format!("{}/ce\t\t\tc\t", home.path().display()),
+        "certificates/.h\t",
+        "nowhere/x\t\u{15}./cert\tprod-c\t",
+    ] {
+        let mut person = Person::run(bare_setup(&home).args(["--offline", "--no-login"]));
+        person.answer(QUESTIONS[0], "https://k8s.example.com");
+        person.answer(QUESTIONS[1], "");
+        person.answer(QUESTIONS[2], typed);
+        person.answer(QUESTIONS[3], "https://login.example.com");
+        person.answer(QUESTIONS[4], "");
+        person.answer(WRITE, "");
+        let (code, screen, _) = person.wait();
+        assert_eq!(code, Some(0), "{typed:?} {screen}");
+        let file = home.path().join(".kube").join("config");
+        let path = view(&home, &file)["clusters"][0]["cluster"]["certificate-authority"].clone();
+        let name = if typed.contains(".h") { ".hidden.pem" } else { "prod-ca.pem" };
+        assert!(path.as_str().unwrap().ends_with(&format!("certificates/{name}")), "{typed:?} {path}");
+        assert_eq!(screen.contains("prod-old.pem"), typed.contains("\t\t"), "{typed:?} {screen}");
+        fs::remove_dir_all(home.path().join(".kube")).unwrap();
+    }
+}
+
+#[test]
+fn what_was_right_the_last_time_is_the_default() {
+    let home = Home::new(Mode::Absent);
+    fs::write(home.path().join("ca.pem"), COMPANY.pem()).unwrap();
+    let ca = home.path().join("ca.pem").display().to_string();
+    let mut first = home.kubekey();
+    first.args(["setup", "--offline", "--cluster=prod", "--server=https://k8s.example.com:6443", "--client-id=wrong"]);
+    first.args(["--issuer-url=https://login.example.com", "--certificate-authority", &ca]);
+    assert_eq!(home.run(&mut first).code(), Some(0));
+    let mut person = Person::run(bare_setup(&home).args(["--offline", "--no-login"]));
+    person.answer("as https://k8s.example.com:6443 [https://k8s.example.com:6443]: ", "");
+    person.answer("name for the cluster [prod]: ", "");
+    person.answer(&format!("of the API server [{ca}]: "), "");
+    person.answer("as https://login.example.com [https://login.example.com]: ", "");
+    person.answer("client ID registered with the provider [wrong]: ", "right");
+    person.wait_for("-        - '--client-id=wrong'");
+    person.wait_for("+        - '--client-id=right'");
+    person.answer(WRITE, "");
+    assert_eq!(person.wait().0, Some(0));
+
+    // Another cluster shares the provider, and nothing else.
+    let mut person = Person::run(bare_setup(&home).args(["--offline", "--no-login"]));
+    person.answer("as https://k8s.example.com:6443 [https://k8s.example.com:6443]: ", "https://other.example.com");
+    person.answer("name for the cluster [other.example.com]: ", "");
+    person.answer("of the API server [none]: ", "");
+    person.answer("as https://login.example.com [https://login.example.com]: ", "");
+    person.answer("client ID registered with the provider [right]: ", "");
+    person.answer(WRITE, "");
+    assert_eq!(person.wait().0, Some(0));
+}
+
+#[test]
+fn nothing_is_written_without_a_yes_to_what_is_shown() {
+    for (answer, is_written) in [("no\n", false), ("N\n", false), ("what\nno\n", false), ("yes\n", true), ("\n", true)]
+    {
+        let home = Home::new(Mode::Absent);
+        let mut person = Person::run(setup(&home).arg("--no-login").env_remove("KUBEKEY_LOG"));
+        person.wait_for("--- /dev/null");
+        person.wait_for("+    server: https://k8s.example.com:6443");
+        person.wait_for(WRITE);
+        person.type_in(answer);
+        let (code, screen, stdout) = person.wait();
+        assert_eq!((code, stdout.as_str()), (Some(if is_written { 0 } else { 1 }), ""), "{screen}");
+        assert_eq!(home.path().join(".kube").join("config").exists(), is_written, "{screen}");
+        assert_eq!(screen.contains("nothing was written"), !is_written, "{screen}");
+        assert!(!screen.contains("sign in now?"), "{screen}");
+    }
+}
+
+#[test]
+fn a_script_with_a_terminal_is_asked_nothing_if_it_says_so() {
+    for (name, value) in [("KUBEKEY_YES", "true"), ("KUBEKEY_YES", "1"), ("", "")] {
+        let home = Home::new(Mode::Absent);
+        let mut command = setup(&home);
+        command.env_remove("KUBEKEY_LOG");
+        if name.is_empty() {
+            command.arg("--yes")
+        } else {
+            command.env(name, value)
+        };
+        let (code, screen, _) = Person::run(&command).wait();
+        assert!(code == Some(0) && !screen.contains("]: "), "{screen}");
+        assert!(home.path().join(".kube").join("config").exists(), "{screen}");
+        let (code, screen, _) = Person::run(bare_setup(&Home::new(Mode::Absent)).arg("--yes")).wait();
+        assert!(code == Some(2) && screen.contains("no cluster is given"), "{screen}");
+    }
+    let home = Home::new(Mode::Absent);
+    let mut person = Person::run(setup(&home).env("KUBEKEY_NO_LOGIN", "yes").env_remove("KUBEKEY_LOG"));
+    person.answer(WRITE, "");
+    assert_eq!(person.wait().0, Some(0));
+}
+
+#[test]
+fn a_cluster_moves_only_with_a_yes_and_its_new_authority_is_asked_for() {
+    let home = Home::new(Mode::Absent);
+    fs::write(home.path().join("ca.pem"), COMPANY.pem()).unwrap();
+    let mut old = home.kubekey();
+    old.args(["setup", "--offline", "--cluster=prod", "--server=https://old.example.com", "--client-id=kubernetes"]);
+    old.args(["--issuer-url=https://login.example.com", "--certificate-authority=ca.pem"]);
+    assert_eq!(home.run(&mut old).code(), Some(0));
+    let file = home.path().join(".kube").join("config");
+    let before = fs::read_to_string(&file).unwrap();
+    let moved = "kubekey: would move cluster 'prod' from https://old.example.com to https://k8s.example.com:6443: write it? [no]: ";
+    let run = |authority: &str, answer: &str| {
+        let mut person = Person::run(setup(&home).arg("--no-login").env_remove("KUBEKEY_LOG"));
+        person.answer(QUESTIONS[2], authority);
+        person.answer(moved, answer);
+        person.wait()
+    };
+    let (code, screen, _) = run("", "");
+    assert_eq!((code, fs::read_to_string(&file).unwrap()), (Some(1), before.clone()), "{screen}");
+    let dropped = "would lose certificate-authority, which belongs to https://old.example.com";
+    assert_eq!(screen.matches(dropped).count(), 1, "{screen}");
+    fs::write(home.path().join("new.pem"), COMPANY.pem()).unwrap();
+    let (code, screen, _) = run("new.pem", "yes");
+    assert!(code == Some(0) && !screen.contains("would lose"), "{screen}");
+    let cluster = &view(&home, &file)["clusters"][0]["cluster"];
+    let new = home.path().join("new.pem");
+    assert_eq!(cluster, &json!({"server": "https://k8s.example.com:6443", "certificate-authority": new}));
+}
+
+#[test]
+fn a_context_gets_another_cluster_only_with_a_yes() {
+    let home = Home::new(Mode::Absent);
+    let file = plain(&home);
+    let question = "kubekey: would change context 'old', which uses cluster 'old' and user 'me': write it? [no]: ";
+    let run = |answer: &str| {
+        let mut command = setup_in(&home, &file);
+        command.args(["--context=old", "--no-login"]);
+        let mut person = Person::run(command.env_remove("KUBEKEY_LOG"));
+        person.answer(question, answer);
+        person.wait()
+    };
+    let (code, screen, _) = run("");
+    assert_eq!((code, fs::read_to_string(&file).unwrap().as_str()), (Some(1), PLAIN), "{screen}");
+    assert!(!screen.contains("warning: "), "it is said once: {screen}");
+    let (code, screen, _) = run("yes");
+    let context = entry(&view(&home, &file), "contexts", "old").unwrap()["context"].clone();
+    assert_eq!((code, context), (Some(0), json!({"cluster": "prod", "user": "kubekey-prod"})), "{screen}");
+    assert!(!screen.contains("warning: "), "{screen}");
+}
+
+#[test]
+fn what_changed_while_a_person_was_asked_is_not_written_over() {
+    let home = Home::new(Mode::Absent);
+    let file = plain(&home);
+    let mut person = Person::run(setup_in(&home, &file).env_remove("KUBEKEY_LOG"));
+    person.wait_for(WRITE);
+    assert!(!home.path().join("kubeconfig.lock").exists(), "kubectl is not kept waiting by a question");
+    let other = PLAIN.replace("abc", "def");
+    fs::write(&file, &other).unwrap();
+    person.type_in("\n");
+    let (code, screen, _) = person.wait();
+    assert_eq!((code, fs::read_to_string(&file).unwrap()), (Some(1), other), "{screen}");
+    assert!(screen.contains("the kubeconfig has changed in the meantime"), "{screen}");
+}
+
+#[test]
+fn a_provider_that_cannot_be_reached_is_taken_if_the_person_insists() {
+    let home = Home::new(Mode::Absent);
+    let mut person = Person::run(bare_setup(&home).arg("--no-login"));
+    person.answer(QUESTIONS[0], "https://k8s.example.com");
+    person.answer(QUESTIONS[1], "");
+    person.answer(QUESTIONS[2], "");
+    person.answer(QUESTIONS[3], "http://127.0.0.1:1");
+    person.answer(ANYWAY, "yes");
+    person.answer(QUESTIONS[4], "");
+    person.answer(WRITE, "");
+    let (code, screen, _) = person.wait();
+    assert_eq!((code, screen.matches("cannot be reached").count()), (Some(0), 1), "{screen}");
+}
+
+#[test]
+fn a_rejected_answer_is_not_repeated_whole() {
+    let home = Home::new(Mode::Absent);
+    let long = "0123456789".repeat(30);
+    let (http, path) = (format!("http://{long}"), format!("~/{long}"));
+    let mut person = Person::run(bare_setup(&home).arg("--offline"));
+    for (question, answer, good) in [
+        (QUESTIONS[0], &*http, "https://k8s.example.com"),
+        (QUESTIONS[1], "", ""),
+        (QUESTIONS[2], &*path, ""),
+        (QUESTIONS[3], &*http, "https://login.example.com"),
+    ] {
+        person.answer(question, answer);
+        if answer.is_empty() {
+            continue;
+        }
+        let start = &answer.replace('~', &home.path().display().to_string())[..57];
+        person.wait_for(&format!("kubekey: '{start}...'"));
+        let reason = person.wait_for_line();
+        assert!(!reason.contains("0123456789") && reason.len() < 100, "{reason}");
+        person.answer(question, good);
+    }
+    person.wait_for(QUESTIONS[4]);
+    person.type_in(END);
+    assert_eq!(person.wait().0, Some(1));
+}
+
+#[test]
+fn the_right_issuer_is_the_next_default() {
+    for slash in [true, false] {
+        let (home, provider) = (Home::new(Mode::Absent), Provider::start());
+        let plain = provider.issuer();
+        let (asked, right) =
+            if slash { (format!("{plain}/"), plain.clone()) } else { (plain.clone(), format!("{plain}/")) };
+        if !slash {
+            let right = right.clone();
+            provider.configure(|behaviour| {
+                behaviour.discovery =
+                    edit(move |document| drop(document.insert("issuer".into(), right.clone().into())));
+            });
+        }
+        let mut person = Person::run(bare_setup(&home).args(["--no-login"]));
+        for (question, answer) in QUESTIONS.into_iter().zip(["https://k8s.example.com", "", "", &asked]) {
+            person.answer(question, answer);
+        }
+        person.wait_for(&format!("its discovery document names the issuer '{right}'"));
+        person.wait_for(&format!("hint: press Enter to take {right}\r\n"));
+        person.answer(&format!("as https://login.example.com [{right}]: "), "");
+        person.answer(QUESTIONS[4], "");
+        person.answer(WRITE, "");
+        let (code, screen, _) = person.wait();
+        assert_eq!(code, Some(0), "{screen}");
+        let user = view(&home, &home.path().join(".kube").join("config"))["users"][0]["user"].clone();
+        assert_eq!(user["exec"]["args"][0], format!("--issuer-url={right}"), "{screen}");
+    }
 }

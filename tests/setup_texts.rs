@@ -1,30 +1,36 @@
-//! Kubeconfigs of any form: what `kubekey setup` puts into one is there, and putting it in again changes nothing.
+//! Kubeconfigs of any form: `kubekey setup` adds its entries, a second run changes nothing, and the rest stays.
 
 use kubekey::kubeconfig::{Document, Entry, Kind};
 use proptest::collection::vec;
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
-/// How a list looks.
+/// How a list is written.
 #[derive(Clone, Copy, Debug)]
 enum Style {
-    /// With so many spaces before each entry.
+    /// With this many spaces before each entry.
     Block(usize),
     Flow,
+    /// In brackets over several lines, with this string wherever a line can end.
+    Lines(&'static str),
     /// Without a value.
     Nothing,
 }
 
 fn style() -> impl Strategy<Value = Style> {
-    prop_oneof![(0_usize..5).prop_map(Style::Block), Just(Style::Flow), Just(Style::Nothing)]
+    prop_oneof![(0_usize..5).prop_map(Style::Block), Just(Style::Flow), lines(), Just(Style::Nothing)]
 }
 
-/// A name in quotes: all characters that a terminal shows, and some that mean something in YAML.
+fn lines() -> impl Strategy<Value = Style> {
+    prop::sample::select(vec!["\n", "\n  ", "\n\t", "\n\n", " # {c\n", "\n# ]\n "]).prop_map(Style::Lines)
+}
+
+/// A quoted name: all characters that a terminal shows, and some with a meaning in YAML.
 fn name() -> impl Strategy<Value = String> {
     "[a-cé:#{}&*!|> '\"\\\\-]{1,6}".prop_map(|name| Value::from(name).to_string())
 }
 
-/// A list with its entries, with comments and empty lines where they may be.
+/// A list with its entries, and comments and empty lines where they are allowed.
 fn list(key: &'static str, field: &'static str) -> impl Strategy<Value = String> {
     (style(), vec((name(), any::<bool>()), 0..4)).prop_map(move |(style, mut entries)| {
         entries.sort();
@@ -42,12 +48,18 @@ fn list(key: &'static str, field: &'static str) -> impl Strategy<Value = String>
                 let entry = |(name, _): &(String, bool)| format!("{{name: {name}, {field}: {{}}}}");
                 format!("{key}: [{}]\n", entries.iter().map(entry).collect::<Vec<_>>().join(", "))
             }
+            Style::Lines(end) => {
+                let entry =
+                    |(name, _): &(String, bool)| format!("{{{end}name: {name},{end}{field}: {{{end}}}{end}}}{end}");
+                let entries = entries.iter().map(entry).collect::<Vec<_>>();
+                format!("{key}: [{end}{}]\n", entries.join(&format!(",{end}")))
+            }
             _ => format!("{key}:\n"),
         }
     })
 }
 
-/// With lists in any order, ends of line of either kind, and a last line that may not be ended.
+/// With lists in any order, either kind of line ending, and a last line that may lack one.
 fn kubeconfig() -> impl Strategy<Value = String> {
     let lists = (list("clusters", "cluster"), list("users", "user"), list("contexts", "context"));
     let parts = lists.prop_map(|(clusters, users, contexts)| vec![clusters, users, contexts, "kind: Config\n".into()]);
@@ -60,10 +72,16 @@ fn kubeconfig() -> impl Strategy<Value = String> {
     })
 }
 
+/// Whether all of `old` is in `new` in order, except the characters of an empty value.
+fn is_kept(old: &str, new: &str) -> bool {
+    let mut new = new.chars();
+    old.chars().filter(|c| !c.is_whitespace() && !"[]{}".contains(*c)).all(|c| new.any(|new| new == c))
+}
+
 fn entries(name: &str) -> [Entry; 3] {
     let entry = |kind, fields: Value| {
         let Value::Object(fields) = fields else { unreachable!("a mapping") };
-        Entry { kind, name: name.to_owned(), fields, excludes: &[] }
+        Entry { kind, name: name.to_owned(), fields, excludes: &[], replaces: None, keeps: &[] }
     };
     [
         entry(Kind::Cluster, json!({"server": "https://k8s.example.com"})),
@@ -76,7 +94,7 @@ fn entries(name: &str) -> [Entry; 3] {
 }
 
 proptest! {
-    // What fails is printed, and needs no file to be found again.
+    // A failing case is printed, and no file is needed to repeat it.
     #![proptest_config(ProptestConfig { failure_persistence: None, ..Default::default() })]
 
     #[test]
@@ -93,6 +111,7 @@ proptest! {
         for entry in &entries {
             prop_assert_eq!(again.put(entry), Ok(false), "{}", written);
         }
+        prop_assert!(is_kept(&text, &written), "{}", written);
         prop_assert_eq!(again.into_text(), Ok(written));
     }
 }

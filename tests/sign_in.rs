@@ -17,7 +17,7 @@ use crate::support::provider::keys::published;
 use crate::support::provider::server::Answer;
 use crate::support::run::Running;
 
-/// The authorization URL that our local URL leads to.
+/// The authorization URL that our local URL redirects to.
 fn authorization_url(local: &str) -> Url {
     Url::parse(&get(local).location().expect("a redirect")).unwrap()
 }
@@ -26,7 +26,7 @@ fn param(url: &Url, name: &str) -> String {
     url.query_pairs().find(|(key, _)| key == name).unwrap_or_else(|| panic!("no {name} in {url}")).1.into_owned()
 }
 
-/// Where the provider would send the browser, with this query.
+/// Where the provider would redirect the browser, with this query.
 fn callback(local: &str, query: &str) -> String {
     format!("{}?{query}", param(&authorization_url(local), "redirect_uri"))
 }
@@ -226,7 +226,7 @@ fn no_redirect_is_followed_with_a_code_in_hand() {
     });
     let finished = home.run(&mut home.kubekey_for(&provider));
     assert_eq!((finished.code(), provider.count("/elsewhere")), (Some(5), 0), "{finished:#?}");
-    assert!(finished.stderr.contains("answered with a redirect"), "{finished:#?}");
+    assert!(finished.stderr.contains("returned a redirect"), "{finished:#?}");
 }
 
 #[test]
@@ -258,37 +258,88 @@ fn nobody_answering_ends_the_sign_in_after_the_timeout() {
     let provider = Provider::start();
     let finished = home.run(home.kubekey_for(&provider).args(["--login-timeout", "1"]));
     assert_eq!((finished.code(), finished.stdout.as_str()), (Some(3), ""));
-    assert!(finished.stderr.contains("nobody signed in within 1 s"), "{finished:#?}");
+    assert!(finished.stderr.contains("the sign-in timed out after 1 s"), "{finished:#?}");
     assert!(
-        finished.stderr.contains("hint: run 'kubekey login' with the same settings and open the printed address"),
+        finished.stderr.contains("hint: run 'kubekey login' with the same settings and open the printed URL"),
         "{finished:#?}"
     );
     assert!(finished.took >= Duration::from_secs(1), "{finished:#?}");
 }
 
 #[test]
-fn a_provider_that_shows_its_error_itself_leads_to_a_hint_at_client_and_redirect_uri() {
+fn a_browser_that_does_not_come_back_leads_to_a_hint_at_client_and_redirect_uri() {
     let home = Home::with_keyring(Mode::Follow);
     let provider = Provider::start();
     let mut kubekey = home.kubekey_for(&provider);
     kubekey.args(["--client-id", "unknown", "--login-timeout", "2"]);
     let finished = home.run(&mut kubekey);
     assert_eq!(finished.code(), Some(3), "{finished:#?}");
-    let redirect_uri = provider.requests("/authorize")[0].param("redirect_uri").unwrap().to_owned();
-    assert!(
-        finished.stderr.contains(&format!("the client ID 'unknown' with the redirect URI {redirect_uri}")),
-        "{finished:#?}"
-    );
+    let timeout = "kubekey: the sign-in timed out after 2 s: the browser did not return from the provider\n";
+    let hint = "hint: run 'kubekey login' with the same settings; if the provider rejected client 'unknown' \
+        or its redirect URI, register http://127.0.0.1/callback (any port) \
+        or a fixed --redirect-url=http://127.0.0.1:8000/callback\n";
+    assert!(finished.stderr.ends_with(&format!("{timeout}{hint}")), "{finished:#?}");
+    assert!(hint.len() <= 3 * 80, "three lines of a terminal");
+}
+
+#[test]
+fn the_redirect_uri_of_the_hint_is_the_one_to_register() {
+    let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let fixed = format!("http://127.0.0.1:{port}/callback");
+    for (argument, registered) in [
+        ("--redirect-url=http://localhost".to_owned(), "http://localhost (any port)"),
+        ("--redirect-url=http://127.0.0.1/".to_owned(), "http://127.0.0.1/ (any port)"),
+        ("--redirect-url=http://localhost/a/b".to_owned(), "http://localhost/a/b (any port)"),
+        ("--listen-address=[::1]:0".to_owned(), "http://[::1]/callback (any port)"),
+        (format!("--redirect-url={fixed}"), &*format!("{fixed}\n")),
+        (format!("--listen-address=127.0.0.1:{port}"), &*format!("{fixed}\n")),
+    ] {
+        let (home, provider) = (Home::new(Mode::Follow), Provider::start());
+        let mut kubekey = home.kubekey_for(&provider);
+        let finished = home.run(kubekey.args(["--client-id=unknown", "--login-timeout=2", &argument]));
+        assert_eq!(finished.code(), Some(3), "{finished:#?}");
+        assert!(finished.stderr.contains(&format!("or its redirect URI, register {registered}")), "{finished:#?}");
+    }
+}
+
+/// The name that the system has for this host.
+fn host_name() -> String {
+    if cfg!(windows) {
+        return "elsewhere".to_owned();
+    }
+    let name = std::process::Command::new("uname").arg("-n").output().unwrap().stdout;
+    String::from_utf8(name).unwrap().trim_end().to_owned()
 }
 
 #[test]
 fn in_an_ssh_session_the_way_to_a_browser_elsewhere_is_said() {
     let home = Home::with_keyring(Mode::Follow);
     let provider = Provider::start();
-    let finished = home.run(home.kubekey_for(&provider).env("SSH_CONNECTION", "192.0.2.1 50000 192.0.2.2 22"));
+    let mut kubekey = home.kubekey_for(&provider);
+    kubekey.env("SSH_CONNECTION", "192.0.2.1 50000 192.0.2.2 22").env("COMPUTERNAME", "elsewhere");
+    let finished = home.run(&mut kubekey);
     let local = Url::parse(&home.browser.urls()[0]).unwrap();
     let port = local.port().unwrap();
-    assert!(finished.stderr.contains(&format!("ssh -L {port}:127.0.0.1:{port} HOST")), "{finished:#?}");
+    let tunnel = format!("ssh -L {port}:127.0.0.1:{port} {}\n", host_name());
+    assert!(finished.stderr.contains(&tunnel), "{finished:#?}");
+    let home = Home::new(Mode::Note);
+    const SSH: &str = "192.0.2.1 5 192.0.2.2 22";
+    for (ssh, display, hint) in [
+        (None, ":0", "open the printed URL in a browser on this machine\n"),
+        (Some(SSH), ":0", "in a browser on this machine, or on your own after the printed 'ssh -L'\n"),
+        // Elsewhere the browser of these tests needs no display.
+        #[cfg(target_os = "linux")]
+        (Some(SSH), "", "in a browser on your own machine, after the printed 'ssh -L'\n"),
+    ] {
+        let mut kubekey = home.kubekey_for(&provider);
+        kubekey.args(["login", "--login-timeout=1"]).envs(ssh.map(|ssh| ("SSH_CONNECTION", ssh)));
+        let finished = home.run(kubekey.env("DISPLAY", display));
+        assert_eq!(finished.stderr.contains("ssh -L"), ssh.is_some(), "{finished:#?}");
+        assert!(finished.stderr.ends_with(hint), "{finished:#?}");
+        let first = "kubekey: no browser can be opened here: this is an SSH session\n";
+        assert_eq!(finished.stderr.starts_with(first), display.is_empty(), "{finished:#?}");
+        assert_eq!(finished.stderr.contains("this machine"), !display.is_empty(), "{finished:#?}");
+    }
 }
 
 #[test]
@@ -328,7 +379,7 @@ fn no_free_port_is_an_error_that_names_the_flag() {
     assert_eq!(home.browser.urls().len(), 0);
 }
 
-/// `localhost` may lead the browser to either family: who holds the port in one of them would get the answer.
+/// `localhost` may resolve to either family: another process with the port in one of them would get the response.
 #[test]
 fn a_port_that_somebody_else_has_in_one_address_family_is_taken() {
     let (home, provider) = (Home::new(Mode::Follow), Provider::start());
@@ -401,7 +452,7 @@ fn what_nobody_reads_of_a_discovery_document_may_be_of_any_kind() {
             document.remove("response_types_supported");
             document.remove("subject_types_supported");
         });
-        // Object stores serve static files as this.
+        // Object stores serve static files with this type.
         let keys = serde_json::Value::from(published(Algorithm::RS256, 0)).to_string();
         behaviour.jwks_answer = Some(Answer::new(200, "binary/octet-stream", keys));
     });

@@ -1,4 +1,4 @@
-//! Certificates: whose are trusted, what is said about those that are not, and what the options do.
+//! Certificates: which are trusted, what is printed about the others, and what the options do.
 
 use std::fs;
 use std::net::Ipv4Addr;
@@ -35,7 +35,7 @@ fn base64(authority: &Authority) -> String {
     STANDARD.encode(authority.pem())
 }
 
-/// A run that trusts only what `option` says, and must end with a token and a page in the browser.
+/// A run that trusts only what `option` names, and must end with a token and a page in the browser.
 fn signs_in(provider: &Provider, option: impl FnOnce(&Home, &mut Command)) {
     let home = Home::new(Mode::Follow);
     let mut kubekey = home.kubekey_for(provider);
@@ -92,7 +92,7 @@ fn each_of_several_authorities_is_trusted() {
             kubekey.args(files(home).map(|file| format!("--certificate-authority={file}")));
         });
         signs_in(&provider, |home, kubekey| {
-            kubekey.env("KUBEKEY_CERTIFICATE_AUTHORITY", files(home).join(":"));
+            kubekey.env("KUBEKEY_CERTIFICATE_AUTHORITY", files(home).join(if cfg!(windows) { ";" } else { ":" }));
         });
         signs_in(&provider, |home, kubekey| {
             let bundle = format!("# both\n{}{}{}", private_key(), COMPANY.pem(), OTHER.pem());
@@ -112,6 +112,7 @@ fn each_of_several_authorities_is_trusted() {
 }
 
 #[test]
+#[cfg(target_os = "linux")]
 fn ssl_cert_file_names_the_trust_store_and_an_authority_is_added_to_it() {
     signs_in(&provider_of(&COMPANY), |home, kubekey| {
         kubekey.env("SSL_CERT_FILE", file(home, "store.pem", COMPANY.pem()));
@@ -125,10 +126,11 @@ fn ssl_cert_file_names_the_trust_store_and_an_authority_is_added_to_it() {
 }
 
 #[test]
+#[cfg_attr(windows, ignore = "wine says of an unknown issuer that its revocation status is unknown")]
 fn an_unknown_authority_is_named_and_so_is_the_option_that_helps() {
     let provider = provider_of(&COMPANY);
     let finished = refused(&provider, |_, _| ());
-    let text = "the certificate of 127.0.0.1, issued by 'CN=Example Company Root CA, O=Example, Inc.', is not trusted: that issuer is unknown here";
+    let text = "the certificate of 127.0.0.1, issued by 'CN=Example Company Root CA, O=Example, Inc.', is not trusted: the issuer is unknown";
     assert!(finished.stderr.contains(text), "{finished:#?}");
     assert!(
         finished.stderr.contains("hint: ") && finished.stderr.contains("--certificate-authority FILE"),
@@ -142,14 +144,15 @@ fn an_unknown_authority_is_named_and_so_is_the_option_that_helps() {
 }
 
 #[test]
+#[cfg_attr(windows, ignore = "wine says of an unknown issuer that its revocation status is unknown")]
 fn an_issuers_name_cannot_move_the_cursor_or_fill_the_terminal() {
     let name = format!("\u{1b}[2J\u{9b}\u{202e}{}", "x".repeat(5000));
     let finished = refused(&provider_of(&Authority::new(&name)), |_, _| ());
     assert!(!finished.stderr.contains(['\u{1b}', '\u{9b}', '\u{202e}']), "{finished:#?}");
-    assert!(finished.stderr.contains("x', is not trusted: that issuer is unknown here\n"), "{finished:#?}");
+    assert!(finished.stderr.contains("x', is not trusted: the issuer is unknown\n"), "{finished:#?}");
 }
 
-/// What is said of a certificate that the trusted authority has signed.
+/// The message about a certificate that the trusted authority has signed.
 fn refused_although_signed(host: &str, edit: impl FnOnce(&mut CertificateParams)) -> String {
     let trust = |_: &Home, kubekey: &mut Command| {
         kubekey.args(["--certificate-authority-data", &base64(&COMPANY)]);
@@ -164,14 +167,14 @@ fn refused_although_signed(host: &str, edit: impl FnOnce(&mut CertificateParams)
 fn an_expired_certificate_is_called_so_with_the_date_and_the_clock() {
     let stderr = refused_although_signed("127.0.0.1", |params| params.not_after = date_time_ymd(2020, 2, 29));
     assert!(stderr.contains("expired on 2020-02-29 00:00 UTC\n"), "{stderr}");
-    assert!(stderr.contains("hint: check this computer's clock"), "{stderr}");
+    assert!(stderr.contains("hint: check this machine's clock"), "{stderr}");
 }
 
 #[test]
 fn a_certificate_of_the_future_is_called_so_with_the_date_and_the_clock() {
     let stderr = refused_although_signed("127.0.0.1", |params| params.not_before = date_time_ymd(2999, 1, 2));
     assert!(stderr.contains("is not valid before 2999-01-02 00:00 UTC\n"), "{stderr}");
-    assert!(stderr.contains("hint: check this computer's clock"), "{stderr}");
+    assert!(stderr.contains("hint: check this machine's clock"), "{stderr}");
 }
 
 #[test]
@@ -185,7 +188,7 @@ fn a_certificate_for_another_host_is_called_so_with_its_names() {
 fn a_ca_certificate_on_a_server_is_called_so() {
     let stderr =
         refused_although_signed("127.0.0.1", |params| params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained));
-    assert!(stderr.contains("is not trusted: it is that of a CA, not of a server\n"), "{stderr}");
+    assert!(stderr.contains("is not trusted: it is a CA certificate, not a server certificate\n"), "{stderr}");
 }
 
 const UNVERIFIED: &str = "kubekey: warning: the provider's certificate is not verified (--insecure-skip-tls-verify)";
@@ -230,7 +233,7 @@ fn verification_is_skipped_only_where_that_is_said() {
     assert!(finished.stderr.starts_with("kubekey: --insecure-skip-tls-verify 'flase' cannot be used"), "{finished:#?}");
 }
 
-/// Runs with an expired token, each of which has to refresh it; how often the discovery document was fetched.
+/// Runs with an expired token, each of which must refresh it; returns how often the discovery document was fetched.
 fn discoveries(home: &Home, provider: &Provider, option: &[&str]) -> usize {
     home.edit_saved(|set| set["expires_at"] = 1.into());
     provider.forget_requests();
@@ -244,7 +247,7 @@ fn what_was_learned_without_verification_serves_no_other_run() {
     let provider = provider_of(&COMPANY);
     let home = Home::with_keyring(Mode::Follow);
     home.run(home.kubekey_for(&provider).arg("--insecure-skip-tls-verify")).credential();
-    assert!(home.files().iter().all(|file| !file.starts_with(home.cache())), "{:?}", home.files());
+    assert!(home.cached_metadata().is_empty(), "{:?}", home.files());
 
     let verified = ["--certificate-authority-data", &base64(&COMPANY)];
     assert_eq!(discoveries(&home, &provider, &verified), 1);
@@ -261,8 +264,12 @@ fn what_was_learned_by_the_word_of_one_authority_serves_no_run_that_does_not_tru
     let as_data = ["--certificate-authority-data", &base64(&COMPANY)];
     home.run(home.kubekey_for(&provider).args(as_file)).credential();
     assert_eq!(discoveries(&home, &provider, &as_file), 0);
-    assert_eq!(discoveries(&home, &provider, &as_data), 1);
-    // What the first run learned would do for this one, which trusts the platform alone.
+    assert_eq!(discoveries(&home, &provider, &as_data), 0, "the same authority");
+    assert_eq!(
+        discoveries(&home, &provider, &[&as_data[..], &["--certificate-authority-data", &base64(&OTHER)]].concat()),
+        1
+    );
+    // The metadata that the first run cached would do for this one, which trusts only the platform.
     home.edit_saved(|set| set["expires_at"] = 1.into());
     provider.forget_requests();
     assert_eq!((home.run(&mut home.kubekey_for(&provider)).code(), provider.count_all()), (Some(5), 0));
@@ -275,7 +282,7 @@ fn the_options_of_tls_do_not_name_another_credential_and_are_not_looked_at_while
     let token = home.run(home.kubekey_for(&provider).args(["--certificate-authority-data", &base64(&COMPANY)])).token();
     provider.stop();
     for option in [
-        &["--certificate-authority", "/nowhere/ca.pem"][..],
+        &["--certificate-authority", home.path().join("nowhere.pem").to_str().unwrap()][..],
         &["--certificate-authority-data", "no base64!"],
         &["--insecure-skip-tls-verify"],
         &[],
@@ -285,7 +292,7 @@ fn the_options_of_tls_do_not_name_another_credential_and_are_not_looked_at_while
     }
 }
 
-/// One usage error that begins so, and no request.
+/// One usage error that begins like this, and no request.
 fn usage_error(home: &Home, option: &[&str], beginning: &str, end: &str) {
     let provider = provider_of(&COMPANY);
     let finished = home.run(home.kubekey_for(&provider).args(option));
@@ -293,26 +300,31 @@ fn usage_error(home: &Home, option: &[&str], beginning: &str, end: &str) {
     let lines: Vec<_> = finished.stderr.lines().collect();
     assert!(lines[0].starts_with(&format!("kubekey: {beginning}")), "{finished:#?}");
     assert!(lines[0].ends_with(end), "{finished:#?}");
-    assert_eq!((lines.len(), provider.count_all()), (2, 0), "{finished:#?}");
+    assert_eq!(provider.count_all(), 0, "{finished:#?}");
     assert!(lines[1].starts_with("hint: "), "{finished:#?}");
+    assert!(lines[2..].iter().all(|line| line.starts_with("  ")), "{finished:#?}");
 }
 
 #[test]
+#[cfg(unix)]
 fn a_file_that_holds_no_authority_is_a_usage_error_that_names_it() {
     let home = Home::new(Mode::Absent);
     let cut = COMPANY.pem().replace("-----END CERTIFICATE-----", "");
     let garbage = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n";
+    let two_bad =
+        [garbage, &COMPANY.pem(), "-----BEGIN CERTIFICATE-----\n%\n-----END CERTIFICATE-----\n", &OTHER.pem()].concat();
     let good_and_bad = COMPANY.pem() + garbage;
     let fifo = home.path().join("fifo").to_str().unwrap().to_owned();
     assert!(Command::new("mkfifo").arg(&fifo).status().unwrap().success());
     for (file, why) in [
         (file(&home, "empty", ""), "it is empty"),
-        (file(&home, "text", "Root CA"), "there is no certificate in PEM in it"),
-        (file(&home, "der", COMPANY.der()), "there is no certificate in PEM in it"),
-        (file(&home, "key", private_key()), "there is no certificate in PEM in it"),
-        (file(&home, "cut", cut), "the end of a PEM section is missing in it"),
-        (file(&home, "garbage", garbage), "it has a certificate that cannot be read"),
-        (file(&home, "half", good_and_bad), "it has a certificate that cannot be read"),
+        (file(&home, "text", "Root CA"), "it contains no PEM certificate"),
+        (file(&home, "der", COMPANY.der()), "it contains no PEM certificate"),
+        (file(&home, "key", private_key()), "it contains no PEM certificate"),
+        (file(&home, "cut", cut), "the end of a PEM section is missing"),
+        (file(&home, "garbage", garbage), "its certificate cannot be read"),
+        (file(&home, "half", good_and_bad), "certificate 2 of 2 cannot be read"),
+        (file(&home, "two", two_bad), "certificates 1, 3 of 4 cannot be read"),
         (file(&home, "huge", vec![b'x'; 1024 * 1024 + 1]), "it has more than 1048576 bytes"),
         (home.path().to_str().unwrap().to_owned(), "it is not a file"),
         (fifo, "it is not a file"),
@@ -339,10 +351,36 @@ fn data_that_holds_no_authority_is_a_usage_error_that_names_the_flag() {
     let flag = "--certificate-authority-data";
     for (data, why) in [
         ("-----BEGIN!".to_owned(), "it is not base64"),
-        (STANDARD.encode("Root CA"), "there is no certificate in PEM in it"),
-        (STANDARD.encode(COMPANY.der()), "there is no certificate in PEM in it"),
+        (STANDARD.encode("Root CA"), "it contains no PEM certificate"),
+        (STANDARD.encode(COMPANY.der()), "it contains no PEM certificate"),
     ] {
         let shown = data.chars().take(20).collect::<String>();
         usage_error(&home, &[&format!("{flag}={data}")], &format!("{flag} '{shown}"), why);
     }
+}
+
+#[test]
+fn a_bundle_is_read_whole_however_it_is_written() {
+    const MARK: &str = "\u{feff}";
+    let [company, other] = [&COMPANY, &OTHER].map(|authority| authority.pem());
+    let utf16 = |text: &str| text.encode_utf16().flat_map(u16::to_le_bytes).collect::<Vec<_>>();
+    let provider = provider_of(&COMPANY);
+    for (name, bundle) in [
+        ("marked", format!("{MARK}{company}{other}").into_bytes()),
+        ("joined", format!("{MARK}{other}{MARK}{company}").into_bytes()),
+        ("powershell", utf16(&format!("{MARK}{company}{other}").replace('\n', "\r\n"))),
+        ("crlf", format!("{company}{other}").replace('\n', "\r\n").into_bytes()),
+        ("without a line break", format!("{}{company}", other.trim_end()).into_bytes()),
+    ] {
+        signs_in(&provider, |home, kubekey| {
+            kubekey.args(["--certificate-authority", &file(home, name, &bundle)]);
+        });
+        signs_in(&provider, |_, kubekey| {
+            kubekey.args(["--certificate-authority-data", &STANDARD.encode(&bundle)]);
+        });
+    }
+    #[cfg(target_os = "linux")]
+    signs_in(&provider, |home, kubekey| {
+        kubekey.env("SSL_CERT_FILE", file(home, "store.pem", format!("{MARK}{company}")));
+    });
 }

@@ -1,15 +1,15 @@
-//! What a run of kubekey costs, beside an empty program and `secret-tool`: whole processes, in one table.
+//! What a run of kubekey costs, compared with an empty program and `secret-tool`: whole processes, in one table.
 //!
 //! ```sh
 //! cargo bench --bench warm_path
 //! WARM_PATH_ROUNDS=20 WARM_PATH_READS=500 cargo bench --bench warm_path  # a quick look
 //! ```
 //!
-//! The figures are for people. Commands take turns and medians are compared, so that the ratios mean something on a busy
-//! machine; still, nothing here fails because of one. `docs/performance.md` explains the table.
+//! The figures are for people. Commands take turns and medians are compared, so that the ratios are meaningful even on
+//! a busy machine; still, no figure makes this program fail. `docs/performance.md` explains the table.
 //!
-//! kubekey is built with `cargo build --release`, as it is shipped. The one that cargo builds for a bench unwinds when it
-//! panics, and is larger and slower for it.
+//! kubekey is built with `cargo build --release`, as it is shipped. The program that cargo builds for a bench unwinds
+//! when it panics, which makes it larger and slower.
 
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "the table is what this program is for")]
 

@@ -1,11 +1,13 @@
-//! A request to the redirect URI: without the right `state` it never becomes a code, whatever it says.
+//! A request to the redirect URI: without the right `state` it never yields a code, whatever it contains.
 #![no_main]
 
 use std::sync::OnceLock;
 
 use kubekey::config::given::Given;
-use kubekey::config::{Policy, Settings};
-use kubekey::oidc::authorization::{Answer, AuthorizationRequest, Sent};
+use kubekey::policy::Policy;
+use kubekey::settings::Settings;
+use kubekey::oidc::Wishes;
+use kubekey::oidc::authorization::{Answer, AuthorizationRequest, Sent, response_mode};
 use kubekey::oidc::discovery::read_metadata;
 use libfuzzer_sys::fuzz_target;
 use serde_json::json;
@@ -37,7 +39,9 @@ fn request() -> (AuthorizationRequest, String) {
     let given = Given::of_flags(&[("issuer-url", ISSUER), ("client-id", "kubernetes")]);
     let settings = Settings::resolve(&given, |_| None, &Policy::default()).expect("good settings");
     let metadata = read_metadata(&settings.issuer_url, &document).expect("a good document");
-    let request = AuthorizationRequest::new(&metadata, &settings, "http://127.0.0.1:8000/callback");
-    let state = request.url.query_pairs().find(|(name, _)| name == "state").expect("a state").1.into_owned();
+    let mode = response_mode(&metadata, &settings);
+    let request =
+        AuthorizationRequest::new(&metadata, &settings, "http://127.0.0.1:8000/callback", Wishes::default(), mode);
+    let state = request.parameters().iter().find(|(name, _)| name == "state").expect("a state").1.clone();
     (request, state)
 }

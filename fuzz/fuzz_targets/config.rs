@@ -1,4 +1,4 @@
-//! A configuration file: whatever is in it, what is wrong is said with its place.
+//! A configuration file: whatever it contains, an error has its location.
 #![no_main]
 
 use std::path::Path;

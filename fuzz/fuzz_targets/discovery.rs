@@ -1,4 +1,5 @@
-//! A discovery document: whatever it says, its endpoints are https and it is of the issuer that was asked for.
+//! A discovery document: whatever it contains, its endpoints are https and it is from the requested issuer, or it is
+//! refused.
 #![no_main]
 
 use kubekey::oidc::discovery::read_metadata;
@@ -10,7 +11,7 @@ const ISSUER: &str = "https://login.example.com";
 
 fuzz_target!(|text: &str| {
     let Ok(mut document) = serde_json::from_str::<Map<String, Value>>(text) else { return };
-    // Else hardly any document would get past the first check.
+    // Otherwise hardly any document would pass the first check.
     document.entry("issuer").or_insert(ISSUER.into());
     for name in ["authorization_endpoint", "token_endpoint", "jwks_uri"] {
         document.entry(name).or_insert("https://login.example.com/x".into());

@@ -1,5 +1,4 @@
-//! `KUBERNETES_EXEC_INFO`, which a kubeconfig's cluster has a part in, and the policy's question whether a token may go
-//! there.
+//! `KUBERNETES_EXEC_INFO`, to which a kubeconfig's cluster contributes, and the server in it, which a policy checks.
 #![no_main]
 
 use kubekey::exec_credential::ExecInfo;

@@ -1,5 +1,5 @@
-//! An ID token and a key set, the first line of the input being the token: nothing here knows a private key, so no
-//! signature may ever fit. The last part tries the claims alone, as behind a good signature.
+//! An ID token, which is the first line of the input, and a key set: nothing here knows a private key, so no signature
+//! may ever be accepted. The last part tries the claims alone, as if the signature were good.
 #![no_main]
 
 use kubekey::oidc::id_token::{Claims, Jwt};

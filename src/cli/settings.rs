@@ -2,10 +2,10 @@
 
 use clap::{Arg, ArgAction, ArgMatches, Args, FromArgMatches};
 
-use crate::config::Flags;
 use crate::config::keys::{KEYS, Key, Kind};
+use crate::config::{Flags, Kubelogin};
 
-/// The table of settings as flags. Each counts before and after a subcommand.
+/// The table of settings as flags. Each can be given before and after a subcommand.
 impl Args for Flags {
     fn augment_args(command: clap::Command) -> clap::Command {
         command.args(KEYS.iter().map(flag))
@@ -22,7 +22,7 @@ impl FromArgMatches for Flags {
             let texts = matches.get_many::<String>(key.flag)?;
             Some((key, texts.cloned().collect()))
         });
-        Ok(Self(given.collect()))
+        Ok(Self(given.collect(), Kubelogin::default()))
     }
 
     fn update_from_arg_matches(&mut self, matches: &ArgMatches) -> Result<(), clap::Error> {
@@ -40,7 +40,7 @@ fn flag(key: &'static Key) -> Arg {
         .global(true)
         .help(key.help_with_default());
     match key.kind {
-        Kind::Texts => arg.action(ArgAction::Append),
+        Kind::Texts | Kind::Secrets => arg.action(ArgAction::Append),
         Kind::Switch => arg.num_args(0..=1).require_equals(true).default_missing_value("true"),
         Kind::Text | Kind::Secret | Kind::Time => arg,
     }

@@ -1,46 +1,53 @@
-//! `config.toml`: settings, profiles of them, and clusters.
+//! `config.toml`: settings, profiles and clusters.
 
 use std::io;
 use std::path::Path;
-use std::rc::Rc;
 
 use toml::Spanned;
-use toml::de::{DeTable, DeValue};
+use toml::de::{DeString, DeTable, DeValue};
 
-use super::given::{Layer, Origin, Place, Value};
+use super::escape;
+use super::given::{Layer, Origin, Value};
 use super::keys::{Key, Kind};
+use super::mistake::{Checked, Mistake, without_consequences};
+use super::place::Place;
+use super::syntax::{headers, read_tables};
 use crate::error::{Error, ErrorKind, Result};
 use crate::trusted_file::{self, Owner, is_absent};
+use crate::{encoding, foreign};
 
-/// The most that is read of a configuration file or a policy, in bytes.
+/// The maximum size of a configuration file or a policy, in bytes.
 pub const LARGEST: u64 = 1024 * 1024;
 
-/// Keys of a file beside the settings.
+/// The keys of a file that are not settings.
 pub const TABLES: [&str; 2] = ["profiles", "clusters"];
 
 /// A configuration file.
 pub struct File {
-    /// What is in it, from its beginning.
+    /// The start of the file, which has its path and its text.
     pub start: Place,
     /// The settings outside of profiles.
     pub values: Vec<Value>,
-    /// Those of each profile.
+    /// The name and the settings of each profile.
     pub profiles: Vec<(String, Vec<Value>)>,
-    /// Keys that mean nothing.
+    /// Unknown keys.
     pub unknown: Vec<Unknown>,
 }
 
-/// A key that means nothing.
+/// An unknown key.
+#[derive(Clone)]
 pub struct Unknown {
     /// The key.
     pub name: String,
-    /// Where it stands; `None` for the extension of a kubeconfig.
+    /// Where it is; `None` for the extension of a kubeconfig's cluster.
     pub place: Option<Place>,
-    /// In which kind of table.
+    /// The kind of table that has it.
     pub table: Table,
+    /// Its header, if it is a table itself: `[profile.staging]`.
+    pub header: Option<String>,
 }
 
-/// A kind of table, which has keys of its own.
+/// A kind of table; each has its own keys.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Table {
     /// The file itself.
@@ -52,48 +59,62 @@ pub enum Table {
 }
 
 impl File {
-    /// Reads a file, if there is one; the layer says who has to own it.
+    /// Reads a file, if it exists. The layer decides who must own it.
     ///
     /// # Errors
-    /// [`ErrorKind::Usage`], naming the file, if others can write it, it cannot be read, or something in it is wrong.
+    /// [`ErrorKind::Usage`], with the file, if others can write it, if it cannot be read, or if it has a mistake.
     pub fn read(path: &Path, layer: Layer) -> Result<Option<Self>> {
+        Self::look_at(path, layer)?.map(Checked::or_first).transpose()
+    }
+
+    /// Reads a file, if it exists, and collects its mistakes.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Usage`], with the file, if others can write it or if it cannot be read.
+    pub fn look_at(path: &Path, layer: Layer) -> Result<Option<Checked<Self>>> {
         let owner = match layer {
             Layer::System => Owner::System,
             Layer::Homebrew => Owner::Installer,
             _ => Owner::User,
         };
         match trusted_file::read(path, owner, LARGEST) {
-            Ok(text) => Self::parse(path, &text, layer).map(Some),
-            // A link that leads nowhere is a file that is not there for now.
+            Ok(text) => Ok(Some(Self::check(path, &text, layer))),
+            // A broken link counts as a missing file: its target may be absent only for now.
             Err(error) if error.kind() == io::ErrorKind::NotFound && is_absent(path) => Ok(None),
             Err(error) if error.kind() == io::ErrorKind::NotADirectory => Ok(None),
-            // The variables of somebody else's home, as under sudo: what cannot be seen there is not the user's word.
+            // The variables may name another user's home directory, as under sudo; a file that cannot be seen there is
+            // not this user's.
             Err(error) if owner == Owner::User && is_out_of_sight(path, &error) => Ok(None),
             Err(error) => Err(refused(path, &error)),
         }
     }
 
-    /// Whether a client secret is in it.
+    /// Whether the file contains a client secret.
     pub fn has_secret(&self) -> bool {
         let of_profiles = self.profiles.iter().flat_map(|(_, values)| values);
-        self.values.iter().chain(of_profiles).any(|value| value.key.kind == Kind::Secret)
+        self.values.iter().chain(of_profiles).any(|value| value.key.kind.is_secret())
     }
 
-    /// Parses what is in a file.
+    /// Parses the text of a file.
     ///
     /// # Errors
     /// [`ErrorKind::Usage`], with file, line, column and the line itself.
     pub fn parse(path: &Path, text: &str, layer: Layer) -> Result<Self> {
-        let start = Place { path: Rc::from(path), text: Rc::from(text), offset: 0 };
-        let mut reader = Reader { start: &start, layer, unknown: Vec::new() };
-        let table = table_of(&start)?;
-        let values = reader.settings(&table, Table::File)?;
-        let profiles = match table.get("profiles") {
-            Some(profiles) => reader.profiles(profiles)?,
-            None => Vec::new(),
-        };
-        let unknown = reader.unknown;
-        Ok(Self { start, values, profiles, unknown })
+        Self::check(path, text, layer).or_first()
+    }
+
+    /// Parses the text of a file and collects its mistakes.
+    pub fn check(path: &Path, text: &str, layer: Layer) -> Checked<Self> {
+        let start = Place::start_of(path, text);
+        let mut reader = Reader { start: &start, layer, unknown: Vec::new(), mistakes: Vec::new() };
+        let (table, mut mistakes) = read_tables(&start);
+        let values = reader.settings(&table, Table::File);
+        let profiles = table.get("profiles").map(|profiles| reader.profiles(profiles)).unwrap_or_default();
+        let Reader { mut unknown, mistakes: others, .. } = reader;
+        unknown.sort_by_key(|unknown| unknown.place.as_ref().map(|place| place.offset));
+        let others: Vec<_> = without_consequences(others, &mistakes).collect();
+        mistakes.extend(others);
+        Checked { good: Self { start, values, profiles, unknown }, mistakes }
     }
 }
 
@@ -102,86 +123,119 @@ fn is_out_of_sight(path: &Path, error: &io::Error) -> bool {
     error.kind() == hidden && path.symlink_metadata().is_err_and(|error| error.kind() == hidden)
 }
 
-/// The error for a file that is not to be believed or cannot be read.
+/// The error for a file that is not trusted or cannot be read.
 pub(super) fn refused(path: &Path, error: &io::Error) -> Error {
+    if let Some(command) = encoding::conversion(path, error) {
+        return Error::new(ErrorKind::Usage, format!("{} cannot be used: {error}", path.display()))
+            .hint("save it as UTF-8:")
+            .commands([command]);
+    }
+    if let commands @ [_, ..] = trusted_file::commands(error) {
+        return Error::new(ErrorKind::Usage, format!("{} cannot be used: {error}", path.display()))
+            .hint(trusted_file::HINT)
+            .commands(commands.iter().cloned());
+    }
+    // Under sudo, the file may be valid for its owner: then the hint must not be to fix or remove it.
+    let foreign = path.parent().and_then(foreign::keeps_out).or_else(|| foreign::keeps_out(path));
+    let what_to_do = foreign.and_then(|foreign| foreign.what_to_do());
     Error::new(ErrorKind::Usage, format!("{} cannot be used: {error}", path.display()))
-        .hint("mend or remove it: kubekey does not go on without knowing what it says")
-}
-
-/// What TOML makes of the file.
-pub(super) fn table_of(start: &Place) -> Result<DeTable<'_>> {
-    DeTable::parse(&start.text).map(Spanned::into_inner).map_err(|error| toml_error(start, &error))
-}
-
-/// What TOML has to say, with its place.
-pub(super) fn toml_error(start: &Place, error: &toml::de::Error) -> Error {
-    let offset = error.span().map_or(0, |span| span.start);
-    wrong(&Place { offset, ..start.clone() }, &error.message().replace('\n', ", "))
-}
-
-/// The error for something in a file that is not as it has to be.
-pub(super) fn wrong(place: &Place, why: &str) -> Error {
-    Error::new(ErrorKind::Usage, format!("{place}, column {}: {why}: {}", place.column(), place.shown_line()))
-        .hint("'kubekey config check' looks at all files; 'kubekey config schema' has all keys and their types")
+        .hint(what_to_do.unwrap_or_else(|| "fix or remove it: kubekey cannot continue without reading it".to_owned()))
 }
 
 struct Reader<'a> {
     start: &'a Place,
     layer: Layer,
     unknown: Vec<Unknown>,
+    mistakes: Vec<Mistake>,
 }
 
 impl Reader<'_> {
-    fn profiles(&mut self, profiles: &Spanned<DeValue<'_>>) -> Result<Vec<(String, Vec<Value>)>> {
+    fn profiles(&mut self, profiles: &Spanned<DeValue<'_>>) -> Vec<(String, Vec<Value>)> {
         let mut found = Vec::new();
-        for (name, profile) in self.table(profiles, "profiles has to be a table: [profiles.NAME]")? {
-            let profile = self.table(profile, "a profile has to be a table: [profiles.NAME]")?;
-            found.push((name.get_ref().to_string(), self.settings(profile, Table::Settings)?));
+        let profiles = self.table(profiles, "profiles must be a table: [profiles.NAME]");
+        for (name, profile) in profiles.into_iter().flatten() {
+            if let Some(profile) = self.table(profile, "a profile must be a table: [profiles.NAME]") {
+                found.push((name.get_ref().to_string(), self.settings(profile, Table::Settings)));
+            }
         }
-        Ok(found)
+        found
     }
 
-    fn settings(&mut self, table: &DeTable<'_>, kind: Table) -> Result<Vec<Value>> {
+    fn settings(&mut self, table: &DeTable<'_>, kind: Table) -> Vec<Value> {
         let mut values = Vec::with_capacity(table.len());
         for (name, value) in table {
-            let place = self.place(name.span().start);
             let key = Key::named(name.get_ref()).filter(|key| kind == Table::File || key.flag != "profile");
             match key {
-                Some(key) => values.push(self.value(key, value, place)?),
+                Some(key) => values.extend(self.value(key, name, value)),
                 None if kind == Table::File && TABLES.contains(&&**name.get_ref()) => {}
                 None => {
-                    let name = name.get_ref().to_string();
-                    self.unknown.push(Unknown { name, place: Some(place), table: kind });
+                    let unknown = self.unknown(name, value.get_ref(), kind);
+                    self.unknown.extend(unknown);
                 }
             }
         }
-        Ok(values)
+        values
     }
 
-    fn value(&self, key: &'static Key, value: &Spanned<DeValue<'_>>, place: Place) -> Result<Value> {
-        let texts = texts(key.kind, value.get_ref()).ok_or_else(|| {
-            let why = format!("{} has to be {}", key.name(), key.kind.in_words());
-            wrong(&self.place(value.span().start), &why)
-        })?;
-        Ok(Value { key, texts, origin: Origin::File(self.layer, place) })
+    /// An unknown key; of a table of tables, each inner table.
+    fn unknown(&self, name: &Spanned<DeString<'_>>, value: &DeValue<'_>, table: Table) -> Vec<Unknown> {
+        let unknown = |offset, header| {
+            let (name, place) = (name.get_ref().to_string(), Some(self.place(offset)));
+            Unknown { name, place, table, header }
+        };
+        let headers = headers(name, value);
+        match headers.is_empty() {
+            true => vec![unknown(name.span().start, None)],
+            false => headers.into_iter().map(|(offset, header)| unknown(offset, Some(header))).collect(),
+        }
     }
 
-    fn table<'v, 'i>(&self, value: &'v Spanned<DeValue<'i>>, why: &str) -> Result<&'v DeTable<'i>> {
-        value.get_ref().as_table().ok_or_else(|| wrong(&self.place(value.span().start), why))
+    fn value(
+        &mut self,
+        key: &'static Key,
+        name: &Spanned<DeString<'_>>,
+        value: &Spanned<DeValue<'_>>,
+    ) -> Option<Value> {
+        if let Some((offset, why)) = escape::in_setting(self.start, key, value) {
+            self.mistakes.push(Mistake::of_escape(self.place(offset), &why));
+            return None;
+        }
+        let origin = Origin::File(self.layer, self.place(name.span().start));
+        if let Some(texts) = texts(key.kind, value.get_ref()) {
+            return Some(Value { key, texts, origin });
+        }
+        // A table `[profile.NAME]` is a misspelled `[profiles.NAME]`, not a wrong value for the setting `profile`.
+        if key.flag == "profile" && value.get_ref().is_table() {
+            for unknown in self.unknown(name, value.get_ref(), Table::File) {
+                self.mistakes.extend(unknown.into_mistake());
+            }
+            return None;
+        }
+        let why = format!("{} must be {}", key.name(), key.kind.in_words());
+        self.mistakes.push(Mistake::new(self.place(value.span().start), &why));
+        None
+    }
+
+    fn table<'v, 'i>(&mut self, value: &'v Spanned<DeValue<'i>>, why: &str) -> Option<&'v DeTable<'i>> {
+        let table = value.get_ref().as_table();
+        if table.is_none() {
+            self.mistakes.push(Mistake::new(self.place(value.span().start), why));
+        }
+        table
     }
 
     fn place(&self, offset: usize) -> Place {
-        Place { offset, ..self.start.clone() }
+        self.start.at(offset)
     }
 }
 
-/// A value of the right type as flags have it; `None` for one of another type.
-pub(super) fn texts(kind: Kind, value: &DeValue<'_>) -> Option<Vec<String>> {
+/// The value as strings, as flags have it; `None` if it has the wrong type.
+pub fn texts(kind: Kind, value: &DeValue<'_>) -> Option<Vec<String>> {
     let one = |text: String| Some(vec![text]);
     match (kind, value) {
         (Kind::Switch, DeValue::Boolean(value)) => one(value.to_string()),
         (Kind::Time, DeValue::Integer(value)) => one(value.to_string()),
-        (Kind::Texts, DeValue::Array(array)) => {
+        (Kind::Texts | Kind::Secrets, DeValue::Array(array)) => {
             array.iter().map(|one| one.get_ref().as_str().map(str::to_owned)).collect()
         }
         (Kind::Switch, _) => None,

@@ -1,32 +1,34 @@
-//! Settings: where they come from, their defaults, and where files live.
+//! The given settings and their origins: the table of keys, the layers, and the folders with the files.
 
-mod answers;
-mod client_secret;
-pub mod clusters;
+pub mod cluster;
+pub mod cluster_fields;
+mod cluster_reader;
+mod clusters;
+pub mod escape;
 mod extension;
 pub mod file;
+mod flow;
 pub mod given;
 pub mod keys;
-mod layers;
-mod loopback_address;
-mod named_file;
+mod kubelogin;
+pub mod layers;
+mod mistake;
 pub mod nearest;
+pub mod place;
 pub mod platform;
-pub mod policy;
-pub mod schema;
-mod settings;
-mod template;
-mod time;
-mod tls;
-mod values;
+pub mod policy_keys;
+mod shown_lines;
+pub mod syntax;
+pub mod time;
+mod token_storage;
+#[cfg(any(windows, test))]
+pub mod windows_variables;
 
-pub use answers::Answers;
-pub use client_secret::ClientSecret;
-pub use clusters::{Cluster, clusters};
+pub use cluster::Cluster;
+pub use clusters::{check_clusters, clusters};
 pub use file::File;
-pub use layers::{Flags, Layers};
-pub use loopback_address::LoopbackAddress;
-pub use policy::{Policy, SessionRules};
-pub use settings::{DEFAULT_SCOPES, Opener, ResponseMode, Settings, TokenStorage, is_loopback_host, variable};
-pub use template::config_file;
-pub use tls::{Authority, Tls};
+pub use flow::Flow;
+pub use kubelogin::Kubelogin;
+pub use layers::{Flags, Layers, check_files};
+pub use mistake::{Checked, Mistake};
+pub use token_storage::TokenStorage;

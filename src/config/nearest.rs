@@ -1,16 +1,17 @@
-//! What somebody may have meant who wrote something else.
+//! The most similar name, to suggest for a misspelled one.
 
-use super::clusters;
+use super::cluster_fields;
 use super::file::{TABLES, Table};
 use super::keys::{KEYS, Key};
 
-/// How alike two names have to be, from 0 to 1. Higher, a missing word hides the name; lower, all names are alike.
+/// The minimum similarity of two names, from 0 to 1. With a higher value, a name without one of its words is not found;
+/// with a lower one, all names are similar.
 const ALIKE: f64 = 0.85;
 
-/// The key of such a table that is most like this name.
+/// The key of such a table that is most similar to `name`.
 pub(super) fn key(name: &str, table: Table) -> Option<String> {
     let keys = keys(table);
-    // A flag, or kubelogin's name of it.
+    // The name may be a flag, or kubelogin's name for one.
     let flag = name.trim_start_matches('-').replace('_', "-").to_lowercase();
     let same = KEYS.iter().find(|key| key.flag == flag || key.aliases.contains(&flag.as_str()));
     if let Some(same) = same.map(Key::name).filter(|same| keys.contains(same)) {
@@ -19,7 +20,16 @@ pub(super) fn key(name: &str, table: Table) -> Option<String> {
     of(name, keys)
 }
 
-/// The one of these that is most like this name.
+/// The table header that is most similar to `header`.
+pub(super) fn header(name: &str, header: &str) -> Option<String> {
+    let inner = header.trim_matches(['[', ']']).split_once('.').map_or("NAME", |(_, inner)| inner);
+    match of(&name.to_lowercase(), TABLES)? {
+        "profiles" => Some(format!("[profiles.{inner}]")),
+        _ => Some("[[clusters]]".to_owned()),
+    }
+}
+
+/// The key that is most similar to `name`.
 pub fn of<T: AsRef<str>>(name: &str, keys: impl IntoIterator<Item = T>) -> Option<T> {
     let rated = keys.into_iter().map(|key| (strsim::jaro_winkler(name, key.as_ref()), key));
     let alike = rated.filter(|(alike, _)| *alike > ALIKE);
@@ -31,6 +41,6 @@ fn keys(table: Table) -> Vec<String> {
     match table {
         Table::File => settings.chain(TABLES.map(str::to_owned)).collect(),
         Table::Settings => settings.filter(|key| key != "profile").collect(),
-        Table::Cluster => clusters::FIELDS.iter().map(|(field, _)| (*field).to_owned()).collect(),
+        Table::Cluster => cluster_fields::FIELDS.iter().map(|(field, _)| (*field).to_owned()).collect(),
     }
 }

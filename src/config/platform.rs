@@ -1,45 +1,53 @@
-//! Where files live on this operating system.
+//! The locations of files on this operating system.
 
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicBool, Ordering};
 
-/// Whether the environment may come from a kubeconfig that is not to say where things are.
-static IS_DISTRUSTED: AtomicBool = AtomicBool::new(false);
+use crate::environment::{self, absolute_path};
+use crate::user;
+use crate::user_folders::Trust;
 
-/// From here on no variable says where things are; the home is that of the user database, where it has the user.
-pub fn distrust_environment() {
-    IS_DISTRUSTED.store(true, Ordering::Relaxed);
-}
-
-/// Whether [`distrust_environment`] was called.
-pub fn is_environment_distrusted() -> bool {
-    IS_DISTRUSTED.load(Ordering::Relaxed)
-}
-
-/// The folders for locks, first wins: the session's runtime folder, which the system empties, and the state folder.
-/// Nothing is created here.
+/// The folders for locks, in order of preference: the session's runtime folder, which the system empties, and the state
+/// folder. Does not create them.
 pub fn lock_dirs() -> Vec<PathBuf> {
     let runtime = runtime_dir().map(|dir| dir.join("kubekey"));
     runtime.into_iter().chain(state_dir()).collect()
 }
 
-/// The session's folder for sockets and locks.
+/// The session's runtime folder, for sockets and locks.
 pub fn runtime_dir() -> Option<PathBuf> {
-    match is_environment_distrusted() {
+    match environment::is_distrusted() {
         true => session_runtime_dir(),
-        false => absolute("XDG_RUNTIME_DIR").or_else(session_runtime_dir),
+        false => absolute_path("XDG_RUNTIME_DIR").or_else(session_runtime_dir),
     }
 }
 
-/// The folder for what providers publish about themselves, which may be deleted at any time. Nothing is created here.
-pub fn metadata_dir() -> Option<PathBuf> {
-    user_dir("XDG_CACHE_HOME", ".cache")
+/// The state folder in this user's home directory according to the user database, not to the environment: runs with
+/// different variables, as in a sandbox or under `sudo`, share it. `None` if the home directory does not exist or is
+/// not the user's.
+pub fn own_home_state_dir() -> Option<PathBuf> {
+    let folders = user::folders(Trust::UnknownHome);
+    folders.home().filter(|home| is_own_dir(home)).and_then(|_| folders.state())
 }
 
-/// The folders that may hold an administrator's templates, first wins.
-///
-/// On Windows there is none yet: `%ProgramData%` can be written by every user, and what makes a folder there
-/// trustworthy, its access control list, is not looked at yet.
+#[cfg(unix)]
+fn is_own_dir(dir: &Path) -> bool {
+    use std::os::unix::fs::MetadataExt;
+    dir.metadata().is_ok_and(|found| found.is_dir() && found.uid() == rustix::process::geteuid().as_raw())
+}
+
+/// Windows knows the profile by its user.
+#[cfg(not(unix))]
+fn is_own_dir(dir: &Path) -> bool {
+    dir.is_dir()
+}
+
+/// The folder for the providers' metadata, which may be deleted at any time. Does not create it. Under a policy it is
+/// where no variable can decide, or nowhere: the metadata says where a refresh token goes.
+pub fn metadata_dir() -> Option<PathBuf> {
+    user::folders(if environment::is_under_policy() { Trust::Nothing } else { user::trust() }).cache()
+}
+
+/// The folders that may contain an administrator's templates, in order of preference.
 pub fn system_template_dirs() -> Vec<PathBuf> {
     let dirs: &[&str] = if cfg!(target_os = "macos") {
         &["/Library/Application Support/kubekey", "/etc/kubekey", "/usr/local/share/kubekey", "/usr/share/kubekey"]
@@ -48,11 +56,10 @@ pub fn system_template_dirs() -> Vec<PathBuf> {
     } else {
         &[]
     };
-    dirs.iter().map(PathBuf::from).collect()
+    dirs.iter().map(PathBuf::from).chain(program_data_dir()).collect()
 }
 
-/// The folders of the administrator's settings and policy, lowest first. On Windows there is none yet: every user can
-/// create folders in `%ProgramData%`.
+/// The folders of the administrator's settings and policy, lowest first.
 pub fn system_config_dirs() -> Vec<PathBuf> {
     let dirs: &[&str] = if cfg!(target_os = "macos") {
         &["/etc/kubekey", "/Library/Application Support/kubekey"]
@@ -61,22 +68,36 @@ pub fn system_config_dirs() -> Vec<PathBuf> {
     } else {
         &[]
     };
-    dirs.iter().map(PathBuf::from).collect()
+    dirs.iter().map(PathBuf::from).chain(program_data_dir()).collect()
 }
 
-/// The folder of settings in the prefix of the Homebrew that installed this program. Who owns the prefix can replace the
-/// program as well, so that they are no administrator does not matter for settings; a policy is never looked for there.
+/// The administrator's folder on Windows. Its location never comes from the environment, which a kubeconfig can set.
+#[cfg(windows)]
+fn program_data_dir() -> Option<PathBuf> {
+    crate::windows::folders::program_data().map(|dir| dir.join("kubekey"))
+}
+
+/// The others have fixed ones.
+#[cfg(not(windows))]
+fn program_data_dir() -> Option<PathBuf> {
+    None
+}
+
+/// The settings folder in the prefix of the Homebrew that installed this program. The owner of the prefix need not be
+/// an administrator, but can replace the program as well; so settings from there are trusted, but a policy is never
+/// read from there.
 pub fn homebrew_config_dir() -> Option<PathBuf> {
     let program = std::env::current_exe().ok().filter(|path| is_in_cellar(path))?;
     homebrew_prefix(&program.canonicalize().ok()?).map(|prefix| prefix.join("etc/kubekey"))
 }
 
-/// Linux names the program itself. Elsewhere the path may be that of a link to it.
+/// Whether Homebrew may have installed the program. Linux reports the path of the program itself; elsewhere it may be
+/// the path of a link to it.
 fn is_in_cellar(program: &Path) -> bool {
     !cfg!(windows) && (!cfg!(target_os = "linux") || homebrew_prefix(program).is_some())
 }
 
-/// `PREFIX` of `PREFIX/Cellar/kubekey/VERSION/bin/kubekey`, in which Homebrew keeps the program itself.
+/// `PREFIX` of `PREFIX/Cellar/kubekey/VERSION/bin/kubekey`, where Homebrew installs the program itself.
 fn homebrew_prefix(program: &Path) -> Option<&Path> {
     let mut names = program.iter().rev();
     let is_kept =
@@ -86,92 +107,35 @@ fn homebrew_prefix(program: &Path) -> Option<&Path> {
 
 /// The folders of the user's settings, lowest first.
 pub fn user_config_dirs() -> Vec<PathBuf> {
-    let home = home();
-    let dirs = if cfg!(windows) {
-        vec![absolute("APPDATA")]
-    } else {
-        let base = absolute("XDG_CONFIG_HOME").filter(|_| !is_environment_distrusted());
-        let base = base.or_else(|| home.as_ref().map(|dir| dir.join(".config")));
-        let library = home.map(|dir| dir.join("Library/Application Support"));
-        vec![base, library.filter(|_| cfg!(target_os = "macos"))]
-    };
-    dirs.into_iter().flatten().map(|dir| dir.join("kubekey")).collect()
+    user::folders(user::trust()).config()
 }
 
-/// The folder for what runs tell each other, and for tokens where somebody asked for files.
+/// The folder for state that runs share, and for tokens with `--token-storage=file`.
 pub fn state_dir() -> Option<PathBuf> {
-    user_dir("XDG_STATE_HOME", ".local/state")
+    user::folders(user::trust()).state()
 }
 
-/// Whether this session is one on a Linux desktop: with a screen to show a prompt on.
+/// The variables that name a display.
+pub const SCREENS: [&str; 2] = ["WAYLAND_DISPLAY", "DISPLAY"];
+
+/// Whether this session has a Linux desktop, which can show a prompt.
 pub fn has_screen() -> bool {
-    ["WAYLAND_DISPLAY", "DISPLAY"].iter().any(|name| std::env::var_os(name).is_some())
+    SCREENS.iter().any(|name| std::env::var_os(name).is_some_and(|value| !value.is_empty()))
 }
 
-/// kubekey's folder below that of an XDG variable or its default in the home; macOS and Windows have one for all.
-fn user_dir(variable: &str, default: &str) -> Option<PathBuf> {
-    if cfg!(windows) {
-        return absolute("LOCALAPPDATA").map(|dir| dir.join("kubekey"));
-    }
-    let home = home();
-    if cfg!(target_os = "macos") {
-        return home.map(|dir| dir.join("Library/Caches/kubekey"));
-    }
-    let base =
-        absolute(variable).filter(|_| !is_environment_distrusted()).or_else(|| home.map(|dir| dir.join(default)));
-    base.map(|dir| dir.join("kubekey"))
-}
-
-/// The path that a person wrote, who may have begun it with `~/`.
-pub fn with_home(text: &str) -> PathBuf {
-    let below = text.strip_prefix("~/").zip(home_dir());
-    below.map_or_else(|| PathBuf::from(text), |(below, home)| home.join(below))
-}
-
-/// What `~` stands for.
-pub fn home_dir() -> Option<PathBuf> {
-    if is_environment_distrusted() { home() } else { std::env::home_dir() }
-}
-
-fn home() -> Option<PathBuf> {
-    match is_environment_distrusted() {
-        true => registered_home().or_else(|| absolute("HOME")),
-        false => absolute("HOME"),
-    }
-}
-
-/// passwd(5). Users of a directory service are not in it.
-#[cfg(unix)]
-fn registered_home() -> Option<PathBuf> {
-    let user = rustix::process::geteuid().as_raw().to_string();
-    let users = std::fs::read_to_string("/etc/passwd").ok()?;
-    let line = users.lines().find(|line| line.split(':').nth(2) == Some(&user))?;
-    line.split(':').nth(5).map(PathBuf::from).filter(|home| home.is_absolute())
-}
-
-#[cfg(not(unix))]
-fn registered_home() -> Option<PathBuf> {
-    None
-}
-
-/// The XDG Base Directory specification: a relative path in one of its variables is invalid and to be ignored. It
-/// would also be relative to the current directory, from which kubekey reads nothing.
-fn absolute(variable: &str) -> Option<PathBuf> {
-    std::env::var_os(variable).map(PathBuf::from).filter(|path| path.is_absolute())
-}
-
-/// The runtime folder of a user who is logged in, for runs that were not told of it, as under cron and sudo: they have
-/// to meet the others at the same lock.
+/// The runtime folder of a user who is logged in, for runs without the variable, as under cron and sudo: they must use
+/// the same lock as the other runs.
 #[cfg(target_os = "linux")]
-fn session_runtime_dir() -> Option<PathBuf> {
+pub fn session_runtime_dir() -> Option<PathBuf> {
     use std::os::unix::fs::MetadataExt;
     let user = rustix::process::geteuid().as_raw();
     let dir = PathBuf::from(format!("/run/user/{user}"));
     dir.symlink_metadata().is_ok_and(|found| found.is_dir() && found.uid() == user).then_some(dir)
 }
 
+/// Not available on this system.
 #[cfg(not(target_os = "linux"))]
-fn session_runtime_dir() -> Option<PathBuf> {
+pub fn session_runtime_dir() -> Option<PathBuf> {
     None
 }
 
@@ -193,5 +157,74 @@ mod tests {
         ] {
             assert_eq!(homebrew_prefix(Path::new(program)), expected.map(Path::new), "{program}");
         }
+    }
+
+    /// Every variable that names a folder on some system, or from which a system derives one.
+    const LOCATIONS: [&str; 22] = [
+        "ALLUSERSPROFILE",
+        "APPDATA",
+        "CFFIXED_USER_HOME",
+        "HOME",
+        "HOMEDRIVE",
+        "HOMEPATH",
+        "LOCALAPPDATA",
+        "PROGRAMDATA",
+        "PROGRAMFILES",
+        "PUBLIC",
+        "SYSTEMDRIVE",
+        "TEMP",
+        "TMP",
+        "TMPDIR",
+        "USERNAME",
+        "USERPROFILE",
+        "XDG_CACHE_HOME",
+        "XDG_CONFIG_DIRS",
+        "XDG_CONFIG_HOME",
+        "XDG_DATA_HOME",
+        "XDG_RUNTIME_DIR",
+        "XDG_STATE_HOME",
+    ];
+
+    const IN_CHILD: &str = "FOLDERS_OF_A_CHILD";
+
+    /// Runs this test once more, in a process with these variables, where a policy is in force. Returns what that
+    /// process prints.
+    fn folders_with(variables: &[(&str, &str)]) -> String {
+        let mut child = std::process::Command::new(std::env::current_exe().unwrap());
+        child.args(["--exact", "config::platform::tests::under_a_policy_no_variable_moves_a_folder", "--nocapture"]);
+        child.env(IN_CHILD, "1").envs(variables.iter().copied());
+        let printed = String::from_utf8(child.output().unwrap().stdout).unwrap();
+        let folders = printed.lines().find_map(|line| Some(line.split_once("folders: ")?.1.to_owned()));
+        folders.unwrap_or_else(|| panic!("{printed}"))
+    }
+
+    #[expect(clippy::print_stdout, reason = "the parent process reads it")]
+    fn print_folders() {
+        environment::come_under_policy();
+        environment::distrust();
+        let of_user = [user::home_dir(), user::home(), state_dir(), metadata_dir(), own_home_state_dir()];
+        #[cfg(windows)]
+        println!("folders: {of_user:?} {:?} {:?} {:?}", user_config_dirs(), lock_dirs(), program_data_dir());
+        #[cfg(not(windows))]
+        println!("folders: {of_user:?} {:?} {:?}", user_config_dirs(), lock_dirs());
+    }
+
+    #[test]
+    fn under_a_policy_no_variable_moves_a_folder() {
+        if std::env::var_os(IN_CHILD).is_some() {
+            return print_folders();
+        }
+        // On Linux, `HOME` decides for a user who is not in the user database.
+        if user::registered_home().is_none() {
+            return;
+        }
+        let elsewhere = tempfile::tempdir().unwrap();
+        let elsewhere = elsewhere.path().to_str().unwrap();
+        let expected = folders_with(&[]);
+        for name in LOCATIONS {
+            assert_eq!(folders_with(&[(name, elsewhere)]), expected, "{name}");
+        }
+        assert_eq!(folders_with(&LOCATIONS.map(|name| (name, elsewhere))), expected);
+        assert!(!expected.contains(elsewhere) && expected.contains("kubekey"), "{expected}");
     }
 }

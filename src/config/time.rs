@@ -1,8 +1,8 @@
-//! Times as people write them.
+//! Durations as people write them.
 
 use std::time::Duration;
 
-/// Seconds, or a number with one of the units s, m, h, d; `None` for anything else, and for no time at all.
+/// Parses seconds, or a number with one of the units s, m, h, d; `None` for anything else, and for zero.
 pub fn parse(text: &str) -> Option<Duration> {
     let (digits, seconds_in_one) = match text.as_bytes().last()? {
         b's' => (&text[..text.len() - 1], 1),

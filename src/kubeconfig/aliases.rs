@@ -1,20 +1,20 @@
-//! Aliases that stand for aliases: a few lines of them can mean more than fits into memory.
+//! Aliases of aliases: a few lines of them can expand to more than fits into memory.
 
 use std::collections::HashMap;
 
 use yaml_edit::anchor_resolution::AnchorRegistry;
 use yaml_edit::{Document, YamlFile, YamlNode};
 
-/// The most that a document's aliases may stand for, in nodes of the syntax tree.
+/// The most that a document's aliases may expand to, in nodes of the syntax tree.
 const LARGEST: usize = 1_000_000;
 
-/// The most anchors that may be within each other.
+/// The most levels of anchors within anchors.
 const DEEPEST: usize = 16;
 
-/// Looks before anything is expanded.
+/// Checks the sizes before anything is expanded.
 ///
 /// # Errors
-/// If that would take too much.
+/// If the expanded document would be too large.
 pub fn refuse_too_many(file: &YamlFile, document: &Document) -> Result<(), String> {
     let anchors = AnchorRegistry::from_document(document);
     let mut sizes = HashMap::new();
@@ -23,12 +23,12 @@ pub fn refuse_too_many(file: &YamlFile, document: &Document) -> Result<(), Strin
     let largest = sizes.max().unwrap_or_default();
     let aliases = if largest == 0 { 0 } else { file.to_string().matches('*').count() };
     match largest.saturating_mul(aliases) > LARGEST {
-        true => Err("its aliases stand for too much".into()),
+        true => Err("its aliases expand to too many values".into()),
         false => Ok(()),
     }
 }
 
-/// What an alias of this name stands for.
+/// The size of what an alias of this name expands to.
 fn size(name: &str, anchors: &AnchorRegistry, known: &mut HashMap<String, usize>, depth: usize) -> usize {
     if let Some(size) = known.get(name) {
         return *size;

@@ -1,50 +1,56 @@
-//! One kubeconfig's text, in which entries are put and all else stays, byte for byte.
-
-use std::collections::HashSet;
-use std::str::FromStr;
+//! The text of one kubeconfig, where entries are added or changed and everything else stays, byte for byte.
 
 use serde_json::{Value, json};
-use yaml_edit::validator::{Severity, Validator, Violation};
-use yaml_edit::{Mapping, Sequence, YamlFile, YamlNode, YamlValue};
+use yaml_edit::{Mapping, YamlFile};
 
-use super::value::{from_json, merge, to_json};
-use super::{Entry, Kind, aliases};
+use super::entry::{Entry, Keep, Kind};
+use super::exec::Exec;
+use super::meaning::refuse_unusable;
+use super::syntax_tree::{put, put_field, remove};
+use super::text::{Result, meaning, parse, refuse_open_end};
+use super::value::merge;
 
-/// What a text without a document begins with.
+/// The beginning of a text without a document.
 const HEAD: &str = "apiVersion: v1\nkind: Config\n";
 
-/// The fields of a kubeconfig. A text with none of them is something else.
-const FIELDS: [&str; 5] = ["kind", "clusters", "users", "contexts", "current-context"];
+/// A line that is all of a document without a value (YAML 1.2 §10.2.1.1 and §10.3.2).
+const NULL: [&str; 4] = ["null", "Null", "NULL", "~"];
 
-/// The text, and what it is to mean.
+const NO_ENTRIES: &str = "it has no entries, only 'null' or markers: empty the file";
+
+/// The text, and the values that it must have.
 pub struct Document {
     file: YamlFile,
     wanted: Value,
 }
 
-type Result<T> = std::result::Result<T, String>;
-
-const IN_THE_WAY: &str = "it has anchors or a style that cannot be kept in this change";
+const IN_THE_WAY: &str = "it has anchors or a style that this change would lose";
 
 impl Document {
-    /// Reads a kubeconfig; an empty text is one without entries.
+    /// Reads a kubeconfig; an empty text is a kubeconfig without entries.
     ///
     /// # Errors
-    /// Why it is none, or none that can be changed safely.
+    /// Why it is not a kubeconfig, or cannot be changed safely.
     pub fn parse(text: &str) -> Result<Self> {
-        refuse_tabs(text)?;
         refuse_open_end(text)?;
         let file = parse(text)?;
         let wanted = meaning(&file)?;
         if wanted.is_null() {
-            let end = if text.is_empty() || text.ends_with('\n') { "" } else { "\n" };
-            return Self::parse(&format!("{text}{end}{HEAD}"));
+            return Self::without_entries(text);
         }
-        refuse_other_documents(&wanted)?;
-        for kind in [Kind::Cluster, Kind::User, Kind::Context] {
-            refuse_duplicates(&wanted, kind)?;
-        }
+        refuse_unusable(&wanted)?;
         Ok(Self { file, wanted })
+    }
+
+    /// Adds the beginning to a text without a document, or with one that is null.
+    fn without_entries(text: &str) -> Result<Self> {
+        let lines = text.split_inclusive('\n').filter(|line| !NULL.contains(&line.trim()));
+        let text: String = lines.collect();
+        let end = if text.is_empty() || text.ends_with('\n') { "" } else { "\n" };
+        let file = parse(&format!("{text}{end}{HEAD}")).map_err(|_| NO_ENTRIES)?;
+        let wanted = meaning(&file)?;
+        refuse_unusable(&wanted)?;
+        if wanted.is_null() { Err(NO_ENTRIES.into()) } else { Ok(Self { file, wanted }) }
     }
 
     /// The name of the current context, if there is one.
@@ -52,25 +58,58 @@ impl Document {
         self.wanted["current-context"].as_str().filter(|name| !name.is_empty()).map(str::to_owned)
     }
 
-    /// Whether an entry with this name is there.
+    /// The items of one of its lists.
+    pub fn items(&self, list: &str) -> impl DoubleEndedIterator<Item = &Value> {
+        self.wanted[list].as_array().into_iter().flatten()
+    }
+
+    /// Whether there is an entry with this name.
     pub fn has(&self, entry: &Entry) -> bool {
         position(&self.wanted, entry).is_some()
     }
 
-    /// The text of one field of the entry with this name.
+    /// A string field of the entry with this name.
     pub fn text(&self, entry: &Entry, field: &str) -> Option<String> {
         let item = &self.wanted[entry.kind.list()][position(&self.wanted, entry)?];
         item[entry.kind.field()][field].as_str().map(str::to_owned)
     }
 
-    /// Puts an entry in, and says whether that changed anything.
+    /// Removes a field from the entry with this name; returns whether it was there.
     ///
     /// # Errors
-    /// If it would contradict what is there, or cannot be done without a change elsewhere.
+    /// If that would need a change elsewhere.
+    pub fn remove(&mut self, entry: &Entry, field: &str) -> Result<bool> {
+        let (list, kind) = (entry.kind.list(), entry.kind.field());
+        let index = position(&self.wanted, entry);
+        let fields = index.and_then(|index| self.wanted[list][index][kind].as_object_mut());
+        if fields.and_then(|fields| fields.remove(field)).is_none() {
+            return Ok(false);
+        }
+        remove(&self.root()?, entry, field).ok_or(IN_THE_WAY)?;
+        Ok(true)
+    }
+
+    /// The names of the contexts with this cluster and another user.
+    pub fn contexts_of(&self, cluster: &str, user: &str) -> Vec<String> {
+        let is_another = |context: &&Value| context["cluster"] == cluster && context["user"] != user;
+        let others = self.items("contexts").filter(|item| is_another(&&item["context"]));
+        others.filter_map(|item| item["name"].as_str().map(str::to_owned)).collect()
+    }
+
+    /// Adds or changes an entry; returns whether that changed anything.
+    ///
+    /// # Errors
+    /// If the entry would contradict existing fields, or would need a change elsewhere.
     pub fn put(&mut self, entry: &Entry) -> Result<bool> {
-        let is_changed = merge_entry(&mut self.wanted, entry)?;
+        if let Some((field, text)) = &entry.replaces
+            && self.text(entry, field).as_ref() == Some(text)
+        {
+            self.remove(entry, field)?;
+        }
+        let item = self.whole(entry);
+        let is_changed = merge_entry(&mut self.wanted, entry, &item)?;
         if is_changed {
-            put(&self.root()?, entry).ok_or(IN_THE_WAY)?;
+            put(&self.root()?, entry, &item).ok_or(IN_THE_WAY)?;
         }
         Ok(is_changed)
     }
@@ -78,23 +117,39 @@ impl Document {
     /// Makes this context the current one.
     ///
     /// # Errors
-    /// If that cannot be done without a change elsewhere.
+    /// If that would need a change elsewhere.
     pub fn set_current_context(&mut self, name: &str) -> Result<()> {
         merge(&mut self.wanted, &json!({ "current-context": name }));
         put_field(&self.root()?, "current-context", &name.into()).ok_or_else(|| IN_THE_WAY.into())
     }
 
-    /// The text with all that was put into it, but only if it means that and nothing else: an editor may err, and an alias
-    /// carries a change to where nobody wanted it.
+    /// The changed text, but only if its values are the wanted ones and nothing else: the editor may err, and an alias
+    /// carries a change to other entries.
     ///
     /// # Errors
-    /// If it does not.
+    /// If its values are different.
     pub fn into_text(self) -> Result<String> {
-        let text = self.file.to_string();
+        let Self { file, wanted } = self;
+        let text = file.to_string();
+        // Two trees at once would be most of the memory of a run.
+        drop(file);
         match parse(&text).and_then(|file| meaning(&file)) {
-            Ok(meaning) if meaning == self.wanted => Ok(text),
+            Ok(meaning) if meaning == wanted => Ok(text),
             _ => Err(IN_THE_WAY.into()),
         }
+    }
+
+    /// The entry as it will be, with the fields that are kept from the existing one.
+    fn whole(&self, entry: &Entry) -> Value {
+        let mut item = json!({"name": entry.name, entry.kind.field(): entry.fields});
+        let old = position(&self.wanted, entry).map(|index| &self.wanted[entry.kind.list()][index]);
+        for Keep { path: [outer, inner], good } in entry.keeps {
+            let value = old.map(|old| &old[entry.kind.field()][outer][inner]);
+            if let Some(value) = value.filter(|value| value.as_str().is_some_and(|text| good.contains(&text))) {
+                item[entry.kind.field()][outer][inner] = value.clone();
+            }
+        }
+        item
     }
 
     fn root(&self) -> Result<Mapping> {
@@ -102,178 +157,32 @@ impl Document {
     }
 }
 
-fn parse(text: &str) -> Result<YamlFile> {
-    let file = YamlFile::from_str(text).map_err(|error| error.to_string().trim_end().to_owned())?;
-    match file.documents().count() {
-        0 => Ok(file),
-        1 => refuse_invalid(&file).map(|()| file),
-        count => Err(format!("it has {count} documents, and kubectl reads only the first")),
-    }
-}
-
-/// The editor reads much that is no YAML, and kubectl does not.
-fn refuse_invalid(file: &YamlFile) -> Result<()> {
-    let violations = file.document().map(|document| Validator::new().validate(&document)).unwrap_or_default();
-    match violations.iter().find(|violation| violation.severity == Severity::Error) {
-        Some(Violation { message, location, .. }) => {
-            let place = location.iter().map(|place| format!("line {place}: "));
-            Err(place.chain([message.clone()]).collect())
-        }
-        None => Ok(()),
-    }
-}
-
-fn meaning(file: &YamlFile) -> Result<Value> {
-    let Some(document) = file.document() else { return Ok(Value::Null) };
-    aliases::refuse_too_many(file, &document)?;
-    let value = YamlValue::from_document(&document).map_err(|error| error.to_string())?;
-    to_json(&value).ok_or_else(|| "it has values that a kubeconfig cannot have".into())
-}
-
-/// YAML forbids them (YAML 1.2 §6.1), and kubectl reads no file with one.
-fn refuse_tabs(text: &str) -> Result<()> {
-    let indentation = |line: &str| line.len() - line.trim_start_matches([' ', '\t']).len();
-    let is_bad = |line: &str| !line.trim().is_empty() && line[..indentation(line)].contains('\t');
-    match text.lines().position(is_bad) {
-        Some(index) => Err(format!("line {} is indented with a tab, which YAML forbids", index + 1)),
-        None => Ok(()),
-    }
-}
-
-/// A text in a block that ends with the file, and the file without an end of line: with anything after it, the text would
-/// be another one, by a line break (YAML 1.2 §8.1.1.2).
-fn refuse_open_end(text: &str) -> Result<()> {
-    let indentation = |line: &str| line.len() - line.trim_start_matches(' ').len();
-    let is_block = |line: &str| {
-        let header = line
-            .split(" #")
-            .next()
-            .unwrap_or_default()
-            .trim_end()
-            .trim_end_matches(|c: char| "+-".contains(c) || c.is_ascii_digit());
-        header.ends_with(['|', '>'])
-    };
-    let mut lines = text.lines().rev().filter(|line| !line.trim().is_empty());
-    let Some(last) = lines.next().filter(|_| !text.ends_with('\n')) else { return Ok(()) };
-    let mut depth = indentation(last);
-    for line in lines {
-        if indentation(line) < depth && is_block(line) {
-            return Err("its last line has no end, which would change the text in it: add an end of line".into());
-        }
-        depth = depth.min(indentation(line));
-    }
-    Ok(())
-}
-
-fn refuse_other_documents(meaning: &Value) -> Result<()> {
-    let is_or_absent = |field: &str, value: &str| meaning[field].is_null() || meaning[field] == value;
-    let is_one = match meaning {
-        Value::Null => true,
-        Value::Object(fields) => fields.is_empty() || FIELDS.iter().any(|field| fields.contains_key(*field)),
-        _ => false,
-    };
-    match is_one && is_or_absent("kind", "Config") && is_or_absent("apiVersion", "v1") {
-        true => Ok(()),
-        false => Err("it is not a kubeconfig".into()),
-    }
-}
-
-fn refuse_duplicates(meaning: &Value, kind: Kind) -> Result<()> {
-    let list = match &meaning[kind.list()] {
-        Value::Null => return Ok(()),
-        Value::Array(list) => list,
-        _ => return Err(format!("it is not a kubeconfig: '{}' is not a list", kind.list())),
-    };
-    let mut names = HashSet::new();
-    for item in list {
-        let name = item["name"].as_str();
-        let name = name.ok_or_else(|| format!("it has a {} without a name", kind.field()))?;
-        if !names.insert(name) {
-            return Err(format!("it has more than one {} '{name}'", kind.field()));
-        }
-    }
-    Ok(())
-}
-
 fn position(meaning: &Value, entry: &Entry) -> Option<usize> {
     meaning[entry.kind.list()].as_array()?.iter().position(|item| item["name"] == entry.name.as_str())
 }
 
-/// Puts the entry into what the whole means, and says whether that changed anything.
-fn merge_entry(meaning: &mut Value, entry: &Entry) -> Result<bool> {
-    let item = whole(entry);
+/// Merges the entry into the values of the whole file; returns whether that changed anything.
+fn merge_entry(meaning: &mut Value, entry: &Entry, item: &Value) -> Result<bool> {
     let Some(index) = position(meaning, entry) else {
         let list = &mut meaning[entry.kind.list()];
         list.is_null().then(|| *list = json!([]));
-        list.as_array_mut().expect("a list, as was looked at").push(item);
+        list.as_array_mut().expect("a list, as was looked at").push(item.clone());
         return Ok(true);
     };
     let old = &mut meaning[entry.kind.list()][index];
+    if let Some(command) = Exec::of_another(&old[Kind::User.field()]["exec"]) {
+        return Err(format!("its user '{}' signs in with '{command}': give another name with --user", entry.name));
+    }
     let contradicts = |name: &&&str| !old[entry.kind.field()][**name].is_null();
     match entry.excludes.iter().find(contradicts) {
         Some(name) => {
             let (kind, entry) = (entry.kind.field(), &entry.name);
-            Err(format!("its {kind} '{entry}' has {name}, which cannot be beside what is to be written"))
+            Err(format!("its {kind} '{entry}' has {name}, which conflicts with the new entry"))
         }
         None => {
             let before = old.clone();
-            merge(old, &item);
+            merge(old, item);
             Ok(*old != before)
         }
     }
-}
-
-fn whole(entry: &Entry) -> Value {
-    json!({"name": entry.name, entry.kind.field(): entry.fields})
-}
-
-/// The same in the text; `None` where an alias or something else is in the way.
-fn put(root: &Mapping, entry: &Entry) -> Option<()> {
-    let (list, item) = (entry.kind.list(), whole(entry));
-    match root.get(list) {
-        Some(YamlNode::Sequence(items)) if !items.is_empty() => match find(&items, &entry.name)? {
-            Some(old) => put_field(&old, entry.kind.field(), &item[entry.kind.field()]),
-            None => {
-                items.push(from_json(&item));
-                Some(())
-            }
-        },
-        Some(YamlNode::Scalar(_) | YamlNode::Sequence(_)) | None => {
-            root.set(list, from_json(&json!([item])));
-            Some(())
-        }
-        Some(_) => None,
-    }
-}
-
-/// The entry with this name; the outer `None` if it cannot be known which that is.
-fn find(items: &Sequence, name: &str) -> Option<Option<Mapping>> {
-    for item in items.values() {
-        let YamlNode::Mapping(item) = item else { return None };
-        let YamlNode::Scalar(its_name) = item.get("name")? else { return None };
-        if its_name.as_string() == name {
-            return Some(Some(item));
-        }
-    }
-    Some(None)
-}
-
-/// Sets one field, and of a mapping only those that differ.
-fn put_field(mapping: &Mapping, key: &str, value: &Value) -> Option<()> {
-    match (mapping.get(key), value) {
-        (Some(YamlNode::Mapping(old)), Value::Object(fields)) if !old.is_empty() => {
-            fields.iter().try_for_each(|(key, value)| put_field(&old, key, value))
-        }
-        (Some(YamlNode::Alias(_)), _) => None,
-        (Some(node), _) if is_already(&node, value) => Some(()),
-        _ => {
-            mapping.set(key, from_json(value));
-            Some(())
-        }
-    }
-}
-
-fn is_already(node: &YamlNode, value: &Value) -> bool {
-    let meaning = YamlValue::parse_raw(&node.to_string()).ok().and_then(|value| to_json(&value));
-    meaning.as_ref() == Some(value)
 }

@@ -1,35 +1,37 @@
-//! kubectl's own lock: a file beside the kubeconfig that is there while somebody changes it.
+//! kubectl's own lock: a file beside the kubeconfig that exists while a program changes it.
 
-use std::fs::{self, OpenOptions};
+use std::fs::OpenOptions;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use super::files::{Files, unusable};
+use super::files::{Files, unwritable};
 use crate::atomic_file;
+use crate::busy_file;
 use crate::error::{Error, ErrorKind, Result};
+use crate::foreign::require_own_ground;
 
-/// How long another program's change is awaited. kubectl's takes some milliseconds, and it does not wait at all.
+/// How long to wait for another program's change. kubectl's takes some milliseconds, and kubectl does not wait at all.
 const PATIENCE: Duration = Duration::from_secs(10);
 
 const POLL: Duration = Duration::from_millis(5);
 
-/// The locks of all files of a run, as kubectl takes them; given up when they are dropped.
+/// The locks of all files of a run, as kubectl takes them; released when they are dropped.
 pub struct Locks {
     held: Vec<PathBuf>,
     refused: Vec<(PathBuf, io::Error)>,
 }
 
 impl Locks {
-    /// Locks all files. One that nobody can lock is an error only if it is to be changed, see [`Locks::require`].
+    /// Locks all files. A file that cannot be locked is an error only if it must be changed, see [`Locks::require`].
     ///
     /// # Errors
-    /// If another program holds one too long.
+    /// If another program holds a lock for too long.
     pub fn acquire(files: &Files) -> Result<Self> {
         let mut locks = Self { held: Vec::new(), refused: Vec::new() };
         let mut paths = files.all().to_vec();
-        // The same order in all programs, so that no two wait for each other.
+        // All programs use the same order, so that no two wait for each other.
         paths.sort();
         let deadline = Instant::now() + PATIENCE;
         for path in paths {
@@ -48,7 +50,7 @@ impl Locks {
     /// If it could not be locked.
     pub fn require(&self, path: &Path) -> Result<()> {
         match self.refused.iter().find(|(refused, _)| refused == path) {
-            Some((_, error)) => Err(unusable(path, &format!("its folder cannot be written in: {error}"))),
+            Some((_, error)) => Err(unwritable(path, error)),
             None => Ok(()),
         }
     }
@@ -57,15 +59,18 @@ impl Locks {
 impl Drop for Locks {
     fn drop(&mut self) {
         for lock in &self.held {
-            // Nobody is left to tell.
-            let _ = fs::remove_file(lock);
+            // A failure can no longer be reported.
+            let _ = busy_file::remove(lock);
         }
     }
 }
 
 fn lock(path: &Path, deadline: Instant) -> io::Result<PathBuf> {
     let lock = lock_path(path);
-    path.parent().map(atomic_file::create_private_dir).transpose()?;
+    if let Some(folder) = path.parent().filter(|folder| !folder.is_dir()) {
+        require_own_ground(folder)?;
+        atomic_file::create_private_dir(folder)?;
+    }
     loop {
         match OpenOptions::new().write(true).create_new(true).open(&lock) {
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists && Instant::now() < deadline => {
@@ -84,6 +89,7 @@ fn lock_path(path: &Path) -> PathBuf {
 
 fn is_held(path: &Path) -> Error {
     let lock = lock_path(path);
-    Error::new(ErrorKind::Failed, format!("{} is locked: another program is changing it", path.display()))
-        .hint(format!("if no program is, one was killed: remove {}, and kubectl will work again, too", lock.display()))
+    Error::new(ErrorKind::Failed, format!("{} is locked: another program is changing it", path.display())).hint(
+        format!("if no such program is running, one was killed: remove {}, which also blocks kubectl", lock.display()),
+    )
 }

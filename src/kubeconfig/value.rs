@@ -1,9 +1,9 @@
-//! The values of YAML as those of JSON, in which they can be compared whatever they look like.
+//! YAML values as JSON values, so that they can be compared whatever their form.
 
 use serde_json::{Map, Value};
 use yaml_edit::{ScalarType, ScalarValue, YamlValue};
 
-/// What a value of YAML means; `None` for what JSON, and so Kubernetes, does not have.
+/// The JSON value of a YAML value; `None` for what JSON, and so Kubernetes, does not have.
 pub fn to_json(value: &YamlValue) -> Option<Value> {
     match value {
         YamlValue::Scalar(scalar) => scalar_to_json(scalar),
@@ -26,7 +26,7 @@ fn scalar_to_json(scalar: &ScalarValue) -> Option<Value> {
     })
 }
 
-/// The value of YAML that means this.
+/// The YAML value of a JSON value.
 pub fn from_json(value: &Value) -> YamlValue {
     match value {
         Value::Null => YamlValue::scalar(ScalarValue::null()),
@@ -41,12 +41,13 @@ pub fn from_json(value: &Value) -> YamlValue {
     }
 }
 
-/// kubectl reads YAML 1.1, in which a plain `n` is false, `1_000` a number and `2026-01-31` a date; the editor writes YAML 1.2.
+/// kubectl reads YAML 1.1, in which a plain `n` is false, `1_000` a number and `2026-01-31` a date; the editor writes
+/// YAML 1.2.
 fn is_other_in_yaml_1_1(text: &str) -> bool {
     matches!(text, "y" | "Y" | "n" | "N") || text.starts_with(|c: char| c.is_ascii_digit() || "+.=".contains(c))
 }
 
-/// Puts `new` over `old`: fields that `new` does not have stay.
+/// Merges `new` into `old`: fields that `new` does not have stay.
 pub fn merge(old: &mut Value, new: &Value) {
     match (old, new) {
         (Value::Object(old), Value::Object(new)) => {

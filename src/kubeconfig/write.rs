@@ -1,49 +1,48 @@
-//! A changed kubeconfig on its way to the disk: the file is the old or the new one at every moment.
+//! Writing a changed kubeconfig: at every moment the file is the old or the new one.
 
 use std::fs::{self, OpenOptions};
 use std::io;
 use std::path::{Path, PathBuf};
 
-use super::Change;
-use super::files::unusable;
+use super::change::Change;
+use super::files::unwritable;
 use crate::access::Access;
 use crate::atomic_file;
 use crate::error::Result;
+use crate::foreign::require_own_ground;
 
-/// Links that lead to links are followed so often, as by Linux.
+/// How many links in a chain are followed, as on Linux.
 const LINKS: usize = 40;
 
-/// Writes a file, where links lead if it is one, with the mode and the owner that it had; before the first change of all
-/// it is copied. Gives back the copy, if there is one. The lock has to be held.
+/// Writes a file, or the target of a link, with the mode and the owner that it had; the first change ever makes a copy
+/// first. Returns the copy, if there is one. The lock must be held.
 ///
 /// # Errors
-/// If it cannot be written; then it is as it was.
+/// If it cannot be written; the file is then unchanged.
 pub fn write(change: &Change) -> Result<Option<PathBuf>> {
-    let failed = |error: io::Error| unusable(&change.path, &error.to_string());
+    let failed = |error: io::Error| unwritable(&change.path, &error);
     let path = behind_links(&change.path).map_err(failed)?;
     let old = require_writable(&path).map_err(failed)?;
     let backup = with_suffix(&path, ".kubekey-backup");
     if let (Some(text), false) = (&change.before, backup.exists()) {
-        atomic_file::replace(&backup, text.as_bytes(), old.as_ref()).map_err(failed)?;
+        atomic_file::replace(&backup, &change.encoding.encode(text), old.as_ref()).map_err(failed)?;
     }
-    atomic_file::replace(&path, change.after.as_bytes(), old.as_ref()).map_err(failed)?;
-    // The lock is held, so no other run is writing.
-    [&path, &backup].into_iter().for_each(|path| atomic_file::remove_remains(path));
+    atomic_file::replace(&path, &change.encoding.encode(&change.after), old.as_ref()).map_err(failed)?;
     Ok(backup.exists().then_some(backup))
 }
 
-/// Whether all of these could be written: some of them must not be without the others.
+/// Whether all of these files could be written: no file must be written without the others.
 ///
 /// # Errors
-/// If one could not.
+/// If one could not be written.
 pub fn require_all_writable(changes: &[Change]) -> Result<()> {
     changes.iter().try_for_each(|change| {
         let looked_at = behind_links(&change.path).and_then(|path| require_writable(&path));
-        looked_at.map(drop).map_err(|error| unusable(&change.path, &error.to_string()))
+        looked_at.map(drop).map_err(|error| unwritable(&change.path, &error))
     })
 }
 
-/// The file itself, so that a link stays one. It does not have to be there.
+/// The file itself, so that a link stays a link. The file need not exist.
 fn behind_links(path: &Path) -> io::Result<PathBuf> {
     let mut path = path.to_owned();
     for _ in 0..LINKS {
@@ -55,11 +54,12 @@ fn behind_links(path: &Path) -> io::Result<PathBuf> {
     Err(io::Error::other("too many links"))
 }
 
-/// What is known of the file that is there. To replace it needs no right to write it, but whoever made it read-only did
-/// not want it changed.
+/// The access to the existing file. Replacing a file needs no right to write to it, but a user who made it read-only
+/// did not want it changed.
 fn require_writable(path: &Path) -> io::Result<Option<Access>> {
     let metadata = match fs::metadata(path) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        // kubectl, run by the user, could not read what the administrator creates there.
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return require_own_ground(path).map(|()| None),
         metadata => metadata?,
     };
     // The administrator can open any file.

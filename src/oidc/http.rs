@@ -1,40 +1,40 @@
 //! The HTTP client for the provider, with its limits.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use openidconnect::{HttpRequest, HttpResponse};
 use reqwest::header::{self, HeaderMap, HeaderValue};
-use reqwest::{Client, Method, Request, StatusCode, redirect};
-use url::Url;
+use reqwest::redirect::Policy;
+use reqwest::{Client, Method, Request, StatusCode, retry};
+use tower::util::MapResponseLayer;
+use url::{Origin, Url};
 
+use super::body::{too_large, unpack};
 use super::http_error::HttpError;
 use super::http_log::HttpLog;
-use super::proxy::proxy_of;
+use super::limits::Limits;
+use super::name_lookup::NameLookup;
+use super::proxy::{Proxy, proxy_of};
+use super::redirect;
+use super::refusal::PROVIDERS_TROUBLE;
 use super::tls::TlsSetup;
-use crate::config::{Tls, is_loopback_host};
+use super::way::Way;
 use crate::error::{Error, ErrorKind, Result, root_cause};
+use crate::loopback_host::is_loopback_host;
+use crate::printable;
+use crate::settings::Tls;
 
-/// What a provider may take.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Limits {
-    /// Until there is a connection, TLS and a proxy included.
-    pub connect: Duration,
-    /// From the first to the last byte of a request and its answer.
-    pub request: Duration,
-    /// The largest answer, in bytes. The largest honest one, a key set, has a few thousand.
-    pub body: usize,
-}
-
-const LIMITS: Limits = Limits { connect: Duration::from_secs(10), request: Duration::from_secs(30), body: 1024 * 1024 };
-
-/// An HTTPS client that follows no redirect and reads no endless answer.
+/// An HTTPS client that follows no redirect to another server and none with a secret, reads no endless response and
+/// uses no connection twice.
+///
+/// Between two requests a provider, or a load balancer in front of it, may close a connection or just forget it. That
+/// shows only when a request on it is lost, and a code or a refresh token is good for one request.
 #[derive(Clone)]
 pub struct HttpClient {
-    /// By way of the proxy of the environment or the system, if there is one.
-    far: Client,
-    /// To this computer, never by way of a proxy: over http it would read codes, secrets and tokens.
-    near: Client,
+    tls: TlsSetup,
     limits: Limits,
+    /// Header fields, and the only origin that gets them.
+    extra: Option<(Origin, HeaderMap)>,
 }
 
 impl HttpClient {
@@ -43,36 +43,53 @@ impl HttpClient {
     /// # Errors
     /// [`ErrorKind::Usage`] for a certificate authority that cannot be read; [`ErrorKind::Failed`] if the platform's
     /// trust store cannot be used.
-    pub fn new(tls: &Tls) -> Result<Self> {
-        Self::with_limits(tls, LIMITS)
+    pub fn new(tls: &Tls, limits: Limits) -> Result<Self> {
+        Ok(Self { tls: TlsSetup::new(tls)?, limits, extra: None })
     }
 
-    fn with_limits(tls: &Tls, limits: Limits) -> Result<Self> {
-        let tls = TlsSetup::new(tls)?;
-        let client = || {
-            tls.client()
-                // RFC 6749 §10.6: a code, a secret or a token goes where it was addressed and nowhere else.
-                .redirect(redirect::Policy::none())
-                .connect_timeout(limits.connect)
-                .timeout(limits.request)
-                .user_agent(concat!("kubekey/", env!("CARGO_PKG_VERSION")))
-        };
-        let failed = |error: reqwest::Error| {
-            Error::new(ErrorKind::Failed, format!("cannot set up HTTPS: {}", root_cause(&error)))
-                .hint("check the system's certificates and the proxy settings (HTTPS_PROXY)")
-        };
-        Ok(Self { far: client().build().map_err(failed)?, near: client().no_proxy().build().map_err(failed)?, limits })
+    /// The same client, which sends these header fields with each request to the origin of `url`, and to no other.
+    pub fn with_headers(self, url: &Url, headers: &HeaderMap) -> Self {
+        let values = headers.values().filter_map(|value| value.to_str().ok());
+        values.for_each(printable::hide);
+        let extra = (!headers.is_empty()).then(|| (url.origin(), headers.clone()));
+        Self { extra, ..self }
     }
 
-    /// Gets a JSON document.
+    /// Gets a public JSON document, following redirects within its server. If the connection is lost, the request is sent
+    /// once more, on another one.
     ///
     /// # Errors
-    /// If there is no answer, or one of trouble; a 4xx status is an answer.
+    /// If there is no response, or one that tells of the provider's own problem; a 4xx status is a response.
     pub async fn get(&self, url: &Url) -> std::result::Result<HttpResponse, HttpError> {
-        self.send(request(url, HeaderMap::new(), Vec::new())?).await
+        let start = Instant::now();
+        let mut url = url.clone();
+        for _ in 0..redirect::MOST {
+            let answer = self.get_at(&url, start).await?;
+            match redirect::followed(&url, &answer)? {
+                Some(target) => url = target,
+                None => return Ok(answer),
+            }
+        }
+        let answer = self.get_at(&url, start).await?;
+        match redirect::followed(&url, &answer)? {
+            Some(_) => Err(redirect::endless(&url, &answer)),
+            None => Ok(answer),
+        }
     }
 
-    /// Posts a form.
+    /// The time for all requests began at `start`.
+    async fn get_at(&self, url: &Url, start: Instant) -> std::result::Result<HttpResponse, HttpError> {
+        let left = || self.limits.request.saturating_sub(start.elapsed());
+        let request = request(url, HeaderMap::new(), Vec::new())?;
+        match self.send(request.clone(), left(), || {}).await {
+            Err(error) if error.broke_off => self.send(request, left(), || {}).await,
+            result => result,
+        }
+    }
+
+    /// Posts a form, once: its code or token may be good for one request only, and a lost request may have spent it.
+    /// `on_connected` is called when there is a connection, TLS and a proxy included, right before the request is sent
+    /// on it; without a connection it is not called.
     ///
     /// # Errors
     /// As [`HttpClient::get`].
@@ -81,47 +98,102 @@ impl HttpClient {
         url: &Url,
         mut headers: HeaderMap,
         form: String,
+        on_connected: impl Fn() + Clone + Send + Sync + 'static,
     ) -> std::result::Result<HttpResponse, HttpError> {
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/x-www-form-urlencoded"));
         let mut request = request(url, headers, form.into_bytes())?;
         *request.method_mut() = Method::POST;
-        self.send(request).await
+        let answer = self.send(request, self.limits.request, on_connected).await?;
+        redirect::refuse(url, &answer)?;
+        Ok(answer)
     }
 
-    /// Sends a request and reads the whole answer.
+    /// Sends a request once and reads the whole response, within `time`.
     ///
     /// # Errors
     /// As [`HttpClient::get`].
-    async fn send(&self, request: HttpRequest) -> std::result::Result<HttpResponse, HttpError> {
+    async fn send(
+        &self,
+        request: HttpRequest,
+        time: Duration,
+        on_connected: impl Fn() + Clone + Send + Sync + 'static,
+    ) -> std::result::Result<HttpResponse, HttpError> {
         let logged = HttpLog::of(&request);
-        logged.ended(self.exchange(request).await)
+        logged.ended(self.exchange(request, time, on_connected).await)
     }
 
-    async fn exchange(&self, request: HttpRequest) -> std::result::Result<HttpResponse, HttpError> {
-        let request: Request = request.try_into().map_err(|error: reqwest::Error| {
+    async fn exchange(
+        &self,
+        request: HttpRequest,
+        time: Duration,
+        on_connected: impl Fn() + Clone + Send + Sync + 'static,
+    ) -> std::result::Result<HttpResponse, HttpError> {
+        let mut request: Request = request.try_into().map_err(|error: reqwest::Error| {
             HttpError::unreachable(format!("the request cannot be sent: {}", root_cause(&error)))
         })?;
+        *request.timeout_mut() = Some(time);
         let url = request.url().clone();
-        let (client, proxy) = match is_loopback_host(url.host()) {
-            true => (&self.near, None),
-            false => (&self.far, proxy_of(&url)?),
-        };
-        let failure = |error| HttpError::new(&url, proxy.as_deref(), &error, self.limits);
+        if let Some((_, headers)) = self.extra.as_ref().filter(|(origin, _)| *origin == url.origin()) {
+            request.headers_mut().extend(headers.clone());
+        }
+        // Never through a proxy to this machine: over http it could read codes, secrets and tokens.
+        let is_near = is_loopback_host(url.host());
+        let proxy = if is_near { None } else { proxy_of(&url)? };
+        let lookup = NameLookup::default();
+        let client = self.client(is_near, proxy.as_ref(), &lookup, on_connected)?;
+        let way =
+            Way { url: &url, proxy: proxy.as_ref().map(|proxy| &*proxy.name), limits: self.limits, lookup: &lookup };
+        let failure = |error| HttpError::new(&way, &error);
         let mut response = client.execute(request).await.map_err(failure)?;
         refuse_trouble(&url, response.status())?;
 
         let mut body = Vec::new();
         while let Some(chunk) = response.chunk().await.map_err(failure)? {
             if body.len() + chunk.len() > self.limits.body {
-                return Err(HttpError::unreachable(format!("{url} sent more than {} bytes", self.limits.body)));
+                return Err(too_large(&url, self.limits.body));
             }
             body.extend_from_slice(&chunk);
         }
-        let mut answer = HttpResponse::new(body);
+        let mut answer = HttpResponse::new(unpack(&url, response.headers(), body, self.limits.body)?);
         *answer.status_mut() = response.status();
         *answer.headers_mut() = std::mem::take(response.headers_mut());
         Ok(answer)
     }
+
+    /// A client for one request. Building it takes microseconds: the trust store is in `tls`.
+    fn client(
+        &self,
+        is_near: bool,
+        proxy: Option<&Proxy>,
+        lookup: &NameLookup,
+        on_connected: impl Fn() + Clone + Send + Sync + 'static,
+    ) -> Result<Client> {
+        let client = self
+            .tls
+            .client()
+            // RFC 6749 §10.6: a code, a secret or a token must not be redirected.
+            .redirect(Policy::none())
+            .retry(retry::never())
+            .pool_max_idle_per_host(0)
+            .connect_timeout(self.limits.connect)
+            .dns_resolver(lookup.clone())
+            .connector_layer(MapResponseLayer::new(move |connection| {
+                on_connected();
+                connection
+            }))
+            .user_agent(concat!("kubekey/", env!("CARGO_PKG_VERSION")));
+        let client = match proxy.and_then(|proxy| proxy.socks.as_ref()) {
+            _ if is_near => client.no_proxy(),
+            Some(socks) => client.no_proxy().proxy(reqwest::Proxy::all(socks.expose()).map_err(unusable_setup)?),
+            None => client,
+        };
+        client.build().map_err(unusable_setup)
+    }
+}
+
+fn unusable_setup(error: reqwest::Error) -> Error {
+    Error::new(ErrorKind::Failed, format!("cannot set up HTTPS: {}", root_cause(&error)))
+        .hint("check the system's certificates and the proxy settings (HTTPS_PROXY)")
 }
 
 fn request(url: &Url, headers: HeaderMap, body: Vec<u8>) -> std::result::Result<HttpRequest, HttpError> {
@@ -132,14 +204,17 @@ fn request(url: &Url, headers: HeaderMap, body: Vec<u8>) -> std::result::Result<
     Ok(request)
 }
 
-/// Refuses what is no answer to the question: the provider's own trouble, and a redirect.
-fn refuse_trouble(url: &Url, status: StatusCode) -> std::result::Result<(), HttpError> {
-    if status.is_server_error() || status == StatusCode::TOO_MANY_REQUESTS {
-        return Err(HttpError::unreachable(format!("{url} answered HTTP {status}")));
+/// The 4xx statuses that are about the moment and not about the request (RFC 9110 §15.5.9, RFC 8470 §5.2, RFC 6585 §4).
+const NOT_NOW: [StatusCode; 3] = [StatusCode::REQUEST_TIMEOUT, StatusCode::TOO_EARLY, StatusCode::TOO_MANY_REQUESTS];
+
+/// Rejects a status that tells of the provider's own problem.
+pub(super) fn refuse_trouble(url: &Url, status: StatusCode) -> std::result::Result<(), HttpError> {
+    let returned = || Error::new(ErrorKind::Unreachable, format!("{url} returned HTTP {status}"));
+    if status.is_server_error() {
+        return Err(returned().hint(PROVIDERS_TROUBLE).into());
     }
-    if status.is_redirection() {
-        let message = format!("{url} answered with a redirect (HTTP {status}), which is not followed");
-        return Err(HttpError::unreachable(message));
+    if NOT_NOW.contains(&status) {
+        return Err(returned().hint("wait a minute, and run the command again").into());
     }
     Ok(())
 }
@@ -147,6 +222,9 @@ fn refuse_trouble(url: &Url, status: StatusCode) -> std::result::Result<(), Http
 #[cfg(test)]
 mod tests {
     use std::net::Ipv4Addr;
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicBool, Ordering};
+    use std::sync::mpsc;
 
     use tokio::io::{AsyncReadExt, AsyncWriteExt};
     use tokio::net::{TcpListener, TcpStream};
@@ -157,18 +235,18 @@ mod tests {
     const SHORT: Duration = Duration::from_millis(50);
     const LONG: Duration = Duration::from_secs(10);
 
-    /// What is said about a server that reads a request, answers with `answer` and then falls silent.
+    /// The error for a server that reads a request, responds with `answer` and then stops.
     fn asks_a_silent_server(scheme: &str, answer: &'static str, limits: Limits) -> String {
         let asked = async {
             let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
             let url = format!("{scheme}://{}/x", listener.local_addr().unwrap());
-            let client = HttpClient::with_limits(&Tls::default(), limits)?;
+            let client = HttpClient::new(&Tls::default(), limits)?;
             let url = Url::parse(&url).unwrap();
             let silence = async { serve(listener.accept().await.unwrap().0, answer).await };
             let error = tokio::select! {
                 answer = client.get(&url) => answer.unwrap_err().to_string(),
                 () = silence => unreachable!(),
-                () = tokio::time::sleep(LONG) => panic!("it is not given up"),
+                () = tokio::time::sleep(LONG) => panic!("it does not give up"),
             };
             Ok(error.replace(url.as_str(), "URL"))
         };
@@ -184,28 +262,30 @@ mod tests {
 
     #[test]
     fn the_limits_are_those_that_are_documented() {
-        let (connect, request) = (Duration::from_secs(10), Duration::from_secs(30));
-        assert_eq!(LIMITS, Limits { connect, request, body: 1_048_576 });
+        for (limits, connect, request) in [(Limits::USUAL, 10, 30), (Limits::EARLY, 2, 12)] {
+            let (connect, request) = (Duration::from_secs(connect), Duration::from_secs(request));
+            assert_eq!(limits, Limits { connect, request, body: 1_048_576 });
+        }
     }
 
     #[test]
     fn a_connection_that_does_not_come_about_is_given_up() {
-        let limits = Limits { connect: SHORT, request: LONG, ..LIMITS };
+        let limits = Limits { connect: SHORT, request: LONG, ..Limits::USUAL };
         let error = asks_a_silent_server("https", "", limits);
         assert_eq!(error, "URL cannot be reached: no connection within 0.05 s");
     }
 
     #[test]
     fn a_provider_that_does_not_answer_is_given_up() {
-        let limits = Limits { connect: LONG, request: SHORT, ..LIMITS };
-        assert_eq!(asks_a_silent_server("http", "", limits), "URL did not answer within 0.05 s");
+        let limits = Limits { connect: LONG, request: SHORT, ..Limits::USUAL };
+        assert_eq!(asks_a_silent_server("http", "", limits), "URL did not respond within 0.05 s");
     }
 
     #[test]
     fn an_answer_that_does_not_end_is_given_up() {
-        let limits = Limits { connect: LONG, request: SHORT, ..LIMITS };
+        let limits = Limits { connect: LONG, request: SHORT, ..Limits::USUAL };
         let half = "HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\n{";
-        assert_eq!(asks_a_silent_server("http", half, limits), "URL did not answer within 0.05 s");
+        assert_eq!(asks_a_silent_server("http", half, limits), "URL did not respond within 0.05 s");
     }
 
     #[test]
@@ -213,5 +293,53 @@ mod tests {
         let limits = Limits { connect: LONG, request: LONG, body: 4 };
         let five = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nabcde\r\n";
         assert_eq!(asks_a_silent_server("http", five, limits), "URL sent more than 4 bytes");
+    }
+
+    /// Whether the hook of a form was called when the server had read `scheme`'s first bytes.
+    fn is_told_before_the_first_bytes_of(scheme: &str) -> bool {
+        let posted = async {
+            let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
+            let url = Url::parse(&format!("{scheme}://{}/x", listener.local_addr().unwrap())).unwrap();
+            let client = HttpClient::new(&Tls::default(), Limits::USUAL)?;
+            let told = Arc::new(AtomicBool::new(false));
+            let hook = {
+                let told = told.clone();
+                move || told.store(true, Ordering::Relaxed)
+            };
+            let received = async { listener.accept().await.unwrap().0.read(&mut [0; 1024]).await.unwrap() };
+            tokio::select! {
+                answer = client.post_form(&url, HeaderMap::new(), String::new(), hook) => panic!("{answer:?}"),
+                length = received => assert!(length > 0),
+            }
+            Ok(told.load(Ordering::Relaxed))
+        };
+        event_loop::run(posted).unwrap()
+    }
+
+    #[test]
+    fn a_form_is_announced_when_its_connection_stands_and_before_it_leaves() {
+        assert!(is_told_before_the_first_bytes_of("http"));
+        // These belong to the TLS handshake.
+        assert!(!is_told_before_the_first_bytes_of("https"));
+    }
+
+    #[test]
+    fn a_name_that_is_not_looked_up_in_time_is_named_and_given_up() {
+        let runtime =
+            tokio::runtime::Builder::new_current_thread().enable_all().max_blocking_threads(1).build().unwrap();
+        let asked = async {
+            // The only thread that looks up names is busy.
+            let (done, busy) = mpsc::channel::<()>();
+            tokio::task::spawn_blocking(move || busy.recv());
+            let limits = Limits { connect: SHORT, ..Limits::USUAL };
+            let client = HttpClient::new(&Tls::default(), limits).unwrap();
+            let error = client.get(&Url::parse("http://localhost:1/x").unwrap()).await.unwrap_err().to_string();
+            drop(done);
+            error
+        };
+        let error = runtime.block_on(asked);
+        let expected =
+            "http://localhost:1/x cannot be reached: the name 'localhost' could not be looked up within 0.05 s";
+        assert_eq!(error, expected);
     }
 }

@@ -1,4 +1,4 @@
-//! What the log says of a request and its answer.
+//! The log of a request and its response.
 
 use std::fmt::Display;
 
@@ -6,31 +6,32 @@ use openidconnect::{HttpRequest, HttpResponse};
 use serde_json::Value;
 use url::Url;
 
-use crate::log::{self, Level, Timer};
+use crate::log::{self, Timer};
+use crate::log_level::{self, Level};
 
-/// A request under way.
+/// A pending request.
 pub struct HttpLog {
-    /// Its method and URL; empty where nobody wants to know.
+    /// Its method and URL; empty where they are not logged.
     what: String,
     timer: Timer,
 }
 
 impl HttpLog {
-    /// Notes what is needed before the request is given away.
+    /// Notes what the log needs, before the request is moved.
     pub fn of(request: &HttpRequest) -> Self {
-        let is_on = log::is_on(Level::Debug);
+        let is_on = log_level::is_on(Level::Debug);
         let what = is_on.then(|| format!("{} {}", request.method(), plain(&request.uri().to_string())));
         Self { what: what.unwrap_or_default(), timer: Timer::start() }
     }
 
-    /// Logs how it went, and hands that on.
+    /// Logs the result, and returns it.
     pub fn ended<E: Display>(self, result: Result<HttpResponse, E>) -> Result<HttpResponse, E> {
         let Self { what, timer } = self;
         match &result {
             Ok(answer) => {
                 let (status, length) = (answer.status().as_u16(), answer.body().len());
                 log::debug(format_args!("http: {what}: {status}, {length} bytes in {timer}"));
-                if log::is_on(Level::Trace) {
+                if log_level::is_on(Level::Trace) {
                     trace(answer);
                 }
             }
@@ -40,7 +41,7 @@ impl HttpLog {
     }
 }
 
-/// Names and never values: those are the tokens.
+/// Logs names and never values: those are tokens.
 fn trace(answer: &HttpResponse) {
     let headers: Vec<_> = answer.headers().keys().map(|name| name.as_str()).collect();
     log::trace(format_args!("http: header fields: {}", headers.join(", ")));
@@ -50,17 +51,17 @@ fn trace(answer: &HttpResponse) {
     }
 }
 
-/// What a specification would call a field, which no token looks like.
+/// Whether this is a field name as in a specification. No token looks like one.
 fn is_name(text: &str) -> bool {
     text.len() <= 60 && text.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_')
 }
 
-/// The URL without what may be a secret in it.
+/// The URL without the parts that may hold a secret.
 fn plain(url: &str) -> String {
     let Ok(mut url) = Url::parse(url) else { return "a URL that cannot be read".into() };
     url.set_query(None);
     url.set_fragment(None);
-    // It fails for URLs that have no place for them.
+    // It fails for URLs that cannot have them.
     let _ = url.set_username("").and_then(|()| url.set_password(None));
     url.into()
 }

@@ -1,4 +1,4 @@
-//! An ID token as it comes: the parts of a JWT (RFC 7515, RFC 7519), and the claims that are looked at.
+//! A received ID token: the parts of a JWT (RFC 7515, RFC 7519), and the claims that are used.
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -6,12 +6,13 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Deserializer, de};
 use serde_json::{Map, Value};
 
-use super::key_set::{Algorithm, KeyError, KeySet};
+use super::algorithm::Algorithm;
+use super::key_set::{KeyError, KeySet};
 
-/// The longest ID token, in bytes. An API server takes far less.
+/// The longest ID token, in bytes. An API server accepts far less.
 const LONGEST: usize = 256 * 1024;
 
-/// A signed JWT that has been taken apart and not yet verified.
+/// A signed JWT, parsed and not yet verified.
 #[derive(Debug)]
 pub struct Jwt<'a> {
     /// How it is signed.
@@ -40,13 +41,21 @@ pub struct Claims {
     /// When it was issued.
     #[serde(deserialize_with = "time")]
     pub iat: DateTime<Utc>,
-    /// When it begins to be valid (RFC 7519 §4.1.5).
+    /// From when it is valid (RFC 7519 §4.1.5).
     #[serde(default, deserialize_with = "optional_time")]
     pub nbf: Option<DateTime<Utc>>,
-    /// What the authorization request had.
+    /// The nonce of the authorization request.
     pub nonce: Option<String>,
-    /// Half the hash of the access token beside it.
+    /// Half of the hash of the access token that came with it.
     pub at_hash: Option<String>,
+    #[serde(default)]
+    acr: Value,
+    #[serde(default)]
+    auth_time: Value,
+    #[serde(default)]
+    groups: Value,
+    #[serde(default, rename = "_claim_names")]
+    claim_names: Value,
     #[serde(default)]
     name: Value,
     #[serde(default)]
@@ -57,7 +66,7 @@ pub struct Claims {
     picture: Value,
 }
 
-/// Who signed in, as far as the ID token says. Texts from outside: to be escaped for where they go.
+/// Who signed in, as far as the ID token tells. The strings come from outside: escape them for where they go.
 #[derive(Debug, Default)]
 pub struct Person {
     /// `name`, else `preferred_username`, else `email`, else `sub`.
@@ -69,10 +78,10 @@ pub struct Person {
 }
 
 impl<'a> Jwt<'a> {
-    /// Takes a JWT apart.
+    /// Parses a JWT.
     ///
     /// # Errors
-    /// Why it is none that can be verified.
+    /// Why it cannot be verified.
     pub fn parse(text: &'a str) -> Result<Self, String> {
         if text.len() > LONGEST {
             return Err(format!("it has {} bytes, more than {LONGEST}", text.len()));
@@ -81,21 +90,21 @@ impl<'a> Jwt<'a> {
         let [header, payload, signature] = parts[..] else {
             return Err(match parts.len() {
                 // RFC 7516 §3.1
-                5 => "it is encrypted, which is nothing that an API server could read".into(),
-                _ => "it is no JWT".into(),
+                5 => "it is encrypted, so no API server can read it".into(),
+                _ => "it is not a JWT".into(),
             });
         };
-        let decode = |part: &str| URL_SAFE_NO_PAD.decode(part).map_err(|error| format!("it is no JWT: {error}"));
-        let fields: Map<String, Value> =
-            serde_json::from_slice(&decode(header)?).map_err(|error| format!("its header: {error}"))?;
-        // RFC 7515 §4.1.11: what is critical and not understood makes it invalid, and none is understood here.
+        let decode = |part: &str| URL_SAFE_NO_PAD.decode(part).map_err(|error| format!("it is not a JWT: {error}"));
+        let fields: Map<String, Value> = serde_json::from_slice(&decode(header)?)
+            .map_err(|error| format!("its header is not JSON in UTF-8 ({error})"))?;
+        // RFC 7515 §4.1.11: a critical header that is not understood makes it invalid, and none is understood here.
         if fields.contains_key("crit") {
-            return Err("its header has 'crit', which kubekey does not know".into());
+            return Err("its header has 'crit', which kubekey does not support".into());
         }
         let kid = match fields.get("kid") {
-            None => None,
-            Some(Value::String(kid)) => Some(kid.clone()),
-            Some(_) => return Err("its header: 'kid' is no text".into()),
+            None | Some(Value::Null) => None,
+            Some(Value::String(kid)) => Some(kid.clone()).filter(|kid| !kid.is_empty()),
+            Some(_) => return Err("its header: 'kid' is not a string".into()),
         };
         let algorithm = fields.get("alg").and_then(Value::as_str).ok_or("its header has no 'alg'")?;
         Ok(Self {
@@ -110,19 +119,34 @@ impl<'a> Jwt<'a> {
     /// Verifies the signature, and only then reads the claims.
     ///
     /// # Errors
-    /// If it is not signed by one of `keys`, or has not the claims that an ID token needs.
+    /// If none of `keys` signed it, or it lacks the claims that an ID token needs.
     pub fn claims(&self, keys: &KeySet) -> Result<Claims, KeyError> {
         keys.verify(self.algorithm, self.kid.as_deref(), self.message.as_bytes(), &self.signature)?;
-        // The library would take a list of values for an object, too.
+        // The library would accept a list in place of an object.
         match self.payload.trim_ascii_start().first() {
             Some(b'{') => serde_json::from_slice(&self.payload)
-                .map_err(|error| KeyError::Unusable(format!("its claims: {error}"))),
-            _ => Err(KeyError::Unusable("its claims are no JSON object".into())),
+                .map_err(|error| KeyError::Unusable(why_unusable(&self.payload, &error))),
+            _ => Err(KeyError::Unusable("its claims are not a JSON object".into())),
         }
     }
 }
 
 impl Claims {
+    /// How the user was authenticated.
+    pub fn acr(&self) -> Option<&str> {
+        self.acr.as_str()
+    }
+
+    /// When the user was authenticated.
+    pub fn auth_time(&self) -> Option<DateTime<Utc>> {
+        DateTime::from_timestamp(self.auth_time.as_f64()? as i64, 0)
+    }
+
+    /// Whether the groups can only be fetched elsewhere (OpenID Connect Core §5.6.2): too many for a token of Microsoft Entra.
+    pub fn has_groups_elsewhere(&self) -> bool {
+        self.groups.is_null() && self.claim_names.get("groups").is_some()
+    }
+
     /// Who signed in.
     pub fn person(&self) -> Person {
         let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
@@ -136,9 +160,41 @@ impl Claims {
     }
 }
 
+/// The words for claims that could not be read: the library's are about its own types.
+fn why_unusable(payload: &[u8], error: &serde_json::Error) -> String {
+    let Ok(claims) = serde_json::from_slice::<Map<String, Value>>(payload) else {
+        return "its claims are not JSON in UTF-8".to_owned();
+    };
+    let is_time = |value: &Value| value.as_f64().is_some_and(|time| DateTime::from_timestamp(time as i64, 0).is_some());
+    for name in ["iss", "sub", "aud", "exp", "iat", "nbf", "azp", "nonce", "at_hash"] {
+        let is_needed = ["iss", "sub", "aud", "exp", "iat"].contains(&name);
+        match (name, claims.get(name)) {
+            (_, None) if is_needed => return format!("it has no '{name}'"),
+            (_, None) => {}
+            ("exp" | "iat" | "nbf", Some(value)) if !value.is_number() => {
+                return format!("its '{name}' is not a number");
+            }
+            ("exp" | "iat" | "nbf", Some(value)) if !is_time(value) => return format!("its '{name}' is not a time"),
+            ("aud", Some(Value::Array(all))) if all.iter().all(Value::is_string) => {}
+            ("aud", Some(value)) if !value.is_string() => {
+                return "its 'aud' is neither a string nor a list of strings".to_owned();
+            }
+            ("iss" | "sub", Some(value)) if !value.is_string() => return format!("its '{name}' is not a string"),
+            ("azp" | "nonce" | "at_hash", Some(value)) if !value.is_string() && !value.is_null() => {
+                return format!("its '{name}' is not a string");
+            }
+            _ => {}
+        }
+    }
+    match error.to_string().starts_with("duplicate field") {
+        true => "it has one claim twice".to_owned(),
+        false => format!("its claims cannot be used ({error})"),
+    }
+}
+
 fn one_or_many<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<String>, D::Error> {
     #[derive(Deserialize)]
-    #[serde(untagged, expecting = "'aud' is neither a text nor a list of texts")]
+    #[serde(untagged, expecting = "'aud' is neither a string nor a list of strings")]
     enum Audience {
         One(String),
         Many(Vec<String>),
@@ -166,7 +222,7 @@ mod tests {
     #[test]
     fn only_what_is_longer_than_the_limit_is_called_too_long() {
         let why = |length: usize| Jwt::parse(&"x".repeat(length)).map(drop).unwrap_err();
-        assert_eq!(why(LONGEST), "it is no JWT");
+        assert_eq!(why(LONGEST), "it is not a JWT");
         assert_eq!(why(LONGEST + 1), format!("it has {} bytes, more than {LONGEST}", LONGEST + 1));
     }
 }

@@ -1,139 +1,45 @@
-//! The provider's keys (RFC 7517), and which of them an ID token has to be signed with.
+//! The provider's keys (RFC 7517), and which of them may have signed an ID token.
 
-use base64::Engine;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use openidconnect::core::{CoreJsonWebKey, CoreJwsSigningAlgorithm};
+use openidconnect::core::CoreJsonWebKey;
 use openidconnect::{JsonWebKey, SignatureVerificationError};
 use serde_json::{Map, Value};
-use sha2::{Digest, Sha256, Sha384, Sha512};
 
-/// The shortest RSA modulus, in bytes (RFC 7518 §3.3).
-const SHORTEST_MODULUS: usize = 256;
+use super::algorithm::Algorithm;
+use super::web_key::{is_for, numbers, text};
 
-/// How many keys of one ID are tried.
+/// How many keys are tried at most: those with the token's key ID, or all of the algorithm where the token names none.
 const MOST_KEYS: usize = 8;
 
-/// A signature algorithm that is verified (RFC 7518 §3.1, RFC 8037, RFC 9864).
-///
-/// Only those with a private key of the provider's: with a client secret in the hands of every user, an HMAC proves
-/// nothing.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Algorithm {
-    /// RSASSA-PKCS1-v1_5.
-    Rs256,
-    /// The same with SHA-384.
-    Rs384,
-    /// The same with SHA-512.
-    Rs512,
-    /// RSASSA-PSS.
-    Ps256,
-    /// The same with SHA-384.
-    Ps384,
-    /// The same with SHA-512.
-    Ps512,
-    /// ECDSA on P-256.
-    Es256,
-    /// ECDSA on P-384.
-    Es384,
-    /// EdDSA on Curve25519.
-    Ed25519,
-}
-
-/// Why a signature does not count.
+/// Why a signature was rejected.
 #[derive(Debug)]
 pub enum KeyError {
-    /// None of the known keys made it: the provider may have begun to use another.
+    /// None of the known keys made it: the provider may have started to use another one.
     Unknown(String),
-    /// No newer keys would change that.
+    /// Newer keys would not help.
     Unusable(String),
 }
 
-/// A JWK set. Keys of other kinds than ours may be in it.
+/// A JWK set. It may contain keys that are not supported.
 #[derive(Clone, Debug)]
 pub struct KeySet(Vec<Map<String, Value>>);
-
-impl Algorithm {
-    /// By the name in a JWT's header.
-    ///
-    /// # Errors
-    /// Why it is not verified.
-    pub fn parse(name: &str) -> Result<Self, String> {
-        Ok(match name {
-            "RS256" => Self::Rs256,
-            "RS384" => Self::Rs384,
-            "RS512" => Self::Rs512,
-            "PS256" => Self::Ps256,
-            "PS384" => Self::Ps384,
-            "PS512" => Self::Ps512,
-            "ES256" => Self::Es256,
-            "ES384" => Self::Es384,
-            // The curve is the key's.
-            "EdDSA" | "Ed25519" => Self::Ed25519,
-            "none" => return Err("it is not signed ('alg' is 'none')".into()),
-            name if name.starts_with("HS") => {
-                return Err(format!("it is signed with {name}, which everyone who knows the client secret can do"));
-            }
-            name => return Err(format!("it is signed with '{name}', which kubekey does not verify")),
-        })
-    }
-
-    /// The left half of the hash that goes with it (OpenID Connect Core §3.1.3.6), in base64url.
-    pub fn half_hash(self, text: &str) -> String {
-        let hash = match self {
-            Self::Rs256 | Self::Ps256 | Self::Es256 => Sha256::digest(text).to_vec(),
-            Self::Rs384 | Self::Ps384 | Self::Es384 => Sha384::digest(text).to_vec(),
-            Self::Rs512 | Self::Ps512 | Self::Ed25519 => Sha512::digest(text).to_vec(),
-        };
-        URL_SAFE_NO_PAD.encode(&hash[..hash.len() / 2])
-    }
-
-    fn key_type(self) -> &'static str {
-        match self {
-            Self::Es256 | Self::Es384 => "EC",
-            Self::Ed25519 => "OKP",
-            _ => "RSA",
-        }
-    }
-
-    fn curve(self) -> Option<&'static str> {
-        match self {
-            Self::Es256 => Some("P-256"),
-            Self::Es384 => Some("P-384"),
-            Self::Ed25519 => Some("Ed25519"),
-            _ => None,
-        }
-    }
-
-    fn in_library(self) -> CoreJwsSigningAlgorithm {
-        match self {
-            Self::Rs256 => CoreJwsSigningAlgorithm::RsaSsaPkcs1V15Sha256,
-            Self::Rs384 => CoreJwsSigningAlgorithm::RsaSsaPkcs1V15Sha384,
-            Self::Rs512 => CoreJwsSigningAlgorithm::RsaSsaPkcs1V15Sha512,
-            Self::Ps256 => CoreJwsSigningAlgorithm::RsaSsaPssSha256,
-            Self::Ps384 => CoreJwsSigningAlgorithm::RsaSsaPssSha384,
-            Self::Ps512 => CoreJwsSigningAlgorithm::RsaSsaPssSha512,
-            Self::Es256 => CoreJwsSigningAlgorithm::EcdsaP256Sha256,
-            Self::Es384 => CoreJwsSigningAlgorithm::EcdsaP384Sha384,
-            Self::Ed25519 => CoreJwsSigningAlgorithm::EdDsa,
-        }
-    }
-}
 
 impl KeySet {
     /// Reads a JWK set.
     ///
     /// # Errors
-    /// If it is none.
+    /// If it is not a JWK set.
     pub fn parse(document: &Value) -> Result<Self, String> {
         let keys = document.get("keys").and_then(Value::as_array).ok_or("it has no list 'keys'")?;
-        // RFC 7517 §5: what is not understood is left out.
+        // RFC 7517 §5: keys that are not understood are ignored.
         Ok(Self(keys.iter().filter_map(Value::as_object).cloned().collect()))
     }
 
-    /// Verifies the signature of a JWT whose header has this `kid`.
+    /// Verifies the signature of a JWT whose header has this `kid`. Without a `kid`, any key of the algorithm may have
+    /// made it: each of them belongs to the provider and is for signatures. (OpenID Connect Core §10.1 requires a `kid`
+    /// where there are several keys, but not every provider sends one.)
     ///
     /// # Errors
-    /// If it is not by one of these keys, or nobody can say by which.
+    /// If none of these keys made it.
     pub fn verify(
         &self,
         algorithm: Algorithm,
@@ -141,75 +47,77 @@ impl KeySet {
         message: &[u8],
         signature: &[u8],
     ) -> Result<(), KeyError> {
+        let (candidates, why_not) = self.candidates(algorithm, kid);
+        let mut unusable = why_not.map(KeyError::Unusable);
+        let mut unknown = None;
+        for key in candidates {
+            match verify_with(key, algorithm, message, signature) {
+                Ok(()) => return Ok(()),
+                Err(error @ KeyError::Unknown(_)) => unknown = Some(error),
+                Err(error @ KeyError::Unusable(_)) => unusable = Some(error),
+            }
+        }
+        // A newer key may be the right one, whatever is wrong with the others.
+        Err(unknown.or(unusable).unwrap_or_else(|| {
+            KeyError::Unknown(match kid {
+                Some(kid) => format!("the provider has no key '{kid}'"),
+                None => "the provider has no key for its signature".into(),
+            })
+        }))
+    }
+
+    /// The numbers of the keys that may have signed, each key once, however often and in whatever notation it is listed;
+    /// and why another one cannot be used.
+    fn candidates(&self, algorithm: Algorithm, kid: Option<&str>) -> (Vec<Map<String, Value>>, Option<String>) {
         let of_type: Vec<_> = self.0.iter().filter(|key| is_for(key, algorithm, kid)).collect();
         let of_curve: Vec<_> = of_type.iter().copied().filter(|key| text(key, "crv") == algorithm.curve()).collect();
-        // With none of its curve, the error is about the curve.
-        let candidates = if of_curve.is_empty() { of_type } else { of_curve };
-        let mut result = Err(KeyError::Unknown(match kid {
-            Some(kid) => format!("the provider has no such key: '{kid}'"),
-            None => "the provider has no key for its signature".into(),
-        }));
-        // OpenID Connect Core §10.1
-        if kid.is_none() && candidates.len() > 1 {
-            return Err(KeyError::Unusable("it does not say with which of several keys it is signed".into()));
-        }
-        for key in candidates.into_iter().take(MOST_KEYS) {
-            result = verify_with(key, algorithm, message, signature);
-            if result.is_ok() {
+        // Where no key has its curve, the error is about the curve.
+        let keys = if of_curve.is_empty() { of_type } else { of_curve };
+        let (mut candidates, mut why_not) = (Vec::new(), None);
+        for key in keys {
+            match numbers(key, algorithm) {
+                Ok(numbers) if candidates.contains(&numbers) => {}
+                Ok(numbers) => candidates.push(numbers),
+                Err(why) => why_not = Some(why),
+            }
+            if candidates.len() == MOST_KEYS {
                 break;
             }
         }
-        result
+        (candidates, why_not)
     }
 }
 
-fn text<'a>(key: &'a Map<String, Value>, name: &str) -> Option<&'a str> {
-    key.get(name)?.as_str()
-}
-
-/// Whether this key may be the one. Its `use` and `alg` are optional (RFC 7517 §4).
-fn is_for(key: &Map<String, Value>, algorithm: Algorithm, kid: Option<&str>) -> bool {
-    text(key, "kty") == Some(algorithm.key_type())
-        && key.get("use").is_none_or(|usage| usage == "sig")
-        && key.get("key_ops").and_then(Value::as_array).is_none_or(|uses| uses.iter().any(|one| one == "verify"))
-        && key.get("alg").is_none_or(|name| name.as_str().is_some_and(|name| Algorithm::parse(name) == Ok(algorithm)))
-        && (kid.is_none() || text(key, "kid") == kid)
-}
-
 fn verify_with(
-    key: &Map<String, Value>,
+    numbers: Map<String, Value>,
     algorithm: Algorithm,
     message: &[u8],
     signature: &[u8],
 ) -> Result<(), KeyError> {
-    let curve = text(key, "crv");
-    if algorithm.curve() != curve.filter(|_| algorithm.curve().is_some()) {
-        let curve = curve.unwrap_or("unnamed");
-        return Err(KeyError::Unusable(format!("its key is on the curve '{curve}', which kubekey does not verify")));
-    }
-    let coordinate = match algorithm {
-        Algorithm::Es256 => Some(32),
-        Algorithm::Es384 => Some(48),
-        _ => None,
-    };
-    let number = |name| text(key, name).and_then(|text| URL_SAFE_NO_PAD.decode(text).ok()).unwrap_or_default();
-    // RFC 7518 §6.2.1.2: a coordinate has the full length of its curve.
-    if coordinate.is_some_and(|length| number("x").len() != length || number("y").len() != length) {
-        return Err(KeyError::Unusable("its key is no point on its curve".into()));
-    }
-    let length = number("n").iter().skip_while(|byte| **byte == 0).count();
-    if algorithm.key_type() == "RSA" && length < SHORTEST_MODULUS {
-        return Err(KeyError::Unusable(format!("its RSA key has {} bits, which is too short", length * 8)));
-    }
-    // The rest of the key is none of the library's business: it refuses what it does not know.
-    let numbers = ["kty", "n", "e", "crv", "x", "y"].into_iter();
-    let numbers: Map<_, _> = numbers.filter_map(|name| Some((name.to_owned(), key.get(name)?.clone()))).collect();
     let key: CoreJsonWebKey =
         serde_json::from_value(numbers.into()).map_err(|error| KeyError::Unusable(format!("its key: {error}")))?;
     key.verify_signature(&algorithm.in_library(), message, signature).map_err(|error| match error {
         SignatureVerificationError::CryptoError(_) => {
-            KeyError::Unknown("its signature is not by the provider's key".into())
+            KeyError::Unknown("its signature was not made with the provider's key".into())
         }
         error => KeyError::Unusable(error.to_string()),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::web_key::tests::{key, modulus};
+    use super::*;
+
+    #[test]
+    fn a_key_is_the_same_in_any_base64_and_listed_twice_it_is_one() {
+        let modulus = modulus();
+        let standard = modulus.replace('-', "+").replace('_', "/");
+        let writings =
+            [&modulus, &format!("{modulus}=="), &standard, &format!("{standard}=="), &format!("\n{modulus} ")];
+        let keys = writings.map(|writing| key(|key| key["n"] = writing.as_str().into()));
+        let set = KeySet(keys.to_vec());
+        let (candidates, why_not) = set.candidates(Algorithm::Rs256, None);
+        assert_eq!((candidates.len(), &candidates[0]["n"], why_not), (1, &modulus.into(), None));
+    }
 }

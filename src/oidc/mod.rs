@@ -1,24 +1,52 @@
-//! The OpenID provider: discovery, the code exchange, the refresh, and what an ID token has to be to be believed.
+//! The OpenID provider: discovery, the code exchange, the refresh, and the checks that an ID token must pass.
 //!
-//! What the provider publishes is kept on disk, see `metadata_cache`. Nothing here knows where tokens are kept or how the user's browser is reached.
+//! What the provider publishes is cached on disk, see `metadata_cache`. Nothing here knows where tokens are saved or how
+//! the browser is opened.
 
+mod algorithm;
+mod authentication;
 pub mod authorization;
+mod body;
+pub mod device;
 pub mod discovery;
+mod ecdsa;
+#[cfg(any(windows, target_os = "macos", test))]
+mod given_authorities;
 mod http;
 mod http_error;
 mod http_log;
 pub mod id_token;
 pub mod key_set;
+mod known_errors;
+mod known_providers;
+mod limits;
 mod metadata_cache;
+mod name_lookup;
 mod offline_access;
+mod other_issuer;
 mod provider;
 mod proxy;
+pub mod pushed;
+mod redirect;
 mod refresh;
+pub mod refusal;
+mod request;
+mod revoke;
+mod socks_error;
 mod tls;
+mod tls_error;
 mod token_endpoint;
+#[cfg(all(unix, not(target_os = "macos")))]
+mod trust_store;
 mod untrusted;
 mod verify;
+mod way;
+mod web_key;
+mod well_known;
 
 pub use id_token::Person;
+pub use limits::Limits;
 pub use provider::Provider;
-pub use refresh::{Refreshed, refresh};
+pub use refresh::{Outcome, Refreshed, refresh, verify_anew};
+pub use request::Wishes;
+pub use revoke::revoke;

@@ -1,31 +1,13 @@
-//! What a provider needs to give a refresh token: the table `offline_access.toml`, matched by issuer.
+//! What a provider requires for a refresh token.
 
 use std::collections::BTreeMap;
 
-use serde::Deserialize;
-use url::Url;
-
-use crate::config::DEFAULT_SCOPES;
-
-/// The table is compiled in and a test reads it, so it is always valid.
-const TABLE: &str = include_str!("offline_access.toml");
+use super::known_providers::{ProviderFacts, known_provider};
+use crate::settings::DEFAULT_SCOPES;
 
 const OFFLINE_ACCESS: &str = "offline_access";
 
-/// What the table looks at.
-#[derive(Debug)]
-pub struct ProviderFacts<'a> {
-    /// The issuer URL.
-    pub issuer: &'a Url,
-    /// The discovery document's `authorization_endpoint`.
-    pub authorization_endpoint: &'a Url,
-    /// Its `userinfo_endpoint`.
-    pub userinfo_endpoint: Option<&'a Url>,
-    /// Whether its `scopes_supported` lists offline_access.
-    pub lists_offline_access: bool,
-}
-
-/// What goes into the authorization request.
+/// What is added to the authorization request.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct OfflineAccess {
     /// All scopes.
@@ -34,37 +16,10 @@ pub struct OfflineAccess {
     pub parameters: BTreeMap<String, String>,
 }
 
-#[derive(Deserialize)]
-struct Table {
-    provider: Vec<Row>,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Row {
-    #[serde(rename = "name")]
-    _name: String,
-    #[serde(default)]
-    hosts: Vec<String>,
-    path: Option<String>,
-    endpoints: Option<Endpoints>,
-    #[serde(default)]
-    scopes: Vec<String>,
-    #[serde(default)]
-    parameters: BTreeMap<String, String>,
-}
-
-#[derive(Deserialize)]
-struct Endpoints {
-    authorization: String,
-    userinfo: String,
-}
-
-/// The scopes and parameters of the authorization request. Scopes that somebody chose end the guessing; only what the
-/// provider wants next to a chosen offline_access is still added.
+/// The scopes and parameters of the authorization request. Chosen scopes are used as they are; only the parameters that
+/// the provider requires beside a chosen offline_access are added.
 pub fn offline_access(facts: &ProviderFacts<'_>, chosen_scopes: Option<&[String]>) -> OfflineAccess {
-    let table: Table = toml::from_str(TABLE).expect("the table is valid, says a test");
-    let row = table.provider.into_iter().find(|row| row.matches(facts));
+    let row = known_provider(facts);
     let Some(chosen) = chosen_scopes else {
         let mut scopes: Vec<_> = DEFAULT_SCOPES.map(str::to_owned).into();
         return match row {
@@ -79,14 +34,31 @@ pub fn offline_access(facts: &ProviderFacts<'_>, chosen_scopes: Option<&[String]
         };
     };
     let is_offline = chosen.iter().any(|scope| scope == OFFLINE_ACCESS);
-    // Without a scope for it, as at Google, the parameter is the only way to a refresh token.
+    // Google has no scope for it: the parameter is the only way to a refresh token.
     let parameters =
         row.filter(|row| is_offline || row.scopes.is_empty()).map(|row| row.parameters).unwrap_or_default();
     OfflineAccess { scopes: chosen.to_vec(), parameters }
 }
 
 impl OfflineAccess {
-    /// Asks for no refresh token, whatever was chosen.
+    /// Whether a refresh token is requested: by the scope, or at Google by a parameter.
+    pub fn is_asked(&self) -> bool {
+        self.scopes.iter().any(|scope| scope == OFFLINE_ACCESS) || self.parameters.contains_key("access_type")
+    }
+
+    /// Whether the user is asked for consent.
+    pub fn asks_consent(&self) -> bool {
+        self.parameters.get("prompt").is_some_and(|prompt| prompt == "consent")
+    }
+
+    /// Asks the user for consent, where a refresh token is requested (OpenID Connect Core §11).
+    pub fn ask_consent(&mut self) {
+        if self.is_asked() {
+            self.parameters.insert("prompt".to_owned(), "consent".to_owned());
+        }
+    }
+
+    /// Requests no refresh token, whatever scopes were chosen.
     pub fn none(chosen_scopes: Option<&[String]>) -> Self {
         let mut scopes = chosen_scopes.map_or_else(|| DEFAULT_SCOPES.map(str::to_owned).into(), <[String]>::to_vec);
         scopes.retain(|scope| scope != OFFLINE_ACCESS);
@@ -94,34 +66,13 @@ impl OfflineAccess {
     }
 }
 
-impl Row {
-    fn matches(&self, facts: &ProviderFacts<'_>) -> bool {
-        let host = facts.issuer.host_str().unwrap_or_default();
-        (self.hosts.is_empty() || self.hosts.iter().any(|pattern| host_matches(pattern, host)))
-            && self.path.as_ref().is_none_or(|path| facts.issuer.path().contains(path.as_str()))
-            && self.endpoints.as_ref().is_none_or(|endpoints| endpoints.match_ends(facts))
-    }
-}
-
-impl Endpoints {
-    fn match_ends(&self, facts: &ProviderFacts<'_>) -> bool {
-        facts.authorization_endpoint.path().ends_with(&self.authorization)
-            && facts.userinfo_endpoint.is_some_and(|url| url.path().ends_with(&self.userinfo))
-    }
-}
-
-fn host_matches(pattern: &str, host: &str) -> bool {
-    match pattern.strip_prefix('*') {
-        Some(suffix) => host.ends_with(suffix),
-        None => host == pattern,
-    }
-}
-
 #[cfg(test)]
 mod tests {
+    use url::Url;
+
     use super::*;
 
-    /// What a provider with this issuer and these endpoints is asked beyond the default scopes.
+    /// What is requested of a provider with this issuer and these endpoints, beyond the default scopes.
     fn guess(issuer: &str, endpoints: (&str, &str), lists_offline_access: bool) -> (Vec<String>, String) {
         let url = |path: &str| Url::parse(&format!("https://endpoints.example{path}")).unwrap();
         let facts = ProviderFacts {
@@ -149,7 +100,7 @@ mod tests {
             ("https://gitlab.com", "", ""),
             ("https://sso.example.com/realms/staff", "", ""),
         ] {
-            // Listing the scope makes no difference to a known provider.
+            // For a known provider it does not matter whether it lists the scope.
             for lists in [false, true] {
                 let (scopes, asked) = guess(issuer, ("/authorize", "/userinfo"), lists);
                 assert_eq!((scopes.join(" ").as_str(), asked.as_str()), (scope, parameters), "{issuer}");
@@ -171,12 +122,6 @@ mod tests {
             (vec!["offline_access".to_owned()], String::new())
         );
         assert_eq!(guess("https://id.example.com", endpoints, false), (vec![], String::new()));
-    }
-
-    #[test]
-    fn a_host_that_only_looks_alike_is_unknown() {
-        assert!(!host_matches("*.okta.com", "evilokta.com"));
-        assert!(!host_matches("gitlab.com", "gitlab.com.example.org"));
     }
 
     #[test]

@@ -1,5 +1,5 @@
-//! TLS to the provider: certificates are verified as the platform does it, with the authorities of the settings beside
-//! its own, and an error says which certificate it is about.
+//! TLS to the provider. The platform verifies certificates, with the CAs of the settings beside its own, and an error
+//! names the certificate.
 
 use std::path::PathBuf;
 use std::sync::{Arc, Once};
@@ -11,48 +11,64 @@ use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use rustls::{ClientConfig, DigitallySignedStruct, SignatureScheme};
 use rustls_platform_verifier::Verifier;
 
+use super::ecdsa::install_provider;
+#[cfg(not(all(unix, not(target_os = "macos"))))]
+use super::given_authorities::WithGiven;
+use super::tls_error;
+#[cfg(all(unix, not(target_os = "macos")))]
+use super::trust_store;
 use super::untrusted::Untrusted;
-use crate::config::Tls;
+use crate::environment::STORE_VARIABLES;
 use crate::error::{Error, ErrorKind, Result};
-use crate::terminal;
+use crate::settings::{Tls, marked_store};
+use crate::{log, terminal};
 
-/// How TLS connections are made. To set it up takes most of the time that an HTTP client does.
+/// The variable that names the trust store.
+const STORE: &str = STORE_VARIABLES[0];
+
+/// What to do if the platform's trust store cannot be used.
+const CERTIFICATES: &str = if cfg!(any(windows, target_os = "macos")) {
+    "check the certificates of --certificate-authority"
+} else {
+    "install the system's certificates (package ca-certificates), or check SSL_CERT_FILE and SSL_CERT_DIR"
+};
+
+/// How TLS connections are made. Its setup takes most of the time of that of an HTTP client.
 #[derive(Clone)]
 pub enum TlsSetup {
-    /// With certificates verified.
+    /// Certificates are verified.
     Verified(Box<ClientConfig>),
-    /// With every certificate believed.
+    /// Every certificate is accepted.
     Unverified,
 }
 
 impl TlsSetup {
-    /// What the settings say.
+    /// The setup for these settings.
     ///
     /// # Errors
     /// [`ErrorKind::Usage`] for a certificate authority that cannot be read; [`ErrorKind::Failed`] if the platform's
     /// trust store cannot be used.
     pub fn new(tls: &Tls) -> Result<Self> {
-        let authorities = tls.certificates()?;
-        // It is refused only if a provider is installed already, and then that one serves as well.
-        let _ = rustls::crypto::ring::default_provider().install_default();
+        let mut authorities = tls.certificates()?;
+        let crypto = install_provider();
         if tls.skips_verification {
             warn();
             return Ok(Self::Unverified);
         }
-        require_file()?;
-        let config = verified(authorities).map_err(|error| {
-            let why = match error {
-                rustls::Error::General(why) => why,
-                error => error.to_string(),
-            };
-            Error::new(ErrorKind::Failed, format!("cannot set up HTTPS: {why}")).hint(
-                "install the system's certificates (on Linux the package ca-certificates), or look at SSL_CERT_FILE and SSL_CERT_DIR",
-            )
+        if tls.passes_over_variables {
+            let passed_over = STORE_VARIABLES.into_iter().filter(|name| std::env::var_os(name).is_some());
+            passed_over.for_each(|name| log::debug(format_args!("tls: {name} is ignored because of the policy")));
+        } else if let Some(file) = store()? {
+            authorities.extend(marked_store(STORE, &file)?);
+        }
+        let config = verified(authorities, crypto, tls.passes_over_variables).map_err(|error| {
+            let why = tls_error::of_connection(&error);
+            Error::new(ErrorKind::Failed, format!("cannot set up HTTPS: {why}")).hint(CERTIFICATES)
         })?;
         Ok(Self::Verified(Box::new(config)))
     }
 
-    /// A client that connects so.
+    /// A client with this setup.
     pub fn client(&self) -> ClientBuilder {
         match self {
             Self::Verified(config) => ClientBuilder::new().tls_backend_preconfigured((**config).clone()),
@@ -61,46 +77,69 @@ impl TlsSetup {
     }
 }
 
-/// A FIFO would be waited for.
-fn require_file() -> Result<()> {
-    let file = std::env::var_os("SSL_CERT_FILE").filter(|file| !file.is_empty()).map(PathBuf::from);
-    match file.filter(|file| !file.is_file()) {
-        None => Ok(()),
-        Some(file) => {
-            Err(Error::new(ErrorKind::Usage, format!("SSL_CERT_FILE names {}, which is not a file", file.display()))
-                .hint(
-                    "unset it, or let it name a file with the certificates of all authorities that are to be believed",
-                ))
+/// The file that the platform's verifier uses as the trust store. Opening a FIFO would block.
+fn store() -> Result<Option<PathBuf>> {
+    // The systems of Windows and macOS do not read it.
+    let is_read = cfg!(all(unix, not(target_os = "macos")));
+    let file = std::env::var_os(STORE).filter(|file| is_read && !file.is_empty()).map(PathBuf::from);
+    match file {
+        Some(file) if !file.is_file() => {
+            Err(Error::new(ErrorKind::Usage, format!("{STORE} names {}, which is not a file", file.display()))
+                .hint("unset it, or set it to a file with the certificates of all CAs to trust"))
         }
+        file => Ok(file),
     }
 }
 
-/// Once in a run, however many clients it needs.
+/// Warns once in a run, however many clients it needs.
 fn warn() {
     static WARNED: Once = Once::new();
     WARNED.call_once(|| {
         terminal::warning(
-            "the provider's certificate is not verified (--insecure-skip-tls-verify): anybody may be in between",
+            "the provider's certificate is not verified (--insecure-skip-tls-verify): anyone can intercept the connection",
         );
     });
 }
 
-fn verified(authorities: Vec<CertificateDer<'static>>) -> std::result::Result<ClientConfig, rustls::Error> {
-    let crypto = CryptoProvider::get_default().expect("installed above").clone();
-    let verifier = match authorities.is_empty() {
-        true => Verifier::new(crypto.clone()),
-        false => Verifier::new_with_extra_roots(authorities, crypto.clone()),
-    };
+fn verified(
+    authorities: Vec<CertificateDer<'static>>,
+    crypto: Arc<CryptoProvider>,
+    passes_over_variables: bool,
+) -> std::result::Result<ClientConfig, rustls::Error> {
+    let verifier = verifier(authorities, crypto.clone(), passes_over_variables)?;
     Ok(ClientConfig::builder_with_provider(crypto)
         .with_safe_default_protocol_versions()?
         .dangerous()
-        .with_custom_certificate_verifier(Arc::new(NamingVerifier(verifier?)))
+        .with_custom_certificate_verifier(Arc::new(NamingVerifier(verifier)))
         .with_no_client_auth())
 }
 
-/// The platform's verifier, with errors that name the certificate: rustls' own have nothing of it.
+#[cfg(not(all(unix, not(target_os = "macos"))))]
+fn verifier(
+    authorities: Vec<CertificateDer<'static>>,
+    crypto: Arc<CryptoProvider>,
+    _passes_over_variables: bool,
+) -> std::result::Result<Arc<dyn ServerCertVerifier>, rustls::Error> {
+    let system = Arc::new(Verifier::new(crypto.clone())?);
+    Ok(Arc::new(WithGiven::new(system, authorities, crypto)?))
+}
+
+#[cfg(all(unix, not(target_os = "macos")))]
+fn verifier(
+    authorities: Vec<CertificateDer<'static>>,
+    crypto: Arc<CryptoProvider>,
+    passes_over_variables: bool,
+) -> std::result::Result<Arc<dyn ServerCertVerifier>, rustls::Error> {
+    Ok(match (passes_over_variables, authorities.is_empty()) {
+        (true, _) => trust_store::verifier(authorities, crypto)?,
+        (_, true) => Arc::new(Verifier::new(crypto)?),
+        (_, false) => Arc::new(Verifier::new_with_extra_roots(authorities, crypto)?),
+    })
+}
+
+/// The platform's verifier, with errors that name the certificate: those of rustls do not.
 #[derive(Debug)]
-struct NamingVerifier(Verifier);
+struct NamingVerifier(Arc<dyn ServerCertVerifier>);
 
 impl ServerCertVerifier for NamingVerifier {
     fn verify_server_cert(

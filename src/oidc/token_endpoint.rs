@@ -1,30 +1,36 @@
-//! The token endpoint (RFC 6749 §3.2): what goes there, what comes back, and how its no differs from no answer.
+//! The token endpoint (RFC 6749 §3.2): the request, the response, and how a refusal differs from no response.
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use chrono::{DateTime, Utc};
 use openidconnect::HttpResponse;
+use reqwest::StatusCode;
 use reqwest::header::{AUTHORIZATION, DATE, HeaderMap, HeaderValue};
 use serde_json::{Map, Value};
-use url::form_urlencoded;
+use url::{Url, form_urlencoded};
 use zeroize::Zeroizing;
 
 use super::Provider;
+use super::body::{PORTAL, is_status, web_page, words};
 use super::metadata_cache::http_date;
-use crate::config::Settings;
+use super::refusal::Asked;
 use crate::error::{Error, ErrorKind};
+use crate::printable;
 use crate::secret::Secret;
-use crate::terminal;
+use crate::settings::Settings;
 
-/// The parameters of a grant that nobody else may see.
-const SECRET: [&str; 3] = ["code", "code_verifier", "refresh_token"];
+/// The secret parameters of a grant.
+const SECRET: [&str; 5] = ["code", "code_verifier", "device_code", "refresh_token", "token"];
 
-/// A good answer. Providers differ in what they leave out: Azure AD B2C sends no access token where no resource was
-/// asked for.
+/// The statuses for an endpoint that does not exist, or does not accept a form.
+const GONE: [StatusCode; 3] = [StatusCode::NOT_FOUND, StatusCode::METHOD_NOT_ALLOWED, StatusCode::GONE];
+
+/// A successful response. Providers differ in what they omit: Azure AD B2C sends no access token where no resource was
+/// requested.
 pub struct TokenResponse {
     /// Unverified.
     pub id_token: Option<Secret>,
-    /// Only to be compared with the ID token's `at_hash`.
+    /// Only compared with the ID token's `at_hash`.
     pub access_token: Option<Secret>,
     /// For the next refresh.
     pub refresh_token: Option<Secret>,
@@ -34,23 +40,28 @@ pub struct TokenResponse {
 
 /// Why there are no tokens.
 pub enum Failure {
-    /// An OAuth error answer.
+    /// An OAuth error response, or a refusal without a reason.
     OAuth(OAuthError),
-    /// Tokens of a kind that is not to be used.
-    Unusable(Error),
-    /// No such answer: the network, or a provider in trouble.
+    /// The endpoint does not exist (any more): nothing was spent on it.
+    Gone(OAuthError),
+    /// Tokens of a type that cannot be used, and the refresh token among them: the one that was sent may be spent.
+    Unusable(Error, Option<Secret>),
+    /// No OAuth response: the network failed, or the provider has a problem.
     Trouble(Error),
 }
 
-/// An error answer of the token endpoint (RFC 6749 §5.2).
+/// An error response of the token endpoint (RFC 6749 §5.2).
 pub struct OAuthError {
-    /// Its `error`, for example `invalid_grant`.
+    /// Its `error`, for example `invalid_grant`, or else its status, for example `HTTP 400`.
     pub code: String,
     /// Its `error_description`.
     description: Option<String>,
+    /// Whether it was a web page, so that something else may have responded.
+    is_page: bool,
 }
 
-/// Asks for tokens with the parameters of a grant.
+/// Requests tokens with the parameters of a grant. `on_connected` is called right before they are sent, when there is a
+/// connection.
 ///
 /// # Errors
 /// See [`Failure`].
@@ -58,27 +69,31 @@ pub async fn ask(
     provider: &Provider,
     settings: &Settings,
     grant: &[(&str, &str)],
+    on_connected: impl Fn() + Clone + Send + Sync + 'static,
 ) -> std::result::Result<TokenResponse, Failure> {
-    let (headers, form) = authenticated(provider, settings, grant);
-    let answer = provider.http.post_form(&provider.metadata.token_endpoint, headers, form).await;
-    // An endpoint that is gone or does not answer may have been named by yesterday's discovery document: the next run
-    // asks for today's.
-    if answer.as_ref().map_or(true, |answer| [404, 405, 410].contains(&answer.status().as_u16())) {
+    // RFC 8707 §2.2: the tokens are for the same resources, also after a refresh.
+    let resources = settings.request.resources.iter().map(|resource| ("resource", resource.as_str()));
+    let grant: Vec<_> = grant.iter().copied().chain(resources).collect();
+    let (headers, form) = authenticated(provider, settings, &grant);
+    let answer = provider.http.post_form(&provider.metadata.token_endpoint, headers, form, on_connected).await;
+    // A cached discovery document may name an endpoint that no longer exists or responds: the next caller fetches the
+    // current document.
+    if answer.as_ref().map_or(true, |answer| GONE.contains(&answer.status())) {
         provider.forget_cached();
     }
-    read(&answer.map_err(|error| Failure::Trouble(error.into()))?)
+    read(&provider.metadata.token_endpoint, &answer.map_err(|error| Failure::Trouble(error.into()))?)
 }
 
-/// RFC 6749 §2.3.1: a client with a secret says who it is in the header, unless only the form is offered.
-fn authenticated(provider: &Provider, settings: &Settings, grant: &[(&str, &str)]) -> (HeaderMap, String) {
+/// RFC 6749 §2.3.1: a client with a secret authenticates in the header, unless the provider accepts only the form.
+pub(super) fn authenticated(provider: &Provider, settings: &Settings, grant: &[(&str, &str)]) -> (HeaderMap, String) {
     let client_id = settings.client_id.as_str();
     let mut headers = HeaderMap::new();
     let mut form = form_urlencoded::Serializer::new(String::new());
     form.extend_pairs(grant);
-    // A provider may quote what it got in the form in which it came.
+    // A provider may quote a secret in its encoded form.
     let secrets = grant.iter().filter(|(name, _)| SECRET.contains(name)).map(|(_, value)| *value);
     let secrets = secrets.chain(provider.client_secret.iter().map(Secret::expose));
-    secrets.for_each(|secret| terminal::hide(&encoded(secret)));
+    secrets.for_each(|secret| printable::hide(&encoded(secret)));
     match &provider.client_secret {
         Some(secret) if !only_in_form(provider.metadata.token_endpoint_auth_methods_supported.as_deref()) => {
             headers.insert(AUTHORIZATION, basic(client_id, secret));
@@ -101,7 +116,7 @@ fn only_in_form(offered: Option<&[String]>) -> bool {
 fn basic(client_id: &str, secret: &Secret) -> HeaderValue {
     let pair = Zeroizing::new(format!("{}:{}", encoded(client_id), encoded(secret.expose())));
     let credentials = STANDARD.encode(pair.as_bytes());
-    terminal::hide(&credentials);
+    printable::hide(&credentials);
     let value = HeaderValue::try_from(format!("Basic {credentials}"));
     let mut value = value.expect("base64 is visible ASCII");
     value.set_sensitive(true);
@@ -112,35 +127,34 @@ fn encoded(text: &str) -> String {
     form_urlencoded::byte_serialize(text.as_bytes()).collect()
 }
 
-/// Sorts an answer. Providers differ in what else they send: Microsoft Entra v1 has an `expires_in` in quotes, Okta
-/// errors of its own kind. So only what is used is looked at.
-fn read(answer: &HttpResponse) -> std::result::Result<TokenResponse, Failure> {
-    let fields: Map<String, Value> =
-        serde_json::from_slice(answer.body()).map_err(|_| Failure::Trouble(not_json(answer)))?;
+/// Reads a response, and only the fields that are used: the others differ between providers. Microsoft Entra v1 sends
+/// `expires_in` as a string, Okta has its own errors.
+pub(super) fn read(url: &Url, answer: &HttpResponse) -> std::result::Result<TokenResponse, Failure> {
+    let fields: Map<String, Value> = match serde_json::from_slice(answer.body()) {
+        Ok(fields) => fields,
+        Err(_) if answer.status().is_success() => return Err(Failure::Trouble(not_json(url, answer))),
+        // RFC 6749 §5.2 requires JSON. Some providers send a page, plain text or nothing, which is a refusal as well.
+        Err(_) => Map::new(),
+    };
     let text = |name: &str| fields.get(name).and_then(Value::as_str).filter(|text| !text.is_empty());
-    let status = answer.status();
-    if !status.is_success() || text("error").is_some() {
-        return Err(Failure::OAuth(OAuthError {
-            code: text("error").map_or_else(|| format!("HTTP {}", status.as_u16()), str::to_owned),
-            description: text("error_description").map(str::to_owned),
-        }));
+    if let Some(failure) = refusal(url, answer, "token endpoint") {
+        return Err(failure);
     }
+    let secret = |name| {
+        text(name).map(|text| {
+            printable::hide(text);
+            Secret::new(text)
+        })
+    };
     // RFC 6749 §7.1, OpenID Connect Core §3.1.3.3
     let is_bearer = |kind: &Value| kind.as_str().is_some_and(|kind| kind.eq_ignore_ascii_case("Bearer"));
     if let Some(kind) = fields.get("token_type").filter(|kind| !kind.is_null() && !is_bearer(kind)) {
         let kind = kind.as_str().map_or_else(|| kind.to_string(), str::to_owned);
-        let message = format!("the provider's tokens are of the type '{kind}' instead of 'Bearer'");
-        return Err(Failure::Unusable(
-            Error::new(ErrorKind::SignIn, message)
-                .hint("this client's configuration at the provider is wrong: tell your administrator"),
-        ));
+        let message = format!("the provider's tokens have the type '{kind}' instead of 'Bearer'");
+        let error = Error::new(ErrorKind::SignIn, message)
+            .hint("the provider's configuration of this client is wrong: tell your administrator");
+        return Err(Failure::Unusable(error, secret("refresh_token")));
     }
-    let secret = |name| {
-        text(name).map(|text| {
-            terminal::hide(text);
-            Secret::new(text)
-        })
-    };
     Ok(TokenResponse {
         id_token: secret("id_token"),
         access_token: secret("access_token"),
@@ -149,18 +163,62 @@ fn read(answer: &HttpResponse) -> std::result::Result<TokenResponse, Failure> {
     })
 }
 
-fn not_json(answer: &HttpResponse) -> Error {
-    let message = format!("the provider's token endpoint gave an answer that is no JSON (HTTP {})", answer.status());
-    Error::new(ErrorKind::Unreachable, message)
-        .hint("a proxy or a captive portal may have answered; check the network and run the command again")
+/// Whether this is an error code (RFC 6749 §5.2, Appendix A.7), and not the message of a framework that knows no OAuth.
+fn is_code(status: StatusCode, error: &str) -> bool {
+    let is_one_word = !error.contains(' ');
+    !is_status(status, error) && (is_one_word || !GONE.contains(&status))
+}
+
+/// The refusal in a response of `endpoint`, if it is one.
+pub(super) fn refusal(url: &Url, answer: &HttpResponse, endpoint: &str) -> Option<Failure> {
+    let status = answer.status();
+    let fields: Map<String, Value> = serde_json::from_slice(answer.body()).unwrap_or_default();
+    let code = fields.get("error").and_then(Value::as_str).filter(|code| !code.is_empty() && is_code(status, code));
+    if let Some(code) = code {
+        let description = words(answer).filter(|words| words != code);
+        return Some(Failure::OAuth(OAuthError { code: code.to_owned(), description, is_page: false }));
+    }
+    if status.is_success() {
+        return None;
+    }
+    let (is_gone, is_page) = (GONE.contains(&status), web_page(url, answer, "tokens").is_some());
+    let what = match (is_gone, is_page) {
+        (true, _) => format!("the {endpoint} does not exist"),
+        (_, true) => format!("the {endpoint} refused without a reason, with a web page"),
+        _ => format!("the {endpoint} refused without a reason"),
+    };
+    let description = match words(answer) {
+        Some(words) if is_gone => format!("{what}: {words}"),
+        Some(words) => words,
+        None => what,
+    };
+    let error = OAuthError { code: format!("HTTP {}", status.as_u16()), description: Some(description), is_page };
+    Some(if is_gone { Failure::Gone(error) } else { Failure::OAuth(error) })
+}
+
+pub(super) fn not_json(url: &Url, answer: &HttpResponse) -> Error {
+    web_page(url, answer, "tokens").unwrap_or_else(|| {
+        let message = format!("{url} sent a response that is not JSON (HTTP {})", answer.status());
+        Error::new(ErrorKind::Unreachable, message).hint(PORTAL)
+    })
 }
 
 impl OAuthError {
-    /// The provider's words, after what it did not do.
-    pub fn into_error(self, kind: ErrorKind, what: &str) -> Error {
-        let hint = match self.code.as_str() {
-            "invalid_client" | "unauthorized_client" => "check the client ID and the client secret",
-            _ => "run the command again, or ask your administrator about this answer",
+    /// See [`Asked::is_about_client`].
+    pub fn is_about_client(&self, asked: &Asked) -> bool {
+        asked.is_about_client(&self.code, self.description.as_deref())
+    }
+
+    /// Whether `known_errors.toml` has a hint for it.
+    pub fn is_known(&self, asked: &Asked) -> bool {
+        asked.known(self.description.as_deref()).is_some()
+    }
+
+    /// The provider's words, after `what` it refused.
+    pub fn into_error(self, kind: ErrorKind, what: &str, asked: &Asked) -> Error {
+        let hint = match self.is_page {
+            true => PORTAL.to_owned(),
+            false => asked.hint(&self.code, self.description.as_deref()),
         };
         Error::new(kind, format!("the provider {what}: {self}")).hint(hint)
     }

@@ -1,27 +1,30 @@
-//! A server's certificate that is not believed: whose it is, who issued it, why not, and what helps.
+//! A server certificate that was rejected: whose it is, who issued it, why, and what helps.
 
 use std::error::Error as StdError;
 use std::fmt;
 use std::sync::Arc;
+use std::time::Duration;
 
-use chrono::DateTime;
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use rustls::{CertificateError, OtherError};
 use x509_cert::Certificate;
 use x509_cert::der::Decode;
 
+use super::tls_error;
 use crate::error::causes;
+use crate::settings::certificate::{self, name};
 
-/// The most that is shown of an issuer's name, in characters: the rest of the message has to be seen.
-const LONGEST_ISSUER: usize = 200;
-
-/// The most host names of a certificate that are shown.
+/// How many host names of a certificate a message shows at most.
 const MOST_NAMES: usize = 4;
 
-/// What is shown for one that says nothing of itself.
-const NAMELESS: &str = "an issuer without a name";
+/// For an outdated certificate.
+const REPLACE: &str = "the administrator of the provider, or of the proxy in between, must replace it: \
+    X.509 version 3, with the host as a subject alternative name, signed with SHA-256 or better";
 
-/// Travels inside rustls' error, from where the certificate is at hand to where messages are made.
+/// Shown in place of an empty name.
+const NAMELESS: &str = "an unnamed issuer";
+
+/// Travels inside the error of rustls, from where the certificate is known to where messages are written.
 #[derive(Debug)]
 pub struct Untrusted {
     server: String,
@@ -30,7 +33,7 @@ pub struct Untrusted {
 }
 
 impl Untrusted {
-    /// The same error, and with it what `certificate` says of itself.
+    /// Adds the names in `certificate` to the error.
     pub fn name(error: rustls::Error, certificate: &CertificateDer<'_>, server: &ServerName<'_>) -> rustls::Error {
         match error {
             rustls::Error::InvalidCertificate(problem) => {
@@ -41,7 +44,7 @@ impl Untrusted {
         }
     }
 
-    /// The one that caused `error`, if it was one.
+    /// The rejected certificate that caused `error`, if any.
     pub fn find<'a>(error: &'a (dyn StdError + 'static)) -> Option<&'a Self> {
         causes(error).find_map(|cause| match cause.downcast_ref()? {
             rustls::Error::InvalidCertificate(CertificateError::Other(OtherError(why))) => why.downcast_ref(),
@@ -54,17 +57,20 @@ impl Untrusted {
         use CertificateError as E;
         match &self.problem {
             E::Expired | E::ExpiredContext { .. } | E::NotValidYet | E::NotValidYetContext { .. } => {
-                "check this computer's clock; if it is right, the provider's administrator has to renew the certificate"
+                "check this machine's clock; if it is right, the provider's administrator must renew the certificate"
             }
+            E::NotValidForNameContext { presented, .. } if presented.is_empty() => REPLACE,
             E::NotValidForName | E::NotValidForNameContext { .. } => {
-                "check the issuer URL; if it is right, a captive portal may have answered, or the certificate is a wrong one"
+                "check the issuer URL; if it is right, a captive portal may have responded, or the server has the wrong certificate"
             }
             E::Other(why) if is_authority_itself(why) => {
-                "the server needs a certificate of its own, signed by that CA ('openssl req -x509' makes a CA's)"
+                "the server needs its own certificate, signed by that CA ('openssl req -x509' creates a CA certificate)"
             }
-            _ => {
-                "if it is your company's, give its certificate with --certificate-authority FILE or add it to the system's trust store"
+            problem if is_out_of_date(problem) => REPLACE,
+            E::UnknownIssuer | E::BadSignature => {
+                "if it is your company's CA, pass its certificate with --certificate-authority FILE or add it to the system's trust store"
             }
+            _ => "tell the administrator of the provider, or of the proxy in between",
         }
     }
 }
@@ -74,47 +80,47 @@ impl fmt::Display for Untrusted {
         use CertificateError as E;
         write!(f, "the certificate of {}, issued by '{}', ", self.server, self.issuer)?;
         match &self.problem {
-            E::UnknownIssuer => f.write_str("is not trusted: that issuer is unknown here"),
             E::Expired => f.write_str("has expired"),
             E::ExpiredContext { not_after, .. } => write!(f, "expired on {}", date(*not_after)),
             E::NotValidYet => f.write_str("is not valid yet"),
             E::NotValidYetContext { not_before, .. } => write!(f, "is not valid before {}", date(*not_before)),
             E::NotValidForName => f.write_str("is for another host name"),
+            E::NotValidForNameContext { presented, .. } if presented.is_empty() => {
+                f.write_str("has no subject alternative name: a common name (CN) alone is ignored")
+            }
             E::NotValidForNameContext { presented, .. } => {
-                // The library has them in the form for debugging: DnsName("x").
+                // The library has them in Debug format: DnsName("x").
                 let names = presented.iter().map(|name| name.split('"').nth(1).unwrap_or(name)).take(MOST_NAMES);
                 write!(f, "is for another host name: {}", names.collect::<Vec<_>>().join(", "))
             }
-            E::Other(why) if is_authority_itself(why) => {
-                f.write_str("is not trusted: it is that of a CA, not of a server")
-            }
-            E::Other(why) => write!(f, "is not trusted: {}", why.0),
-            E::BadSignature => f.write_str("is not trusted: its signature does not fit the authority of that name"),
-            problem => write!(f, "is not trusted: {problem}"),
+            problem => write!(f, "is not trusted: {}", tls_error::of_certificate(problem)),
         }
     }
 }
 
 impl StdError for Untrusted {}
 
-/// webpki's name for it, which comes up with every home-made certificate.
+fn is_out_of_date(problem: &CertificateError) -> bool {
+    use CertificateError as E;
+    match problem {
+        E::UnsupportedSignatureAlgorithmContext { .. } | E::UnsupportedSignatureAlgorithmForPublicKeyContext { .. } => {
+            true
+        }
+        E::Other(why) => why.0.to_string() == "UnsupportedCertVersion",
+        _ => false,
+    }
+}
+
+/// webpki's name for it: what every home-made certificate runs into.
 fn is_authority_itself(why: &OtherError) -> bool {
     why.0.to_string() == "CaUsedAsEndEntity"
 }
 
-/// What people know an issuer by: 'CN=Example Root CA, O=Example'. The library's own text would have all of the name
-/// and bring a list of all object identifiers, 190 KB, into the program.
 fn issuer(certificate: &CertificateDer<'_>) -> String {
-    let Ok(certificate) = Certificate::from_der(certificate) else { return NAMELESS.to_owned() };
-    let name = certificate.tbs_certificate().issuer();
-    let parts = [("CN", name.common_name()), ("OU", name.organization_unit()), ("O", name.organization())];
-    let parts =
-        parts.iter().filter_map(|(key, value)| Some(format!("{key}={}", value.as_ref().ok()?.as_ref()?.value())));
-    let text = parts.collect::<Vec<_>>().join(", ");
-    if text.is_empty() { NAMELESS.to_owned() } else { text.chars().take(LONGEST_ISSUER).collect() }
+    let issuer = Certificate::from_der(certificate).map(|certificate| name(certificate.tbs_certificate().issuer()));
+    issuer.ok().filter(|name| !name.is_empty()).unwrap_or_else(|| NAMELESS.to_owned())
 }
 
 fn date(time: UnixTime) -> String {
-    let seconds = i64::try_from(time.as_secs()).unwrap_or(i64::MAX);
-    DateTime::from_timestamp(seconds, 0).map(|date| date.format("%Y-%m-%d %H:%M UTC").to_string()).unwrap_or_default()
+    certificate::date(Duration::from_secs(time.as_secs()))
 }

@@ -1,146 +1,200 @@
-//! Whether an ID token is to be believed: OpenID Connect Core §3.1.3.7, and §12.2 for a refreshed one.
+//! The checks of an ID token: OpenID Connect Core §3.1.3.7, and §12.2 for a refreshed one.
 
 use chrono::{DateTime, TimeDelta, Utc};
 use openidconnect::Nonce;
 
 use super::Provider;
+use super::authentication::{check_max_age, check_unchanged, remarks};
 use super::id_token::{Claims, Jwt, Person};
 use super::key_set::{KeyError, KeySet};
 use super::token_endpoint::TokenResponse;
-use crate::config::Settings;
 use crate::error::{Error, ErrorKind, Result};
 use crate::secret::Secret;
+use crate::settings::Settings;
+use crate::terminal;
 use crate::token::{IdToken, Session, TokenSet};
 
 /// How far the provider's clock may be ahead of ours.
 const LEEWAY: TimeDelta = TimeDelta::seconds(60);
 
-/// What ties the ID token to what was asked for.
+/// What ties the ID token to the request.
 #[derive(Clone, Copy, Debug)]
 pub enum Expected<'a> {
-    /// It answers the authorization request with this nonce.
-    Nonce(&'a Nonce),
-    /// It is a refreshed one, of this session's subject; there is no nonce to expect then.
+    /// It belongs to the authorization request with this nonce, which was made at this time.
+    Nonce(&'a Nonce, DateTime<Utc>),
+    /// It was requested with a device code of this time, which has no nonce (RFC 8628).
+    DeviceCode(DateTime<Utc>),
+    /// It was refreshed, and has this session's subject. A nonce is not expected then.
     Session(&'a Session),
 }
 
-/// Why an ID token is not believed.
+/// Why an ID token was rejected.
 #[derive(Debug)]
-enum Doubt {
-    /// Newer keys of the provider's may dispel it.
-    Key(String),
-    /// A time in it does not fit our clock.
-    Time(String),
+pub enum Doubt {
+    /// Newer keys of the provider may verify it.
+    Key(Error),
+    /// A time in it contradicts our clock, and so would that of any other ID token.
+    Clock(Error),
     /// Anything else.
+    Other(Error),
+}
+
+/// The same, before it becomes an error.
+enum Reason {
+    Key(String),
+    /// It has expired.
+    Expired(String),
+    /// It is not valid yet.
+    Ahead(String),
+    /// The policy does not accept how the user was authenticated.
+    Policy(String),
     Other(String),
 }
 
-/// Verifies the ID token of a token response.
+/// Verifies the ID token of a token response, if necessary with newer keys than the known ones.
 ///
 /// # Errors
-/// [`ErrorKind::SignIn`] if there is none or it is not to be believed; [`ErrorKind::Unreachable`] if the keys had to
-/// be fetched and could not be.
+/// [`ErrorKind::SignIn`] if there is none or it is rejected; [`ErrorKind::Unreachable`] if the keys must be fetched and
+/// cannot be.
 pub async fn accept(
     provider: &Provider,
     settings: &Settings,
     response: &TokenResponse,
     expected: Expected<'_>,
 ) -> Result<(TokenSet, Person)> {
+    let (tokens, claims) = match verify(provider, &provider.keys().await?, settings, response, expected) {
+        Err(Doubt::Key(_)) => verify(provider, &provider.refetch_keys().await?, settings, response, expected)?,
+        verified => verified?,
+    };
+    for remark in remarks(&claims, tokens.id_token.jwt.expose().len(), settings) {
+        terminal::warning(&remark);
+    }
+    Ok((tokens, claims.person()))
+}
+
+/// Verifies the ID token of a token response with these keys, without any request.
+///
+/// # Errors
+/// Why it was rejected, as [`ErrorKind::SignIn`].
+pub fn verify(
+    provider: &Provider,
+    keys: &KeySet,
+    settings: &Settings,
+    response: &TokenResponse,
+    expected: Expected<'_>,
+) -> std::result::Result<(TokenSet, Claims), Doubt> {
     let id_token = response.id_token.as_ref().ok_or_else(|| {
-        Error::new(ErrorKind::SignIn, "the provider's token response has no ID token")
-            .hint("the client may not be registered for OpenID Connect: ask your administrator")
+        let error = Error::new(ErrorKind::SignIn, "the provider's token response has no ID token");
+        Doubt::Other(error.hint("the client may not be registered for OpenID Connect: ask your administrator"))
     })?;
     let now = Utc::now();
-    let jwt = Jwt::parse(id_token.expose()).map_err(|why| unbelievable(&Doubt::Other(why), response, now))?;
-    let verify = |keys: &KeySet| {
+    let check = || {
+        let jwt = Jwt::parse(id_token.expose()).map_err(Reason::Other)?;
         let claims = jwt.claims(keys)?;
         check_purpose(&claims, provider.metadata.issuer.as_str(), settings.client_id.as_str(), expected)?;
         check_times(&claims, now)?;
         check_access_token(&jwt, &claims, response)?;
+        check_authentication(&claims, settings, expected, now)?;
         Ok(claims)
     };
-    let claims = match verify(&provider.keys().await?) {
-        Err(Doubt::Key(_)) => verify(&provider.refetch_keys().await?),
-        verified => verified,
-    };
-    let claims = claims.map_err(|doubt| unbelievable(&doubt, response, now))?;
+    let claims = check().map_err(|reason| doubt(reason, response, now))?;
     let signed_in_at = match expected {
-        Expected::Nonce(_) => now,
+        Expected::Nonce(..) | Expected::DeviceCode(_) => now,
         Expected::Session(session) => session.signed_in_at,
     };
     let session = |refresh_token: &Secret| Session {
         refresh_token: refresh_token.clone(),
         subject: claims.sub.clone(),
         signed_in_at,
+        rotations: 0,
+        // Needed only where it is checked: a keyring item is small.
+        auth_time: settings.request.max_age.and(claims.auth_time()).map(|time| time.timestamp()),
     };
     let rules = &settings.session_rules;
     let refresh_token = response.refresh_token.as_ref().filter(|_| rules.allow_refresh());
     let id_token = IdToken { jwt: id_token.clone(), issued_at: now, signed_in_at, expires_at: claims.exp };
     let tokens = TokenSet { id_token: rules.cap(id_token), session: refresh_token.map(session) };
-    Ok((tokens, claims.person()))
+    Ok((tokens, claims))
 }
 
-/// Who issued the token, about whom and for whom, in answer to what (steps 2 to 5 and 11).
+/// Checks the issuer, the subject, the audience and the nonce (steps 2 to 5 and 11).
 fn check_purpose(
     claims: &Claims,
     issuer: &str,
     client_id: &str,
     expected: Expected<'_>,
-) -> std::result::Result<(), Doubt> {
-    let refuse = |why: String| Err(Doubt::Other(why));
+) -> std::result::Result<(), Reason> {
+    let refuse = |why: String| Err(Reason::Other(why));
     if claims.iss != issuer {
-        return refuse(format!("its issuer is '{}'", claims.iss));
+        return refuse(format!("its issuer is '{}' and not '{issuer}'", claims.iss));
     }
     if claims.sub.is_empty() {
         return refuse("its subject ('sub') is empty".into());
     }
     if !claims.aud.iter().any(|audience| audience == client_id) {
-        return refuse(format!("it is for the audience '{}'", claims.aud.join("', '")));
+        return refuse(format!("its audience is '{}' and not '{client_id}'", claims.aud.join("', '")));
     }
     match &claims.azp {
-        Some(party) if party != client_id => return refuse(format!("it was issued to '{party}' ('azp')")),
+        Some(party) if party != client_id => {
+            return refuse(format!("it was issued to '{party}' ('azp') and not to '{client_id}'"));
+        }
         None if claims.aud.iter().any(|audience| audience != client_id) => {
             let audiences = claims.aud.join("', '");
-            return refuse(format!("it is for '{audiences}' and does not say to whom it was issued ('azp')"));
+            return refuse(format!("its audience is '{audiences}', but it does not say to whom it was issued ('azp')"));
         }
         _ => {}
     }
     match expected {
-        Expected::Nonce(nonce) if claims.nonce.as_ref() != Some(nonce.secret()) => {
-            refuse("it answers another sign-in (its nonce is missing or wrong)".into())
+        Expected::Nonce(nonce, _) if claims.nonce.as_ref() != Some(nonce.secret()) => {
+            refuse("it belongs to another sign-in (its nonce is missing or wrong)".into())
         }
         Expected::Session(session) if claims.sub != session.subject => {
-            refuse(format!("it is about '{}', and the session is of '{}'", claims.sub, session.subject))
+            refuse(format!("its subject is '{}', but that of the session is '{}'", claims.sub, session.subject))
         }
         _ => Ok(()),
     }
 }
 
 /// Steps 9 and 10, and RFC 7519 §4.1.5.
-fn check_times(claims: &Claims, now: DateTime<Utc>) -> std::result::Result<(), Doubt> {
+fn check_times(claims: &Claims, now: DateTime<Utc>) -> std::result::Result<(), Reason> {
     if claims.exp <= now {
-        return Err(Doubt::Time(format!("it expired at {}, before it came", claims.exp)));
+        return Err(Reason::Expired(format!("it expired at {}, before it arrived", claims.exp)));
     }
     let begins = claims.nbf.map_or(claims.iat, |nbf| nbf.max(claims.iat));
-    if begins > now + LEEWAY {
-        return Err(Doubt::Time(format!(
-            "it is valid from {begins}, which is {} s ahead",
-            (begins - now).num_seconds()
-        )));
+    if begins - now > LEEWAY {
+        return Err(Reason::Ahead(format!("it is valid from {begins}, {} s from now", (begins - now).num_seconds())));
     }
     Ok(())
 }
 
-/// §3.1.3.8: the ID token and the access token come from the same answer.
-fn check_access_token(jwt: &Jwt<'_>, claims: &Claims, response: &TokenResponse) -> std::result::Result<(), Doubt> {
+/// Steps 12 and 13, and §12.2.
+fn check_authentication(
+    claims: &Claims,
+    settings: &Settings,
+    expected: Expected<'_>,
+    now: DateTime<Utc>,
+) -> std::result::Result<(), Reason> {
+    let checked = match (expected, settings.request.max_age) {
+        (Expected::Session(session), _) => check_unchanged(claims, session.auth_time),
+        (Expected::Nonce(_, asked_at) | Expected::DeviceCode(asked_at), Some(max_age)) => {
+            check_max_age(claims, max_age, asked_at, now)
+        }
+        _ => Ok(()),
+    };
+    checked.map_err(Reason::Other)?;
+    settings.session_rules.why_not_acr(claims.acr()).map_or(Ok(()), |why| Err(Reason::Policy(why)))
+}
+
+/// §3.1.3.8: the ID token and the access token belong together.
+fn check_access_token(jwt: &Jwt<'_>, claims: &Claims, response: &TokenResponse) -> std::result::Result<(), Reason> {
     let Some(at_hash) = &claims.at_hash else { return Ok(()) };
     match response.access_token.as_ref().map(|token| jwt.algorithm.half_hash(token.expose())) {
         Some(hash) if hash == *at_hash => Ok(()),
-        _ => Err(Doubt::Other("its at_hash does not fit the access token".into())),
+        _ => Err(Reason::Other("its at_hash does not match the access token".into())),
     }
 }
 
-impl From<KeyError> for Doubt {
+impl From<KeyError> for Reason {
     fn from(error: KeyError) -> Self {
         match error {
             KeyError::Unknown(why) => Self::Key(why),
@@ -149,24 +203,69 @@ impl From<KeyError> for Doubt {
     }
 }
 
-fn unbelievable(doubt: &Doubt, response: &TokenResponse, now: DateTime<Utc>) -> Error {
-    let (Doubt::Key(why) | Doubt::Time(why) | Doubt::Other(why)) = doubt;
-    let message = format!("the provider's ID token is not to be believed: {why}");
-    let hint = "the provider's or this client's configuration is wrong: tell your administrator";
-    let skew = response.date.map_or(TimeDelta::zero(), |date| now - date);
-    match doubt {
-        Doubt::Time(_) if skew.abs() > LEEWAY => {
-            let direction = if skew > TimeDelta::zero() { "ahead of" } else { "behind" };
-            let seconds = skew.abs().num_seconds();
-            Error::new(
-                ErrorKind::SignIn,
-                format!("{message}; this computer's clock is {seconds} s {direction} the provider's"),
-            )
-            .hint("set this computer's clock, and run the command again")
+impl From<Doubt> for Error {
+    fn from(doubt: Doubt) -> Self {
+        let (Doubt::Key(error) | Doubt::Clock(error) | Doubt::Other(error)) = doubt;
+        error
+    }
+}
+
+fn doubt(reason: Reason, response: &TokenResponse, now: DateTime<Utc>) -> Doubt {
+    let (Reason::Key(why) | Reason::Expired(why) | Reason::Ahead(why) | Reason::Policy(why) | Reason::Other(why)) =
+        &reason;
+    let message = format!("the provider's ID token was rejected: {why}");
+    let skew = response.date.map(|date| now - date);
+    let is_skewed = skew.is_some_and(|skew| skew.abs() > LEEWAY);
+    let error = match reason {
+        Reason::Expired(_) | Reason::Ahead(_) => clock_error(message, skew.filter(|_| is_skewed)),
+        Reason::Policy(_) => Error::new(ErrorKind::Policy, message).hint(
+            "sign in with the method that your administrator requires, or ask your administrator ('required_acr')",
+        ),
+        Reason::Key(_) | Reason::Other(_) => Error::new(ErrorKind::SignIn, message)
+            .hint("the configuration of the provider or of this client is wrong: tell your administrator"),
+    };
+    match reason {
+        Reason::Key(_) => Doubt::Key(error),
+        // The clocks agree, so the provider sent an old token, and may send a better one.
+        Reason::Expired(_) if skew.is_some() && !is_skewed => Doubt::Other(error),
+        Reason::Expired(_) | Reason::Ahead(_) => Doubt::Clock(error),
+        Reason::Policy(_) | Reason::Other(_) => Doubt::Other(error),
+    }
+}
+
+fn clock_error(message: String, skew: Option<TimeDelta>) -> Error {
+    let Some(skew) = skew else {
+        return Error::new(ErrorKind::SignIn, message).hint("compare this machine's clock with the real time");
+    };
+    let direction = if skew > TimeDelta::zero() { "ahead of" } else { "behind" };
+    let seconds = skew.abs().num_seconds();
+    let message = format!("{message}; this machine's clock is {seconds} s {direction} the provider's");
+    Error::new(ErrorKind::SignIn, message).hint("set this machine's clock, and run the command again")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_time_in_a_token_is_too_much() {
+        let numbers =
+            ["-1e300", "-8334601228800", "-1", "0", "1.8e9", "8210266876799", "8210266876800", "1e300", "null"];
+        let clocks = [0, 1_799_999_999, 253_370_764_799].map(|seconds| DateTime::from_timestamp(seconds, 0).unwrap());
+        let mut accepted = 0;
+        for exp in numbers {
+            for [iat, nbf] in numbers.iter().flat_map(|iat| numbers.map(|nbf| [iat, nbf])) {
+                let json = format!(r#"{{"iss":"i","sub":"s","aud":"a","exp":{exp},"iat":{iat},"nbf":{nbf}}}"#);
+                let Ok(claims) = serde_json::from_str::<Claims>(&json) else { continue };
+                for now in clocks {
+                    let checked = check_times(&claims, now);
+                    let is_current =
+                        claims.exp > now && claims.iat.max(claims.nbf.unwrap_or(claims.iat)) <= now + LEEWAY;
+                    assert_eq!(checked.is_ok(), is_current, "{json} at {now}");
+                    accepted += usize::from(is_current);
+                }
+            }
         }
-        Doubt::Time(_) => {
-            Error::new(ErrorKind::SignIn, message).hint("compare this computer's clock with the real time")
-        }
-        _ => Error::new(ErrorKind::SignIn, message).hint(hint),
+        assert!(accepted > 0);
     }
 }

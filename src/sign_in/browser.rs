@@ -1,90 +1,155 @@
 //! The sign-in in the browser: authorization code flow with PKCE and a redirect to loopback (RFC 8252).
 
-use std::sync::atomic::Ordering;
+use openidconnect::AuthorizationCode;
+use url::Url;
 
-use tokio::time::timeout;
-
+use super::announcement::{announce, where_to_open};
+use super::choice::Verdict;
+use super::consent;
 use super::gate::Gate;
-use super::launcher::launch;
 use super::loopback::Loopback;
 use super::pages::Pages;
+use super::paste::Paste;
+use super::patience::Patience;
 use super::reception::{Reception, Seen};
-use crate::config::Settings;
 use crate::error::{Error, ErrorKind, Result};
-use crate::oidc::authorization::AuthorizationRequest;
+use crate::exec_credential::ExecInfo;
+use crate::kubeconfig::login_command;
+use crate::log;
+use crate::oidc::authorization::{AuthorizationRequest, response_mode};
+use crate::oidc::pushed::push_endpoint;
+use crate::oidc::refusal::Unproven;
 use crate::oidc::{Person, Provider};
+use crate::settings::{LoopbackAddress, Settings};
 use crate::token::TokenSet;
-use crate::{log, terminal};
+use crate::token_cache::{Lock, SignInPlace};
 
-/// As [`super::sign_in`], at a provider that is known.
+/// Like [`super::sign_in`], with a discovered provider.
 pub async fn sign_in(
     provider: &Provider,
     settings: &Settings,
-    cluster: Option<&str>,
-    on_start: &mut dyn FnMut(&str),
+    exec_info: &ExecInfo,
+    verdict: &Verdict,
+    lock: &mut Lock,
 ) -> Result<(TokenSet, Person)> {
-    // Bound before anything opens: nobody else can take the port that the answer will come to.
+    push_endpoint(&provider.metadata, settings)?;
+    // Bound before the browser opens: no other program can take the port of the response.
     let loopback = Loopback::bind(&settings.loopback_addresses).await?;
-    let request = AuthorizationRequest::new(&provider.metadata, settings, &loopback.redirect_uri);
-    let gate = Gate::new(&loopback.redirect_uri, request.response_mode, settings.login_timeout)?;
+    let redirect_uri = &loopback.redirect_uri.clone();
+    let mode = response_mode(&provider.metadata, settings);
+    let wishes = consent::wishes(settings);
+    let request = AuthorizationRequest::new(&provider.metadata, settings, redirect_uri, wishes, mode);
+    request.hide_url();
+    let gate = Gate::new(redirect_uri, request.response_mode, settings.login_timeout)?;
     let server = loopback.serve(gate.host.clone());
 
-    on_start(&gate.start_url());
+    lock.note_place(SignInPlace::at(&gate.start_url()));
     log::debug(format_args!("sign-in: listening at {}", gate.origin));
-    announce(settings, &gate);
-    let launched = launch(&settings.opener, gate.start_url());
+    let launched = announce(settings, &gate.start_url(), verdict.no_browser);
 
-    let mut reception = Reception::new(server, gate, Pages::new(settings, cluster), provider, &request);
-    let answer = timeout(settings.login_timeout, reception.await_answer()).await;
-    log::debug(format_args!(
-        "sign-in: {}",
-        if answer.is_ok() { "the browser's answer came" } else { "no answer came" }
-    ));
-    let result = match answer {
-        Ok(Ok(code)) => reception.exchange(settings, code).await,
-        Ok(Err(error)) => Err(error),
-        Err(_) => Err(nobody_answered(settings, &request, &reception.seen, launched.load(Ordering::Relaxed))),
+    let mut paste = match verdict.can_paste {
+        true => Paste::start(provider, settings, redirect_uri, true).await.ok(),
+        false => None,
     };
+    let pages = Pages::new(settings, exec_info.server());
+    let mut reception = Reception::new(server, gate, pages, (provider, settings), &request);
+    let mut patience = Patience::new(settings, launched, reception.seen.opened.clone());
+    let answer = tokio::select! {
+        biased;
+        answer = reception.await_answer() => Some((answer, false)),
+        answer = pasted(&mut paste) => Some((answer, true)),
+        () = patience.run_out(lock) => None,
+    };
+    log::debug(format_args!("sign-in: {}", how(answer.as_ref().map(|(_, is_pasted)| *is_pasted))));
+    // The terminal is the user's again.
+    let pasted = paste.map(|paste| paste.request);
+    let result = match answer {
+        Some((Ok(code), is_pasted)) => {
+            let answered = pasted.as_ref().filter(|_| is_pasted).unwrap_or(&request);
+            reception.attend_during(answered.exchange(provider, settings, code)).await
+        }
+        Some((Err(error), _)) => Err(error),
+        None => Err(nobody_answered(settings, &request, verdict, &reception.seen, &patience)),
+    };
+    let tokens = result.as_ref().map(|(tokens, _)| tokens).map_err(Error::kind);
+    consent::note(settings, (request.asks_offline_access, request.asks_consent), tokens);
     reception.end(&result, settings.post_login_url.as_ref()).await;
     result
 }
 
-/// Tells the user where to go. The address has a line of its own, to be copied whole.
-fn announce(settings: &Settings, gate: &Gate) {
-    terminal::request(&format!("sign in to {} in your browser, at", settings.issuer_url.as_str()));
-    terminal::request(&format!("  {}", gate.start_url()));
-    let host = &gate.host;
-    // It is there to be copied into a shell.
-    let is_plain = host.chars().all(|character| character.is_ascii_alphanumeric() || ".:[]-".contains(character));
-    if std::env::var_os("SSH_CONNECTION").is_some() && is_plain {
-        let port = host.rsplit_once(':').map_or("80", |(_, port)| port);
-        let command = format!("ssh -L {port}:{host} HOST");
-        terminal::request(&format!("to open it on your own computer, first run there: {command}"));
+fn how(is_pasted: Option<bool>) -> &'static str {
+    match is_pasted {
+        Some(false) => "the browser's response arrived",
+        Some(true) => "the response was pasted",
+        None => "no response arrived",
     }
 }
 
-fn nobody_answered(settings: &Settings, request: &AuthorizationRequest, seen: &Seen, launched: bool) -> Error {
-    let message = format!("nobody signed in within {} s", settings.login_timeout.as_secs());
-    let hint = match seen.start {
-        _ if seen.code_in_address => {
-            "the provider sent the code in the address and not in a form, as it was asked to; \
-            if it cannot do better, --response-mode=query takes it from there"
-                .into()
-        }
-        // What the provider does not redirect back it shows on a page of its own: RFC 6749 §4.1.2.1.
-        true => format!(
-            "if the provider showed an error, check that it knows the client ID '{}' with the redirect URI {}",
-            settings.client_id.as_str(),
-            request.redirect_uri(),
-        ),
-        false => {
-            "run 'kubekey login' with the same settings and open the printed address in a browser on this computer"
-                .into()
-        }
+/// The response that the user pastes.
+async fn pasted(paste: &mut Option<Paste>) -> Result<AuthorizationCode> {
+    let answer = match paste {
+        Some(paste) => paste.await_answer().await,
+        None => None,
     };
-    // Where no browser came up there is no tab too many, and where somebody is there, no reason to keep the next run from
-    // trying.
-    let is_nobody_there = launched && !seen.code_in_address;
+    match answer {
+        Some(answer) => answer,
+        None => std::future::pending().await,
+    }
+}
+
+fn nobody_answered(
+    settings: &Settings,
+    request: &AuthorizationRequest,
+    verdict: &Verdict,
+    seen: &Seen,
+    patience: &Patience<'_>,
+) -> Error {
+    let has_not_returned = seen.start && seen.unproven.is_none() && !seen.code_in_address;
+    let how = if has_not_returned { ": the browser did not return from the provider" } else { "" };
+    let message = format!("the sign-in timed out after {} s{how}", settings.login_timeout.as_secs());
+    let again = login_command();
+    let hint = match seen.unproven {
+        _ if seen.code_in_address => "the provider sent the code in the URL instead of the requested form; \
+            if it cannot send a form, set --response-mode=query"
+            .into(),
+        Some(Unproven { code, words }) => format!(
+            "an error without 'state' arrived (from the provider, or forged): {words} ({code}); \
+            run {again}, or ask the provider's administrator"
+        ),
+        // Errors that a provider must not redirect, it shows on its own page: RFC 6749 §4.1.2.1.
+        None if seen.start => format!(
+            "run {again}; if the provider rejected client '{}' or its redirect URI, register {}",
+            settings.client_id.as_str(),
+            registered(settings, request.redirect_uri()),
+        ),
+        None => format!(
+            "run {again} and open the printed URL {}",
+            where_to_open(request.redirect_uri(), verdict.no_browser)
+        ),
+    };
+    // The cool-down is for unused tabs and absent users: without a browser there is no tab, and a code in the URL means that
+    // the user is there.
+    let is_nobody_there = patience.has_launched() && !seen.code_in_address;
     let kind = if is_nobody_there { ErrorKind::Unanswered } else { ErrorKind::SignIn };
-    Error::new(kind, message).hint(hint)
+    let error = Error::new(kind, message).hint(hint);
+    if seen.code_in_address { error } else { patience.judge(error) }
+}
+
+/// The redirect URI to register at the provider. A free port changes with each run: RFC 8252 §7.3 requires providers to
+/// accept any port, but some compare exactly.
+fn registered(settings: &Settings, redirect_uri: &str) -> String {
+    let is_fixed = |address: &LoopbackAddress| address.port != 0 && address.redirect_uri(address.port) == redirect_uri;
+    let is_fixed = settings.loopback_addresses.iter().any(is_fixed);
+    match with_port(redirect_uri, None).zip(with_port(redirect_uri, Some(8000))).filter(|_| !is_fixed) {
+        Some((any, one)) => format!("{any} (any port) or a fixed --redirect-url={one}"),
+        None => redirect_uri.to_owned(),
+    }
+}
+
+fn with_port(redirect_uri: &str, port: Option<u16>) -> Option<String> {
+    let mut url = Url::parse(redirect_uri).ok()?;
+    url.set_port(port).ok()?;
+    // An added slash would make it another URI where it is compared exactly.
+    let text = url.as_str();
+    Some(if redirect_uri.ends_with('/') { text } else { text.trim_end_matches('/') }.to_owned())
 }

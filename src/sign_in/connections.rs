@@ -1,5 +1,5 @@
-//! The connections of the loopback listener, and what a client may cost: any program of this machine, and any web page
-//! in its browser, can open some.
+//! The connections of the loopback listener, and their limits: any program on this machine, and any web page in its
+//! browser, can open some.
 
 use std::collections::VecDeque;
 use std::convert::Infallible;
@@ -22,7 +22,7 @@ use super::visit::{Answer, Stage, Visit, empty};
 /// How long a client may take to send its request's head; browsers open connections ahead and leave them idle.
 const HEAD_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// How long it may take for the body.
+/// How long a client may take to send the body.
 const BODY_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// The largest request head, in bytes. A code and a state are short; cookies of other local servers come along.
@@ -31,13 +31,13 @@ const LARGEST_HEAD: usize = 64 * 1024;
 /// The largest body, in bytes: a form with a code, a state and what a provider adds to them.
 const LARGEST_BODY: usize = 64 * 1024;
 
-/// How long an answer may take to reach the client; a browser that stopped reading must not keep the token from kubectl.
+/// How long a client may take to read the response; a browser that stopped reading must not keep the token from kubectl.
 const DELIVERY_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// How many connections are open at most. A browser has six; macOS allows a process 256 files.
 const MOST_CONNECTIONS: usize = 64;
 
-/// The time between two connections at least: a flood must not take the whole processor.
+/// The least time between two connections: a flood must not use the whole processor.
 const PACE: Duration = Duration::from_millis(2);
 
 /// The open connections of one listener, oldest first.
@@ -49,8 +49,8 @@ struct Connection {
     stage: watch::Receiver<Stage>,
 }
 
-/// Takes connections until `closed`, and turns the requests on them into `visits`. Requests for another host than `host`
-/// are turned away.
+/// Accepts connections until `closed`, and turns their requests into `visits`. Requests for another host than `host` are
+/// rejected.
 pub async fn accept(
     listener: TcpListener,
     host: String,
@@ -65,7 +65,7 @@ pub async fn accept(
         tokio::select! {
             accepted = listener.accept() => match accepted {
                 Ok((stream, _)) => connections.add(stream, &host, &visits),
-                // Out of file descriptors, most likely: let some be freed.
+                // Most likely out of file descriptors: wait until some are freed.
                 Err(_) => sleep(Duration::from_millis(50)).await,
             },
             _ = &mut closed => return connections,
@@ -82,8 +82,8 @@ impl Connections {
         }
     }
 
-    /// Whether there is room for one more. Who has been here longest without asking for anything has to go: the user's
-    /// browser asks at once.
+    /// Whether there is room for one more. If necessary the oldest connection without a request is closed: the user's
+    /// browser sends its request at once.
     fn make_room(&mut self) -> bool {
         self.0.retain(|connection| !connection.task.is_finished());
         if self.0.len() < MOST_CONNECTIONS {
@@ -99,13 +99,13 @@ impl Connections {
         }
     }
 
-    /// Waits until every answer given has been delivered. Whoever has none by now gets none.
+    /// Waits until every response is delivered. A request without a response by now gets none.
     pub async fn finish(self) {
         let (answered, others): (Vec<_>, Vec<_>) =
             self.0.into_iter().partition(|connection| *connection.stage.borrow() == Stage::Answered);
         others.iter().for_each(|connection| connection.task.abort());
         for connection in answered {
-            // How it ended is its client's business.
+            // How it ended does not matter.
             let _ = connection.task.await;
         }
     }
@@ -119,19 +119,19 @@ async fn serve(stream: TcpStream, host: String, visits: mpsc::Sender<Visit>, sta
         .timer(TokioTimer::new())
         .header_read_timeout(HEAD_TIMEOUT)
         .max_buf_size(LARGEST_HEAD)
-        // With one request on each, a connection that has been answered is done with as soon as the answer is out.
+        // With one request on each, a connection ends as soon as its response is delivered.
         .keep_alive(false)
         .serve_connection(TokioIo::new(stream), service);
     tokio::select! {
-        // What goes wrong on a connection concerns its client only.
+        // An error on a connection concerns only its client.
         _ = connection => {}
         () = overdue(answered) => {}
     }
 }
 
-/// Returns when an answer was not delivered in time.
+/// Returns when a response was not delivered in time.
 async fn overdue(mut stage: watch::Receiver<Stage>) {
-    // It fails when the connection is gone, and is waited for no more.
+    // It fails when the connection is closed, and then nothing waits for it.
     let _ = stage.wait_for(|stage| *stage == Stage::Answered).await;
     sleep(DELIVERY_TIMEOUT).await;
 }
@@ -146,20 +146,20 @@ async fn respond(
     if !is_for(&head, &host) {
         return Ok(empty(StatusCode::MISDIRECTED_REQUEST));
     }
-    // Read here: it may come slowly, and nobody else has to wait for that.
+    // Read here: a slow body must not delay other requests.
     let body = read_body(body).await;
     let (visit, answer) = Visit::new(head, body, stage);
-    // The sign-in may end while this request waits for its turn.
+    // The sign-in may end while this request is queued.
     let _ = visits.send(visit).await;
     Ok(answer.await.unwrap_or_else(|_| empty(StatusCode::SERVICE_UNAVAILABLE)))
 }
 
-/// Whether the request names our host and port, once and nowhere another: a foreign name that leads to loopback is an
-/// attack (DNS rebinding).
+/// Whether the request names our host and port, once, and no other: a foreign name that resolves to loopback is an attack
+/// (DNS rebinding).
 fn is_for(head: &Parts, host: &str) -> bool {
     let mut named = head.headers.get_all(header::HOST).iter();
     let is_named = named.next().is_some_and(|value| value.as_bytes() == host.as_bytes()) && named.next().is_none();
-    // RFC 9112 §3.2.2: a whole URL in the first line counts more than `Host`.
+    // RFC 9112 §3.2.2: an absolute URL in the request line overrides `Host`.
     is_named && head.uri.authority().is_none_or(|authority| authority.as_str() == host)
 }
 

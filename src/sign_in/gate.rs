@@ -1,4 +1,4 @@
-//! The URLs of ours that are answered, and the rules of HTTP and of browsers by which a request is let in.
+//! The URLs that the listener serves, and the rules of HTTP and browsers by which a request is admitted.
 
 use std::time::Duration;
 
@@ -8,10 +8,10 @@ use openidconnect::CsrfToken;
 use url::Url;
 
 use super::visit::Visit;
-use crate::config::ResponseMode;
 use crate::error::{Error, ErrorKind, Result};
+use crate::settings::ResponseMode;
 
-/// How many random bytes make a path of ours unguessable; in base64 they have 16 characters.
+/// How many random bytes make a path unguessable; in base64 they have 16 characters.
 const PATH_BYTES: u32 = 12;
 
 /// The same for the cookie's value.
@@ -24,42 +24,42 @@ const SEC_FETCH_MODE: HeaderName = HeaderName::from_static("sec-fetch-mode");
 
 /// The URLs of one sign-in.
 pub struct Gate {
-    /// Ours, as in the header `Origin`.
+    /// Our origin, as in the header `Origin`.
     pub origin: String,
     /// The host and port, as a browser names them.
     pub host: String,
     start_path: String,
     callback_path: String,
-    /// Where the result is shown, with nothing of the answer in the address.
+    /// Where the result is shown, with nothing of the response in the URL.
     pub result_path: String,
     response_mode: ResponseMode,
-    /// Its name and its value. Ports share cookies, so the port is part of the name (RFC 6265 §8.5).
+    /// Name and value. Ports share cookies, so the port is part of the name (RFC 6265 §8.5).
     cookie: (String, String),
     lifetime: Duration,
 }
 
-/// What a request wants of us.
+/// What a request is for.
 #[derive(Debug)]
 pub enum Purpose {
-    /// Nobody looks at the answer: prefetchers and link checkers must not set the sign-in in motion.
+    /// A prefetcher or a link checker, which must not start the sign-in.
     IdleLook,
-    /// The way to the provider.
+    /// The redirect to the provider.
     Start,
-    /// The provider's answer, form-encoded.
+    /// The provider's response, form-encoded.
     Callback(Vec<u8>),
     /// The page with the result.
     Result,
-    /// It is not let in, with this status and for this reason.
+    /// It is rejected, with this status and for this reason.
     Stray(StatusCode, &'static str),
     /// It has another method than these.
     WrongMethod(&'static str),
 }
 
 impl Gate {
-    /// A gate at the place where `redirect_uri` leads, for a sign-in that takes at most `lifetime`.
+    /// A gate for `redirect_uri`, for a sign-in that takes at most `lifetime`.
     ///
     /// # Errors
-    /// [`ErrorKind::Usage`] if `redirect_uri` is no URL.
+    /// [`ErrorKind::Usage`] if `redirect_uri` is not a URL.
     pub fn new(redirect_uri: &str, response_mode: ResponseMode, lifetime: Duration) -> Result<Self> {
         let redirect_uri = Url::parse(redirect_uri).map_err(|error| {
             Error::new(ErrorKind::Usage, format!("the redirect URL '{redirect_uri}' cannot be used: {error}"))
@@ -78,26 +78,26 @@ impl Gate {
         })
     }
 
-    /// The one URL that a process list may show: it tells nothing of the request, and is gone with this run.
+    /// The only URL that a process list may show: it contains nothing of the request, and ends with this run.
     pub fn start_url(&self) -> String {
         format!("{}{}", self.origin, self.start_path)
     }
 
-    /// What tells the browser that began here from others. Not where the answer is a form: that comes from another site,
-    /// and browsers send no `Lax` cookie with it.
+    /// Recognizes the browser that started the sign-in. None where the response is a form: that comes from another site, and
+    /// browsers send no `Lax` cookie with it.
     pub fn cookie(&self) -> Option<String> {
         let ((name, value), seconds) = (&self.cookie, self.lifetime.as_secs());
         (!self.takes_form()).then(|| format!("{name}={value}; Max-Age={seconds}; Path=/; HttpOnly; SameSite=Lax"))
     }
 
-    /// What `visit` wants, if it may have it.
+    /// What `visit` is for, if it is admitted.
     pub fn admit(&self, visit: &Visit) -> Purpose {
         let path = visit.uri.path();
         let is_answer_by_form = path == self.callback_path && self.takes_form();
         if is_idle_look(visit) {
             return Purpose::IdleLook;
         }
-        // A form comes from the provider's page, of whatever origin that is; there `state` is the check.
+        // A form comes from the provider's page, which may have any origin; there `state` is the check.
         if !is_answer_by_form && !self.is_origin_ours(visit) {
             return Purpose::Stray(StatusCode::FORBIDDEN, "it comes from another web page");
         }
@@ -120,7 +120,7 @@ impl Gate {
             return read_form(visit);
         }
         if !self.is_cookie_ours(visit) {
-            return Purpose::Stray(StatusCode::BAD_REQUEST, "its cookie is not of this sign-in");
+            return Purpose::Stray(StatusCode::BAD_REQUEST, "its cookie belongs to another sign-in");
         }
         Purpose::Callback(visit.uri.query().unwrap_or_default().into())
     }
@@ -133,7 +133,7 @@ impl Gate {
         visit.headers.get_all(header::ORIGIN).iter().all(|origin| origin.as_bytes() == self.origin.as_bytes())
     }
 
-    /// Whether our cookie came back, or none of its name: the address may have been opened in another browser.
+    /// Whether our cookie came back, or none of its name: the URL may have been opened in another browser.
     fn is_cookie_ours(&self, visit: &Visit) -> bool {
         let headers = visit.headers.get_all(header::COOKIE);
         let pairs = headers.iter().flat_map(|header| header.as_bytes().split(|byte| *byte == b';'));
@@ -165,6 +165,6 @@ fn read_form(visit: &Visit) -> Purpose {
     match &visit.body {
         Ok(body) => Purpose::Callback(body.to_vec()),
         Err(StatusCode::PAYLOAD_TOO_LARGE) => Purpose::Stray(StatusCode::PAYLOAD_TOO_LARGE, "it is too large"),
-        Err(status) => Purpose::Stray(*status, "it did not arrive whole"),
+        Err(status) => Purpose::Stray(*status, "it did not arrive completely"),
     }
 }

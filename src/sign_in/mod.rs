@@ -1,42 +1,119 @@
-//! Signing the user in. The flow is the one in the browser; its parts know little of each other: the loopback listener
-//! serves HTTP, the gate knows who may ask, the pages are text, and only the reception that [`browser`] sets up knows that
-//! an OAuth answer is awaited.
+//! Signing the user in: `choice` decides from the facts of `session` which flows fit, and they are tried in that order. The
+//! parts of the flow in the browser know little of each other: the loopback listener serves HTTP, the gate decides which
+//! requests are admitted, the pages are text, and only the reception that `browser` sets up knows that it waits for an
+//! OAuth response.
 
+mod announcement;
 mod browser;
+mod browser_process;
+mod choice;
 mod connections;
+mod consent;
 pub mod cool_down;
+#[cfg(unix)]
+mod desktop;
+#[cfg(windows)]
+#[path = "shell_execute.rs"]
+mod desktop;
+#[cfg(any(windows, test))]
+mod desktop_session;
+mod device;
 mod gate;
 mod launcher;
 mod loopback;
-pub mod pages;
+mod pages;
+mod paste;
+mod patience;
 mod reception;
+mod session;
+pub mod template;
 mod visit;
+#[cfg(target_os = "linux")]
+mod wsl;
 
-use crate::config::Settings;
-use crate::error::Result;
+pub use announcement::announce_again;
+#[cfg(windows)]
+pub use desktop::open_for_parent;
+pub use pages::BUILT_IN_PAGES;
+
+use choice::{Verdict, choose};
+use session::Session;
+
+use crate::config::Flow;
+use crate::error::{Error, ErrorKind, Result};
 use crate::event_loop;
-use crate::oidc::{Person, Provider};
+use crate::exec_credential::ExecInfo;
+use crate::log;
+use crate::oidc::device::Declined;
+use crate::oidc::{Limits, Person, Provider};
+use crate::settings::Settings;
 use crate::token::TokenSet;
+use crate::token_cache::Lock;
 
-/// Signs the user in, and says who it is. `cluster` is the API server's URL, if it is known, for the page that the user
-/// sees. `on_start` is given our local URL once it answers.
+/// Signs the user in, and returns who it is. `exec_info` tells whether the user can type, and for the page which cluster the
+/// token is for. Runs that wait for `lock` learn our local URL once it is served.
 ///
 /// # Errors
-/// [`crate::error::ErrorKind::SignIn`] if the provider refuses or the answer is not to be believed;
-/// [`crate::error::ErrorKind::Unanswered`] if nobody answers in time;
-/// [`crate::error::ErrorKind::Unreachable`] if the provider does not answer; [`crate::error::ErrorKind::Policy`] if this
+/// [`crate::error::ErrorKind::SignIn`] if the provider refuses or its response is rejected;
+/// [`crate::error::ErrorKind::Unanswered`], [`crate::error::ErrorKind::Unseen`] or
+/// [`crate::error::ErrorKind::Abandoned`] if the sign-in times out;
+/// [`crate::error::ErrorKind::Unreachable`] if the provider does not respond; [`crate::error::ErrorKind::Policy`] if this
 /// way to sign in is not allowed.
-pub fn sign_in(
-    settings: &Settings,
-    cluster: Option<&str>,
-    on_start: &mut dyn FnMut(&str),
-) -> Result<(TokenSet, Person)> {
-    settings.session_rules.require_flow("browser")?;
+pub fn sign_in(settings: &Settings, exec_info: &ExecInfo, lock: &mut Lock) -> Result<(TokenSet, Person)> {
+    let session = Session::now(settings, exec_info);
+    require_any_flow(settings, &session)?;
     event_loop::run(async {
-        let mut provider = Provider::discover(settings).await?;
-        // With yesterday's endpoints, or with none that answers, a person would sit before an error page that leads nowhere.
+        let mut provider = Provider::discover(settings, Limits::USUAL).await?;
+        // With outdated endpoints the user would get an error page in the browser and no way back.
         provider.renew().await?;
         provider.fetch_keys_early();
-        browser::sign_in(&provider, settings, cluster, on_start).await
+        let verdict = verdict(&provider, settings, &session)?;
+        let mut flows = verdict.flows.iter().peekable();
+        while let Some(flow) = flows.next() {
+            let result = match flow {
+                // With paste beside it, where that is possible.
+                Flow::Browser => return browser::sign_in(&provider, settings, exec_info, &verdict, lock).await,
+                Flow::Device => device::sign_in(&provider, settings, &verdict, lock).await,
+                Flow::Paste => return paste::sign_in(&provider, settings, &verdict, lock).await,
+            };
+            match result {
+                Err(Declined::Flow(why)) if flows.peek().is_some() => {
+                    log::debug(format_args!("sign-in: the flow '{}' is not possible: {why}", flow.name()));
+                }
+                result => return Ok(result?),
+            }
+        }
+        Err(nobody_there(&verdict))
     })
+}
+
+/// Checks, before anything is sent, that the policy allows the flow that was chosen, or any.
+fn require_any_flow(settings: &Settings, session: &Session) -> Result<()> {
+    let rules = &settings.session_rules;
+    match settings.flow {
+        Some(flow) => rules.require_flow(flow),
+        None if rules.allows_flow(Flow::Device) => Ok(()),
+        None if rules.allows_flow(Flow::Paste) && session.can_type => Ok(()),
+        None => rules.require_flow(Flow::Browser),
+    }
+}
+
+/// What to try in this session, at least one flow.
+fn verdict(provider: &Provider, settings: &Settings, session: &Session) -> Result<Verdict> {
+    let rules = &settings.session_rules;
+    let offers_device = provider.metadata.device_endpoint().is_some();
+    let verdict = choose(settings.flow, session, offers_device, |flow| rules.allows_flow(flow));
+    log::debug(format_args!("sign-in: the flow is {verdict}"));
+    match verdict.flows.is_empty() {
+        false => Ok(verdict),
+        true if verdict.is_nobody_there => Err(nobody_there(&verdict)),
+        // Those that are allowed are not possible here.
+        true => rules.require_flow(Flow::Browser).map(|()| verdict),
+    }
+}
+
+fn nobody_there(verdict: &Verdict) -> Error {
+    let message = format!("a sign-in is needed, and nobody can be reached: {verdict}");
+    Error::new(ErrorKind::SignIn, message)
+        .hint("run 'kubekey login' in a terminal; if a person reads the output of this job, set --flow=device")
 }

@@ -1,30 +1,35 @@
-//! The pages the browser shows: compiled in, and each to be overridden by a file of an administrator or of the user.
+//! The pages in the browser: compiled in, and each replaceable by a file of the administrator or the user.
 
-use std::error::Error as _;
-use std::io::{self, Write};
+use std::io;
 use std::path::{Path, PathBuf};
 
 use askama::Template;
-use minijinja::value::Serde;
-use minijinja::{AutoEscape, Environment, UndefinedBehavior};
 use serde::Serialize;
 
-use crate::config::{Settings, platform};
-use crate::error::{Error, root_cause};
+use super::template::render_override;
+use crate::config::platform;
+use crate::error::Error;
 use crate::oidc::Person;
+use crate::oidc::refusal::Unproven;
+use crate::printable;
+use crate::settings::Settings;
 use crate::terminal;
 use crate::trusted_file::{self, Owner};
 
-/// The largest template and the largest page made of it, in bytes: room for a logo inside.
+/// The largest template, in bytes: it may contain a logo.
 const LARGEST_TEMPLATE: u64 = 1024 * 1024;
-const LARGEST_PAGE: usize = 4 * 1024 * 1024;
 
 const SIGNED_IN: &str = "signed_in.html";
 
-/// How many instructions a template may run; ours needs a few hundred.
-const FUEL: u64 = 100_000;
+const FAILED: &str = "sign_in_failed.html";
 
-/// Makes the pages of one sign-in.
+/// The built-in pages, which work as templates, with their names.
+pub const BUILT_IN_PAGES: [(&str, &str); 2] = [
+    (SIGNED_IN, include_str!("../../templates/signed_in.html")),
+    (FAILED, include_str!("../../templates/sign_in_failed.html")),
+];
+
+/// Renders the pages of one sign-in.
 pub struct Pages<'a> {
     template_dir: Option<&'a Path>,
     cluster: &'a str,
@@ -32,7 +37,7 @@ pub struct Pages<'a> {
     issuer: &'a str,
 }
 
-/// The variables of `signed_in.html`; empty where nothing is known.
+/// The variables of `signed_in.html`; empty where a value is unknown.
 #[derive(Serialize, Template)]
 #[template(path = "signed_in.html")]
 struct SignedInPage<'a> {
@@ -64,29 +69,41 @@ struct SignInFailedPage<'a> {
 }
 
 impl FailedPage {
-    /// The sign-in has ended with `error`.
+    /// The sign-in ended with `error`.
     pub fn ended(error: &Error) -> Self {
         Self {
             title: "Sign-in failed",
-            message: terminal::sanitise(&error.to_string()),
-            hint: terminal::sanitise(&format!("{}. You can close this tab.", error.what_to_do())),
+            message: printable::sanitise(&error.to_string()),
+            hint: printable::sanitise(&format!("{}. You can close this tab.", error.what_to_do())),
         }
     }
 
-    /// A request that has nothing to do with the sign-in, for the reason given; the sign-in goes on.
+    /// A request that does not belong to the sign-in, for this reason; the sign-in continues.
     pub fn stray(why: &str) -> Self {
         Self {
             title: "Nothing to see here",
-            message: format!("This request was not taken: {why}."),
-            hint: "kubekey is still waiting for your sign-in. Open the address that it printed in the terminal.".into(),
+            message: format!("This request was rejected: {why}."),
+            hint: "kubekey is still waiting for your sign-in. Open the URL that it printed in the terminal.".into(),
         }
     }
 
-    /// A request for a new beginning, which comes when the answer is there.
+    /// An error that the provider may have sent; the sign-in continues.
+    pub fn unproven(error: Unproven) -> Self {
+        let Unproven { code, words } = error;
+        Self {
+            title: "Not signed in yet",
+            message: format!(
+                "An error arrived: {words} ({code}). It does not say for which sign-in, so kubekey keeps waiting."
+            ),
+            hint: "To try again, open the URL that kubekey printed in the terminal.".into(),
+        }
+    }
+
+    /// A request to start again, after the response arrived.
     pub fn late() -> Self {
         Self {
             title: "Nothing to see here",
-            message: "kubekey has its answer already and ends the sign-in with it.".into(),
+            message: "kubekey already has the response and is finishing the sign-in.".into(),
             hint: "You can close this tab.".into(),
         }
     }
@@ -103,7 +120,7 @@ impl<'a> Pages<'a> {
         }
     }
 
-    /// The page of a sign-in that succeeded.
+    /// The page after a successful sign-in.
     pub fn signed_in(&self, person: &Person) -> String {
         let page = SignedInPage {
             name: &person.name,
@@ -116,7 +133,7 @@ impl<'a> Pages<'a> {
         self.render(SIGNED_IN, &page)
     }
 
-    /// The page of anything else.
+    /// The page after anything else.
     pub fn failed(&self, page: &FailedPage) -> String {
         let page = SignInFailedPage {
             title: page.title,
@@ -126,10 +143,10 @@ impl<'a> Pages<'a> {
             client_id: self.client_id,
             issuer: self.issuer,
         };
-        self.render("sign_in_failed.html", &page)
+        self.render(FAILED, &page)
     }
 
-    /// The override of `name` if there is one that works, else the built-in page.
+    /// The override of `name` if it works, else the built-in page.
     fn render<T: Serialize + Template>(&self, name: &str, page: &T) -> String {
         if let Some((path, source)) = self.find_override(name) {
             match render_override(&path, &source, page) {
@@ -140,7 +157,7 @@ impl<'a> Pages<'a> {
         page.render().unwrap_or_else(|error| format!("<!doctype html><title>kubekey</title><p>{error}"))
     }
 
-    /// The first file of this name in the user's folder and the system's, with its text.
+    /// The first file of this name in the user's folder and the system's folders, with its text.
     fn find_override(&self, name: &str) -> Option<(PathBuf, String)> {
         if let Some(dir) = self.template_dir.filter(|dir| !dir.is_dir()) {
             terminal::warning(&format!("the template folder {} is not a folder", dir.display()));
@@ -160,59 +177,12 @@ impl<'a> Pages<'a> {
     }
 }
 
-/// A template of the original kubekey is in another language and not used: that must not go unsaid.
+/// Warns of a template of the original kubekey: it has another syntax and is not used.
 fn warn_of_original(dir: &Path, name: &str) {
     let original = dir.join(if name == SIGNED_IN { "html_ok.tmpl" } else { "html_fail.tmpl" });
     if original.exists() {
         let original = original.display();
-        terminal::warning(&format!("{original} is not used any more: make it {name}, as docs/pages.md says"));
-    }
-}
-
-/// Renders the text of the template at `path`.
-///
-/// # Errors
-/// What is wrong with it, and where.
-pub fn render_override(path: &Path, source: &str, page: &impl Serialize) -> Result<String, String> {
-    let name = path.display().to_string();
-    let mut environment = Environment::new();
-    // Said here, and not left to the ending of the file's name.
-    environment.set_auto_escape_callback(|_| AutoEscape::Html);
-    // A misspelt variable is an error with a line, not a gap on the page that nobody sees.
-    environment.set_undefined_behavior(UndefinedBehavior::Strict);
-    environment.set_fuel(Some(FUEL));
-    // A namespace can hold itself, and to print that overflows the stack.
-    environment.remove_global("namespace");
-    let describe = |error: minijinja::Error| {
-        let what = error.detail().map(str::to_owned).or_else(|| error.source().map(root_cause));
-        let what = what.unwrap_or_else(|| error.kind().to_string());
-        let line = error.line().and_then(|line| Some((line, source.lines().nth(line.checked_sub(1)?)?.trim())));
-        match line {
-            Some((line, text)) => format!("{name} line {line}: {what}: {text}"),
-            None => format!("{name}: {what}"),
-        }
-    };
-    environment.add_template(&name, source).map_err(describe)?;
-    let template = environment.get_template(&name).map_err(describe)?;
-    let mut html = Capped(Vec::new());
-    template.render_captured_to(Serde(page), &mut html).map_err(describe)?;
-    String::from_utf8(html.0).map_err(|error| format!("{name}: {error}"))
-}
-
-/// Takes at most [`LARGEST_PAGE`] bytes.
-struct Capped(Vec<u8>);
-
-impl Write for Capped {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        if self.0.len() + bytes.len() > LARGEST_PAGE {
-            return Err(io::Error::other(format!("the page is larger than {LARGEST_PAGE} bytes")));
-        }
-        self.0.extend_from_slice(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
+        terminal::warning(&format!("{original} is no longer used: convert it to {name} as described in docs/pages.md"));
     }
 }
 
@@ -226,7 +196,7 @@ mod tests {
         SignedInPage { name, email: name, picture, cluster: name, client_id: name, issuer: name }
     }
 
-    /// What makes up a page's structure.
+    /// The characters that make up a page's structure.
     fn markup(html: &str) -> Vec<char> {
         html.chars().filter(|character| "<>\"'".contains(*character)).collect()
     }

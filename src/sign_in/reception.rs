@@ -1,7 +1,9 @@
-//! Who answers the requests at our URLs, from the first one to the page with the result.
+//! Answers the requests at our URLs, from the first one to the page with the result.
 
+use std::cell::Cell;
 use std::pin::pin;
-use std::time::Duration;
+use std::rc::Rc;
+use std::time::{Duration, Instant};
 
 use hyper::{Method, StatusCode};
 use openidconnect::AuthorizationCode;
@@ -12,16 +14,18 @@ use super::gate::{Gate, Purpose};
 use super::loopback::Server;
 use super::pages::{FailedPage, Pages};
 use super::visit::Visit;
-use crate::config::{ResponseMode, Settings};
 use crate::error::{Error, ErrorKind, Result};
+use crate::kubeconfig::login_command;
 use crate::oidc::authorization::{Answer, AuthorizationRequest, Sent};
+use crate::oidc::refusal::Unproven;
 use crate::oidc::{Person, Provider};
+use crate::settings::{ResponseMode, Settings};
 use crate::token::TokenSet;
 
-/// How many answers with a forged `state` are turned away before the sign-in ends.
+/// How many responses with a forged `state` are rejected before the sign-in ends.
 const MOST_FORGERIES: usize = 20;
 
-/// How long the browser is awaited at the page with the result. It follows a redirect at once, and kubectl waits.
+/// How long to wait for the browser to load the page with the result. It follows a redirect at once, and kubectl waits.
 const RESULT_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// The reception of one sign-in.
@@ -30,16 +34,17 @@ pub struct Reception<'a> {
     gate: Gate,
     pages: Pages<'a>,
     provider: &'a Provider,
+    settings: &'a Settings,
     request: &'a AuthorizationRequest,
-    /// What a sign-in that fails can tell of its course.
+    /// What happened, for the message of a failed sign-in.
     pub seen: Seen,
-    /// The answer is there: it is taken once.
+    /// The response has arrived: only one is accepted.
     is_answered: bool,
-    /// Who is to see the result: whoever brought the answer, or reloaded the page meanwhile.
+    /// The requests that wait for the result: the response itself, and reloads of the page.
     waiting: Vec<Visit>,
 }
 
-/// The page with the result, and where the browser goes from there.
+/// The page with the result, and where the browser continues from there.
 struct ResultPage<'a> {
     status: StatusCode,
     html: String,
@@ -56,37 +61,45 @@ impl ResultPage<'_> {
     }
 }
 
-/// What happened until now.
+/// What happened so far.
 #[derive(Default)]
 pub struct Seen {
-    /// Somebody was sent to the provider.
+    /// A browser was sent to the provider.
     pub start: bool,
-    /// A code came in the address although a form was asked for.
+    /// When that last happened.
+    pub opened: Rc<Cell<Option<Instant>>>,
+    /// A code arrived in the URL although a form was requested.
     pub code_in_address: bool,
+    /// An error arrived that may not be the provider's.
+    pub unproven: Option<Unproven>,
     forgeries: usize,
 }
 
 impl<'a> Reception<'a> {
-    /// A reception where nobody has come yet.
+    /// A reception without any request yet.
     pub fn new(
         server: Server,
         gate: Gate,
         pages: Pages<'a>,
-        provider: &'a Provider,
+        (provider, settings): (&'a Provider, &'a Settings),
         request: &'a AuthorizationRequest,
     ) -> Self {
         let (seen, is_answered, waiting) = (Seen::default(), false, Vec::new());
-        Self { server, gate, pages, provider, request, seen, is_answered, waiting }
+        Self { server, gate, pages, provider, settings, request, seen, is_answered, waiting }
     }
 
-    /// Answers requests until the one comes that ends the sign-in: a code, or the reason why there is none.
+    /// Answers requests until one ends the sign-in: with a code, or with the reason why there is none.
     ///
     /// # Errors
     /// That reason.
     pub async fn await_answer(&mut self) -> Result<AuthorizationCode> {
         loop {
             let visit = self.server.next().await;
-            if let Some((visit, result)) = self.attend(visit) {
+            let ended = match self.gate.admit(&visit) {
+                Purpose::Start => self.send_to_provider(visit).await,
+                _ => self.attend(visit),
+            };
+            if let Some((visit, result)) = ended {
                 self.is_answered = true;
                 self.waiting.push(visit);
                 return result;
@@ -94,12 +107,16 @@ impl<'a> Reception<'a> {
         }
     }
 
-    /// Exchanges the code. Who comes with the answer once more meanwhile waits, too.
+    /// Waits for the exchange of the code. A reload of the response waits for the result, too.
     ///
     /// # Errors
-    /// As [`AuthorizationRequest::exchange`].
-    pub async fn exchange(&mut self, settings: &Settings, code: AuthorizationCode) -> Result<(TokenSet, Person)> {
-        let mut exchange = pin!(self.request.exchange(self.provider, settings, code));
+    /// Those of `exchange`.
+    pub async fn attend_during(
+        &mut self,
+        exchange: impl Future<Output = Result<(TokenSet, Person)>>,
+    ) -> Result<(TokenSet, Person)> {
+        self.is_answered = true;
+        let mut exchange = pin!(exchange);
         loop {
             tokio::select! {
                 result = &mut exchange => return result,
@@ -111,7 +128,8 @@ impl<'a> Reception<'a> {
         }
     }
 
-    /// Shows the result to all who wait for it, and ends the server. After a sign-in their browsers go on to `next`.
+    /// Shows the result to all requests that wait for it, and stops the server. After a sign-in the browser continues to
+    /// `next`.
     pub async fn end(mut self, result: &Result<(TokenSet, Person)>, next: Option<&Url>) {
         while let Some(visit) = self.server.try_next() {
             let again = self.attend(visit);
@@ -130,7 +148,7 @@ impl<'a> Reception<'a> {
     fn result_page<'n>(&self, result: &Result<(TokenSet, Person)>, next: Option<&'n Url>) -> ResultPage<'n> {
         match result {
             Ok((_, person)) => ResultPage { status: StatusCode::OK, html: self.pages.signed_in(person), next },
-            // The user reads on the page what they will also read in the terminal.
+            // The page shows the same error as the terminal.
             Err(error) => {
                 let is_unreachable = error.kind() == ErrorKind::Unreachable;
                 let status = if is_unreachable { StatusCode::BAD_GATEWAY } else { StatusCode::FORBIDDEN };
@@ -139,8 +157,8 @@ impl<'a> Reception<'a> {
         }
     }
 
-    /// Sends all who wait to an address without the answer in it: what stands in an address bar ends up in histories,
-    /// pictures of the screen and in the hands of whoever asks for it.
+    /// Redirects all requests that wait to a URL without the response in it: what is in an address bar ends up in histories
+    /// and screenshots.
     async fn show_elsewhere(&mut self, page: &ResultPage<'_>) {
         let waiting = std::mem::take(&mut self.waiting).into_iter();
         let to_come = waiting.filter_map(|visit| self.send_to_result(visit).then_some(())).count();
@@ -149,7 +167,7 @@ impl<'a> Reception<'a> {
                 self.show_once(page).await;
             }
         };
-        // Who does not come in time goes without.
+        // A browser that is late does not get the page.
         let _ = timeout(RESULT_TIMEOUT, shown).await;
     }
 
@@ -170,16 +188,27 @@ impl<'a> Reception<'a> {
         visit.redirect(StatusCode::SEE_OTHER, &self.gate.result_path, None)
     }
 
-    /// Answers `visit`, unless it brings the provider's answer.
+    /// Sends the browser to the provider, as often as requested: browsers have profile pickers, and tabs get closed. Ends the
+    /// sign-in if that is not possible.
+    async fn send_to_provider(&mut self, visit: Visit) -> Option<(Visit, Result<AuthorizationCode>)> {
+        match self.request.url(self.provider, self.settings).await {
+            Ok(url) => {
+                self.seen.start = true;
+                self.seen.opened.set(Some(Instant::now()));
+                visit.redirect(StatusCode::FOUND, url.as_str(), self.gate.cookie().as_deref());
+                None
+            }
+            Err(error) => Some((visit, Err(error))),
+        }
+    }
+
+    /// Answers `visit`, unless it is the provider's response.
     fn attend(&mut self, visit: Visit) -> Option<(Visit, Result<AuthorizationCode>)> {
         match self.gate.admit(&visit) {
             Purpose::Callback(parameters) => return self.read_answer(visit, &parameters),
             Purpose::Start if self.is_answered => _ = visit.page(StatusCode::CONFLICT, self.late_page()),
-            Purpose::Start => {
-                // As often as it is asked for: browsers have profile pickers, tabs get closed.
-                self.seen.start = true;
-                visit.redirect(StatusCode::FOUND, self.request.url.as_str(), self.gate.cookie().as_deref());
-            }
+            // The other visits of this page are for `send_to_provider`.
+            Purpose::Start => self.turn_away(visit, StatusCode::GONE, "the sign-in has timed out"),
             Purpose::Result => self.turn_away(visit, StatusCode::NOT_FOUND, "there is no such page"),
             Purpose::Stray(status, why) => self.turn_away(visit, status, why),
             Purpose::WrongMethod(allowed) => {
@@ -200,16 +229,23 @@ impl<'a> Reception<'a> {
             Answer::Forged => "it does not belong to this sign-in",
             Answer::CodeInAddress => {
                 self.seen.code_in_address = true;
-                "its code stands in the address, where others can read it, and kubekey has asked for a form \
-                 (for a provider that sends none there is --response-mode=query)"
+                "its code is in the URL, where others can read it, and kubekey requested a form \
+                 (for a provider that does not send one, set --response-mode=query)"
             }
+            // Before the browser was sent to the provider, this cannot be its response.
+            Answer::Unproven(error) if self.seen.start => {
+                self.seen.unproven = Some(error);
+                visit.page(StatusCode::BAD_REQUEST, self.pages.failed(&FailedPage::unproven(error)));
+                return None;
+            }
+            Answer::Unproven(_) => "it does not belong to this sign-in",
             Answer::Stray(why) => why,
         };
         self.turn_away(visit, StatusCode::BAD_REQUEST, why);
         None
     }
 
-    /// Counts one more; after the answer they do no harm.
+    /// Counts a forgery; after the response they do no harm.
     fn is_last_forgery(&mut self) -> bool {
         self.seen.forgeries += 1;
         self.seen.forgeries > MOST_FORGERIES && !self.is_answered
@@ -225,8 +261,9 @@ impl<'a> Reception<'a> {
 }
 
 fn too_many_forgeries() -> Error {
-    let message = format!("more than {MOST_FORGERIES} answers came that do not belong to this sign-in");
-    Error::new(ErrorKind::SignIn, message).hint(
-        "a web page or a program on this computer sends them: close other tabs, and run 'kubekey login' with the same settings",
-    )
+    let message = format!("more than {MOST_FORGERIES} responses arrived that do not belong to this sign-in");
+    Error::new(ErrorKind::SignIn, message).hint(format!(
+        "a web page or a program on this machine sends them: close other tabs, and run {}",
+        login_command()
+    ))
 }

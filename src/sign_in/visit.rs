@@ -1,4 +1,4 @@
-//! One request to the loopback listener, and its answer.
+//! One request to the loopback listener, and its response.
 
 use http_body_util::Full;
 use hyper::body::Bytes;
@@ -8,11 +8,11 @@ use hyper::{Method, Response, StatusCode, Uri};
 use tokio::sync::{oneshot, watch};
 use url::Url;
 
-/// No script ever, and nothing that leads away; a company's logo, fonts and styles may be inline or come over https.
+/// No scripts and no navigation; a company's logo, fonts and styles may be inline or loaded over https.
 const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; style-src 'unsafe-inline' data: https:; \
     font-src data: https:; img-src data: https:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
-/// What every answer says beside its content.
+/// The header fields of every response.
 const HEADERS: [(HeaderName, &str); 6] = [
     (header::CONTENT_SECURITY_POLICY, CONTENT_SECURITY_POLICY),
     (header::CACHE_CONTROL, "no-store"),
@@ -20,25 +20,25 @@ const HEADERS: [(HeaderName, &str); 6] = [
     (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
     // For browsers that do not know `frame-ancestors`.
     (header::X_FRAME_OPTIONS, "DENY"),
-    // A page that opened ours in a window of its own keeps no hold of it.
+    // A page that opened ours in another window cannot control it.
     (HeaderName::from_static("cross-origin-opener-policy"), "same-origin"),
 ];
 
-/// An answer, whole.
+/// A complete response.
 pub type Answer = Response<Full<Bytes>>;
 
-/// How far the one request of a connection has come.
+/// The progress of the one request of a connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Stage {
-    /// It has not arrived whole.
+    /// It has not arrived completely.
     Asking,
-    /// It waits for its answer.
+    /// It waits for its response.
     Waiting,
-    /// Its answer is on the way to the client.
+    /// Its response is being sent.
     Answered,
 }
 
-/// One request, waiting for its answer.
+/// One request that waits for its response.
 pub struct Visit {
     /// The request's method.
     pub method: Method,
@@ -53,7 +53,7 @@ pub struct Visit {
 }
 
 impl Visit {
-    /// A visit of this request, and where its answer comes out.
+    /// The visit of this request, and the receiver of its response.
     pub fn new(
         head: Parts,
         body: Result<Bytes, StatusCode>,
@@ -64,30 +64,30 @@ impl Visit {
         (Self { method: head.method, uri: head.uri, headers: head.headers, body, reply, stage }, answer)
     }
 
-    /// Answers with an HTML page. False if the client has gone.
+    /// Answers with an HTML page. Returns false if the client has disconnected.
     pub fn page(self, status: StatusCode, html: String) -> bool {
         self.answer(html_page(status, html))
     }
 
-    /// Answers with a page from which the browser goes on to `next` at once.
+    /// Answers with a page from which the browser continues to `next` at once.
     pub fn page_before(self, next: &Url, status: StatusCode, html: String) -> bool {
         let mut answer = html_page(status, html);
-        // Not a redirect: many a provider's page lets its form lead to us and no further (`form-action`).
+        // Not a redirect: many providers' pages allow their form to be sent to us and no further (`form-action`).
         if let Ok(next) = HeaderValue::from_str(&format!("0; url={next}")) {
             answer.headers_mut().insert(header::REFRESH, next);
         }
         self.answer(answer)
     }
 
-    /// Answers that the method is none of those `allowed` here.
+    /// Answers that only the `allowed` methods are accepted here.
     pub fn method_not_allowed(self, allowed: &'static str, html: String) {
         let mut answer = html_page(StatusCode::METHOD_NOT_ALLOWED, html);
-        // RFC 9110 §15.5.6: the answer has to name them.
+        // RFC 9110 §15.5.6: the response must name them.
         answer.headers_mut().insert(header::ALLOW, HeaderValue::from_static(allowed));
         self.answer(answer);
     }
 
-    /// Answers with a redirect, and sets the cookie if there is one. False if the client has gone.
+    /// Answers with a redirect, and sets the cookie if there is one. Returns false if the client has disconnected.
     pub fn redirect(self, status: StatusCode, location: &str, cookie: Option<&str>) -> bool {
         let mut answer = empty(status);
         let cookie = cookie.map(|cookie| (header::SET_COOKIE, cookie));
@@ -100,7 +100,7 @@ impl Visit {
         self.answer(answer)
     }
 
-    /// Answers with nothing.
+    /// Answers without content.
     pub fn no_content(self) {
         self.answer(empty(StatusCode::NO_CONTENT));
     }
@@ -109,7 +109,7 @@ impl Visit {
         for (name, value) in HEADERS {
             answer.headers_mut().insert(name, HeaderValue::from_static(value));
         }
-        // Here and not where it is delivered: the server may end before that has had its turn.
+        // Here and not at delivery: the server may stop before that.
         self.stage.send_replace(Stage::Answered);
         self.reply.send(answer).is_ok()
     }
@@ -122,7 +122,7 @@ fn html_page(status: StatusCode, html: String) -> Answer {
     answer
 }
 
-/// An answer without content.
+/// A response without content.
 pub fn empty(status: StatusCode) -> Answer {
     let mut answer = Answer::new(Full::default());
     *answer.status_mut() = status;

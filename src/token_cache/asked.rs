@@ -1,21 +1,22 @@
-//! What a store said, for the log.
+//! Logs what a store returned.
 
 use std::fmt::Display;
 
 use chrono::Utc;
 
-use crate::log::{self, Level, Timer};
+use crate::log::{self, Timer};
+use crate::log_level::{self, Level};
 use crate::secret::Secret;
 use crate::token::Saved;
 
-/// Asks one store for a sign-in or a part of one, and logs what it said.
+/// Asks one store for a sign-in or a part of one, and logs the result.
 pub(super) fn asked<E: Display>(
     store: &str,
     load: impl FnOnce() -> Result<Option<Secret>, E>,
 ) -> Result<Option<Secret>, E> {
     let timer = Timer::start();
     let found = load();
-    if log::is_on(Level::Debug) {
+    if log_level::is_on(Level::Debug) {
         log::debug(format_args!("token cache: {store}: {} in {timer}", outcome(&found)));
     }
     found

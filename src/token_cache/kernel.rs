@@ -1,7 +1,7 @@
-//! The kernel's key retention service: in memory, per user, dropped by the kernel at a time given with each key.
+//! The kernel's key retention service: in memory, per user; the kernel drops each key after the timeout set for it.
 //!
-//! Every error is a miss: containers forbid the calls, an unprivileged user has 20,000 bytes in all, and what is kept
-//! here is a copy or can be had again by signing in.
+//! Every error is a miss: containers forbid the calls, an unprivileged user has 20,000 bytes in all, and what is saved
+//! here is a copy or can be replaced by signing in again.
 //!
 //! Source: keyrings(7), persistent-keyring(7), keyctl(2).
 
@@ -12,60 +12,83 @@ use linux_keyutils::{KeyError, KeyPermissionsBuilder, KeyRing, KeyRingIdentifier
 
 use zeroize::Zeroizing;
 
-use super::CredentialKey;
+use crate::credential_key::CredentialKey;
 use crate::secret::Secret;
 
-/// The most that one key is given, in bytes: a key takes 32,767, but a user's quota of 20,000 is for all programs.
+/// The largest size of one key, in bytes: the kernel allows 32,767, but a user's quota of 20,000 is shared by all
+/// programs.
 const LARGEST: usize = 12 * 1024;
 
-/// What most tokens fit in, in bytes. A buffer for the largest would take longer to clear than all the rest.
+/// The size that most tokens fit in, in bytes. Clearing a buffer for the largest would take longer than everything
+/// else.
 const USUAL: usize = 4 * 1024;
 
 /// The inode of the initial PID namespace (`PROC_PID_INIT_INO` in the kernel's `proc_ns.h`).
 const INITIAL_PID_NAMESPACE: u64 = 0xEFFF_FFFC;
 
-/// Which part of a sign-in a key holds.
+/// The message where nothing more can be saved.
+pub const NO_ROOM: &str = "the kernel keyring is full (/proc/key-users shows the quota)";
+
+/// The inode of the initial user namespace (`PROC_USER_INIT_INO`).
+const INITIAL_USER_NAMESPACE: u64 = 0xEFFF_FFFD;
+
+/// The part of a sign-in that a key holds.
 #[derive(Clone, Copy, Debug)]
 pub enum Part {
     /// The current ID token.
     IdToken,
     /// The refresh token and what belongs to it.
     Session,
+    /// A sign-in that could not be saved in its storage yet.
+    Parked,
 }
 
-/// Whether this process may share its keys with others of the same UID that are not the same person's: those of another
-/// container. Containers have a PID namespace of their own; so have the distributions of WSL, which are one person's.
+/// Whether this process may share its keys with processes of the same UID that are not the same person's: those in
+/// another container. Containers have their own PID namespace; so do WSL distributions, which belong to one person.
 pub fn is_shared() -> bool {
     let is_container =
         fs::metadata("/proc/self/ns/pid").is_ok_and(|namespace| namespace.ino() != INITIAL_PID_NAMESPACE);
     is_container && std::env::var_os("WSL_DISTRO_NAME").is_none()
 }
 
-/// Whether keys can be kept here.
+/// Whether the keys are those of a sandbox: a user namespace has its own persistent keyring, which is lost with it.
+pub fn is_of_sandbox() -> bool {
+    fs::metadata("/proc/self/ns/user").is_ok_and(|namespace| namespace.ino() != INITIAL_USER_NAMESPACE)
+}
+
+/// Whether keys can be saved here.
 pub fn is_available() -> bool {
     keyring().is_ok()
 }
 
-/// Reads one part.
+/// Reads one part. Tries once more after any error other than a missing, expired or revoked key.
 pub fn load(key: &CredentialKey, part: Part) -> Option<Secret> {
-    let found = keyring().ok()?.search(&description(key, part)).ok()?;
+    match try_load(key, part) {
+        Err(KeyError::KeyDoesNotExist | KeyError::KeyExpired | KeyError::KeyRevoked) => None,
+        Err(_) => try_load(key, part).ok().flatten(),
+        Ok(found) => found,
+    }
+}
+
+fn try_load(key: &CredentialKey, part: Part) -> Result<Option<Secret>, KeyError> {
+    let found = keyring()?.search(&description(key, part))?;
     let mut buffer = Zeroizing::new([0; USUAL]);
-    match found.read(&mut *buffer).ok()? {
+    Ok(match found.read(&mut *buffer)? {
         length @ ..=USUAL => text(&buffer[..length]),
         length => {
             let mut buffer = Zeroizing::new(vec![0; length]);
-            let length = found.read(&mut *buffer).ok()?;
-            text(buffer.get(..length)?)
+            let length = found.read(&mut *buffer)?;
+            buffer.get(..length).and_then(text)
         }
-    }
+    })
 }
 
 fn text(bytes: &[u8]) -> Option<Secret> {
     std::str::from_utf8(bytes).ok().map(Secret::new)
 }
 
-/// Keeps one part for `seconds`, in place of what was there. `false` if it is not kept, and then the old one is gone,
-/// too.
+/// Saves one part for `seconds`, replacing the old one. Returns `false` if it was not saved; the old one is then gone
+/// as well.
 pub fn store(key: &CredentialKey, part: Part, saved: &Secret, seconds: i64) -> bool {
     let is_kept = try_store(key, part, saved, seconds).is_ok() && load(key, part).as_ref() == Some(saved);
     if !is_kept {
@@ -74,12 +97,25 @@ pub fn store(key: &CredentialKey, part: Part, saved: &Secret, seconds: i64) -> b
     is_kept
 }
 
-/// Removes one part; nothing there is as good.
-pub fn remove(key: &CredentialKey, part: Part) {
+/// Reserves room by writing `saved` over the existing part. Without room it returns `false`, and the existing part
+/// stays.
+pub fn reserve(key: &CredentialKey, part: Part, saved: &Secret, seconds: i64) -> bool {
+    try_store(key, part, saved, seconds).is_ok()
+}
+
+/// Removes one part, and returns whether there was one. A key that cannot be removed expires on its own.
+pub fn remove(key: &CredentialKey, part: Part) -> bool {
+    let found = keyring().and_then(|keyring| Ok((keyring, keyring.search(&description(key, part))?)));
+    found.is_ok_and(|(keyring, found)| keyring.unlink_key(found).is_ok())
+}
+
+/// Removes one part and makes its room available at once: after a mere removal the kernel frees the quota some time
+/// later.
+pub fn give_way(key: &CredentialKey, part: Part) {
     if let Ok(keyring) = keyring()
         && let Ok(found) = keyring.search(&description(key, part))
     {
-        // What cannot be removed expires on its own.
+        let _ = found.update(b"-");
         let _ = keyring.unlink_key(found);
     }
 }
@@ -91,12 +127,12 @@ fn try_store(key: &CredentialKey, part: Part, saved: &Secret, seconds: i64) -> R
         return Err(KeyError::QuotaExceeded);
     }
     let added = keyring()?.add_key(&description(key, part), bytes)?;
-    // Whoever does not have this keyring among their own may see that there is a key, and nothing else.
+    // A process that does not have this keyring among its own may see that the key exists, and nothing else.
     added.set_perms(KeyPermissionsBuilder::builder().posessor(Permission::ALL).user(Permission::VIEW).build())?;
     added.set_timeout(seconds)
 }
 
-/// The user's persistent keyring, which all sessions share, linked into the keyring of this process: that gives
+/// The user's persistent keyring, which all sessions share, linked into the keyring of this process: the link gives
 /// possession where there is no session keyring, as under cron.
 fn keyring() -> Result<KeyRing, KeyError> {
     KeyRing::get_persistent(KeyRingIdentifier::Process)
@@ -106,6 +142,7 @@ fn description(key: &CredentialKey, part: Part) -> String {
     let part = match part {
         Part::IdToken => "id_token",
         Part::Session => "session",
+        Part::Parked => "parked",
     };
     format!("kubekey:{part}:{}", key.digest)
 }

@@ -1,241 +1,157 @@
-//! One lock for each credential: never more than one sign-in for it at a time, and the others use its result.
+//! One lock for each credential: never more than one sign-in or refresh for it at a time; the other runs use the
+//! result.
+//!
+//! The lock is beside what it guards, see [`TokenCache::lock_places`](super::TokenCache): where several folders are
+//! possible, a run takes a file in each of them, in the same order as every other run.
 
-use std::fmt;
-use std::fs::{self, File, OpenOptions, TryLockError};
-use std::io::{self, Read, Seek, Write};
-use std::path::{Path, PathBuf};
-use std::thread;
-use std::time::{Duration, Instant};
+use std::fs::TryLockError;
 
-use chrono::Utc;
-
+use super::cache::TokenCache;
+use super::lock_file::{LockFile, Place};
+use super::lock_note::{Doing, Failure, Holder, SignInPlace};
+use super::lock_places::Purpose;
+use super::lock_wait::{Wait, Waiter, again, take_first};
 use crate::error::{Error, ErrorKind, Result};
-use crate::{local_time, log, terminal};
+use crate::reader::command_id;
+use crate::{foreign, log, terminal};
 
-/// How often a waiter looks whether the lock is free: the standard library's lock has no wait with a bound.
-const POLL: Duration = Duration::from_millis(50);
-
-/// After this long a waiter says what it waits for.
-const QUIET: Duration = Duration::from_secs(2);
-
-/// How soon after a failed sign-in, in seconds, the same command's next run shares the failure. `kubectl` comes back at once; a
-/// program that goes on polling, as k9s does, gets a new sign-in after it.
-const SAME_COMMAND: i64 = 10;
-
-/// How much longer than a sign-in a waiter waits, so that it learns how the sign-in ended.
-const GRACE: Duration = Duration::from_secs(10);
-
-/// The most that is read of a lock file, in bytes.
-const LONGEST: u64 = 16 * 1024;
-
-/// A held lock. The operating system frees it when the process ends, however it ends.
+/// A held lock. The operating system releases it when the process ends, for whatever reason.
 #[derive(Debug)]
 pub struct Lock {
-    /// `None` where there is no place for a lock: the run goes on without one.
-    file: Option<File>,
-    /// Whether the user has seen something of this run.
-    has_opened_browser: bool,
-    /// When it was taken, as the person's clock shows it.
-    since: String,
+    /// Empty where no lock file can be created: the run continues without one.
+    files: Vec<LockFile>,
+    holder: Holder,
+    /// Whether the user has seen anything of this run.
+    has_shown_sign_in: bool,
 }
 
 impl Lock {
-    fn of(file: Option<File>) -> Self {
-        Self { file, has_opened_browser: false, since: String::new() }
+    fn new() -> Self {
+        Self { files: Vec::new(), holder: Holder::this(), has_shown_sign_in: false }
     }
 
-    /// Takes the lock named `name` in the first of `dirs` that can be written, waiting for its holder if there is one.
+    /// Takes the locks of `cache` for the waiter's purpose, and waits for their holder if there is one: for a sign-in as long as `waiter`
+    /// allows, for a refresh as long as one can take.
     ///
-    /// With it comes the failure that this run shares, if there is one: that of the holder it waited for, or that of the
-    /// sign-in which the same command has just seen fail (`kubectl get` runs a plugin that fails five times). On its own
-    /// this run would only open one more browser tab to the same end.
+    /// Also returns the failure that this run shares, if there is one: that of the holder it waited for, or that of the
+    /// sign-in that the same command has just seen fail (`kubectl get` runs a plugin that fails five times). Alone,
+    /// this run would only open one more browser tab and fail the same way.
     ///
     /// # Errors
-    /// [`ErrorKind::SignIn`] if it is still held after `patience`.
-    pub fn acquire(dirs: &[PathBuf], name: &str, patience: Duration) -> Result<(Self, Option<Error>)> {
+    /// [`ErrorKind::SignIn`] if a lock is still held after that; [`ErrorKind::Abandoned`] if the program that waits for
+    /// the waiter has ended.
+    pub fn acquire(cache: &TokenCache, waiter: Waiter<'_>) -> Result<(Self, Option<Error>)> {
+        let mut lock = Self::new();
+        let purpose = waiter.purpose;
+        let places = &cache.places_for(purpose);
+        let mut wait = Wait::new(waiter);
         let mut reasons = Vec::new();
-        for dir in dirs {
-            match open(dir, name) {
-                Ok(file) => return wait(file, patience),
-                Err(error) => reasons.push(format!("{}: {error}", dir.display())),
+        for place in places {
+            let (file, failure) = take_first(place, &mut wait, &mut reasons)?;
+            lock.files.extend(file);
+            if let Some(failure) = failure {
+                lock.share(&failure);
+                return Ok((lock, Some(failure.into_error(!wait.has_waited))));
             }
         }
-        terminal::warning(&format!(
-            "no folder for a lock, so several sign-ins may start at once ({})",
-            if reasons.is_empty() { "HOME is not set".to_owned() } else { reasons.join("; ") },
-        ));
-        Ok((Self::of(None), None))
+        lock.note(Doing::Starting);
+        log::debug(format_args!("lock: taken after {} ms", wait.start.elapsed().as_millis()));
+        match places.iter().flatten().find_map(|path| foreign::keeps_out(path)) {
+            Some(foreign) if cache.will_report(&foreign, purpose) => {}
+            Some(foreign) => terminal::warning(&foreign.in_words()),
+            None if lock.files.is_empty() && purpose != Purpose::Removal => warn_of_no_lock(&reasons),
+            None => {}
+        }
+        Ok((lock, None))
     }
 
-    /// Takes the lock if nobody holds it; nothing is said, and nobody waits.
-    pub fn try_acquire(dirs: &[PathBuf], name: &str) -> Option<Self> {
-        let file = dirs.iter().find_map(|dir| open(dir, name).ok())?;
-        let lock = Self::of(Some(file));
-        lock.try_lock().ok().map(|()| lock.held())
+    /// Takes the locks if no other run holds one; prints nothing, and does not wait.
+    pub fn try_acquire(places: &[Place]) -> Option<Self> {
+        let mut lock = Self::new();
+        for place in places {
+            for file in place.iter().filter_map(|path| LockFile::open(path).ok()) {
+                match file.try_lock() {
+                    Ok(()) if file.is_in_place() => {
+                        lock.files.push(file);
+                        break;
+                    }
+                    Ok(()) | Err(TryLockError::WouldBlock) => return None,
+                    // Where locks do not work, this run uses the next folder, as waiting runs do.
+                    Err(TryLockError::Error(_)) => {}
+                }
+            }
+        }
+        lock.note(Doing::Refreshing);
+        (!lock.files.is_empty()).then_some(lock)
     }
 
-    /// Frees the lock and leaves `error` for the runs that share it.
+    /// Releases the lock and leaves `error` for the runs that share it. The end of an abandoned sign-in is not shared:
+    /// a run that starts now has a user.
     pub fn free_after_failure(mut self, error: &Error) {
-        let failure = Failure {
-            kind: error.kind(),
-            commands: parent_id().filter(|_| self.has_opened_browser).into_iter().collect(),
-            at: Utc::now().timestamp(),
-            message: terminal::sanitise(&error.to_string()),
-        };
-        // Whoever cannot read it signs in on their own, which is what happens without this, too.
-        let _ = self.write(&failure.to_string());
-    }
-
-    /// The failure that this run shares with the holder it waited for, or with its command's last run.
-    fn shared_failure(&mut self, waited: bool) -> Option<Error> {
-        let mut failure = Failure::parse(&self.read()).filter(|failure| waited || failure.is_of_this_command())?;
-        if !failure.commands.is_empty() && !failure.is_of_this_command() {
-            failure.commands.extend(parent_id());
-            // The time stays that at which it happened: a program that goes on polling gets its sign-in.
-            let _ = self.write(&failure.to_string());
+        if error.kind() == ErrorKind::Abandoned {
+            return;
         }
-        Some(failure.into_error())
+        let failure = Failure::new(error, command_id().filter(|_| self.has_shown_sign_in));
+        self.write(&failure.to_string());
+        self.keep_first(failure.is_after_a_browser());
     }
 
-    fn write(&mut self, text: &str) -> io::Result<()> {
-        let Some(file) = &mut self.file else { return Ok(()) };
-        file.set_len(0)?;
-        file.rewind()?;
-        file.write_all(text.as_bytes())
-    }
-
-    fn read(&mut self) -> String {
-        let mut text = String::new();
-        if let Some(file) = &mut self.file {
-            // On Windows a locked file cannot be read by others; the message then does without the holder's PID.
-            let _ = file.rewind().and_then(|()| file.take(LONGEST).read_to_string(&mut text));
+    /// Leaves a failure in the lock file for the next run of the same command.
+    fn share(&mut self, failure: &Failure) {
+        if failure.is_after_a_browser() && !failure.is_of(command_id()) {
+            let text = failure.to_string();
+            let shared = Failure::parse(&text).map(|failure| failure.shared_by(command_id()).to_string());
+            self.write(&shared.unwrap_or(text));
         }
-        text
+        self.keep_first(failure.is_after_a_browser());
     }
 
-    /// Notes who holds the lock, for the message of those who wait.
-    fn held(mut self) -> Self {
-        self.since = local_time::format(Utc::now(), "%H:%M:%S");
-        let _ = self.write(&self.holding());
-        self
-    }
-
-    /// Notes where this run's sign-in can be finished, for the same: its terminal may be out of sight.
-    pub fn note_url(&mut self, url: &str) {
-        self.has_opened_browser = true;
-        let _ = self.write(&format!("{}, at {url}", self.holding()));
-    }
-
-    fn holding(&self) -> String {
-        format!("held by process {} since {}", std::process::id(), self.since)
-    }
-}
-
-/// What a lock file holds after a run that failed.
-struct Failure {
-    kind: ErrorKind,
-    /// The processes whose kubekey has shared this failure, if a browser was opened for it; each may come back.
-    commands: Vec<u32>,
-    /// Unix seconds.
-    at: i64,
-    message: String,
-}
-
-impl fmt::Display for Failure {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // The comma in front keeps the field from being empty where there are no commands.
-        let commands: Vec<_> = self.commands.iter().map(u32::to_string).collect();
-        write!(f, "failed {} ,{} {} {}", self.kind.exit_code(), commands.join(","), self.at, self.message)
-    }
-}
-
-impl Failure {
-    fn parse(text: &str) -> Option<Self> {
-        let mut fields = text.strip_prefix("failed ")?.splitn(4, ' ');
-        Some(Self {
-            kind: ErrorKind::from_exit_code(fields.next()?.parse().ok()?)?,
-            commands: fields.next()?.split(',').filter_map(|id| id.parse().ok()).collect(),
-            at: fields.next()?.parse().ok()?,
-            message: fields.next()?.to_owned(),
-        })
-    }
-
-    /// Whether the process that runs this kubekey has just seen this failure.
-    fn is_of_this_command(&self) -> bool {
-        let age = Utc::now().timestamp().saturating_sub(self.at);
-        (0..SAME_COMMAND).contains(&age) && parent_id().is_some_and(|id| self.commands.contains(&id))
-    }
-
-    fn into_error(self) -> Error {
-        let hint =
-            "this run shares the failure of another kubekey a moment ago; wait ten seconds and run the command again";
-        Error::new(self.kind, self.message).hint(hint)
-    }
-}
-
-/// The process that runs kubekey; `None` where the standard library does not tell.
-fn parent_id() -> Option<u32> {
-    #[cfg(unix)]
-    return Some(std::os::unix::process::parent_id());
-    #[cfg(not(unix))]
-    None
-}
-
-fn open(dir: &Path, name: &str) -> io::Result<File> {
-    let mut builder = fs::DirBuilder::new();
-    builder.recursive(true);
-    let mut options = OpenOptions::new();
-    options.read(true).write(true).create(true).truncate(false);
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
-        builder.mode(0o700);
-        options.mode(0o600);
-    }
-    builder.create(dir)?;
-    options.open(dir.join(format!("{name}.lock")))
-}
-
-fn wait(file: File, patience: Duration) -> Result<(Lock, Option<Error>)> {
-    let mut lock = Lock::of(Some(file));
-    let start = Instant::now();
-    let mut waited = false;
-    let mut told = false;
-    loop {
-        match lock.try_lock() {
-            Ok(()) => {
-                log::debug(format_args!("lock: taken after {} ms", start.elapsed().as_millis()));
-                let failure = lock.shared_failure(waited);
-                return Ok(if failure.is_some() { (lock, failure) } else { (lock.held(), None) });
-            }
-            Err(TryLockError::WouldBlock) => {}
-            Err(TryLockError::Error(error)) => {
-                terminal::warning(&format!("locks do not work here, so several sign-ins may start at once ({error})"));
-                return Ok((Lock::of(None), None));
-            }
+    /// Keeps the failure for the next run of the same command if `is_kept`. Runs that already wait read it in any case:
+    /// they have the removed file open or, where no file is removed, find it there.
+    fn keep_first(&mut self, is_kept: bool) {
+        for (index, file) in self.files.iter_mut().enumerate() {
+            file.stays = !LockFile::IS_REMOVED || (is_kept && index == 0);
         }
-        waited = true;
-        // The holder, whose time began later than that of those who came with it, has to end first.
-        if start.elapsed() >= patience + GRACE {
-            let message =
-                format!("another kubekey has been signing in for {} s{}", (patience + GRACE).as_secs(), lock.holder());
-            return Err(Error::new(ErrorKind::SignIn, message).hint("finish that sign-in, or end that process"));
-        }
-        if !told && start.elapsed() >= QUIET {
-            told = true;
-            terminal::notice(&format!("waiting for another kubekey that is signing in{}", lock.holder()));
-        }
-        thread::sleep(POLL);
+    }
+
+    /// Notes what this run is doing, for the message of waiting runs.
+    pub fn note(&mut self, doing: Doing) {
+        self.holder.doing = doing;
+        self.write(&self.holder.to_string());
+    }
+
+    /// Notes where this run's sign-in can be finished, for the same message.
+    pub fn note_place(&mut self, place: SignInPlace) {
+        self.has_shown_sign_in = true;
+        self.holder = Holder::this().signing_in(place);
+        self.write(&self.holder.to_string());
+    }
+
+    /// Notes that no program will read what this run prints: waiting runs can take part in its sign-in.
+    pub fn note_abandoned(&mut self) {
+        self.holder.is_abandoned = true;
+        self.write(&self.holder.to_string());
+    }
+
+    /// Ignores errors: a run that cannot read the note signs in on its own, as it would without a note.
+    fn write(&mut self, text: &str) {
+        self.files.iter_mut().for_each(|file| drop(file.write(text)));
     }
 }
 
-impl Lock {
-    fn try_lock(&self) -> std::result::Result<(), TryLockError> {
-        self.file.as_ref().map_or(Ok(()), File::try_lock)
-    }
+fn warn_of_no_lock(reasons: &[String]) {
+    const NO_FOLDER: &str = if cfg!(windows) { "Windows names no folder for your data" } else { "HOME is not set" };
+    let why = if reasons.is_empty() { NO_FOLDER.to_owned() } else { reasons.join("; ") };
+    terminal::warning(&format!("cannot create a lock, so several sign-ins may start at once ({why})"));
+}
 
-    /// Who holds the lock, as an addition to a sentence.
-    fn holder(&mut self) -> String {
-        self.read().strip_prefix("held by ").map(|holder| format!(" ({holder})")).unwrap_or_default()
+impl Drop for Lock {
+    /// Removes with the lock the files that no other run needs to read.
+    fn drop(&mut self) {
+        if self.holder.is_abandoned {
+            // Most do not exist.
+            self.files.iter().for_each(|file| drop(std::fs::remove_file(again(file.path()))));
+        }
+        self.files.iter().filter(|file| !file.stays && file.is_in_place()).for_each(LockFile::remove);
     }
 }

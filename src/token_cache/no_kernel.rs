@@ -1,36 +1,56 @@
-//! Where the kernel keeps no keys for its users: everything is a miss.
+//! For systems whose kernel holds no keys for users: everything is a miss.
 
-use super::CredentialKey;
+use crate::credential_key::CredentialKey;
 use crate::secret::Secret;
 
-/// Which part of a sign-in a key would hold.
+/// The message where nothing can be saved.
+pub const NO_ROOM: &str = "the kernel's keys are not available here";
+
+/// The part of a sign-in that a key would hold.
 #[derive(Clone, Copy, Debug)]
 pub enum Part {
     /// The current ID token.
     IdToken,
     /// The refresh token and what belongs to it.
     Session,
+    /// A sign-in that could not be saved in its storage yet.
+    Parked,
 }
 
-/// There is nothing to share.
+/// There are no keys to share.
 pub fn is_shared() -> bool {
     false
 }
 
-/// No.
+/// There are no keys to separate.
+pub fn is_of_sandbox() -> bool {
+    false
+}
+
+/// Never.
 pub fn is_available() -> bool {
     false
 }
 
-/// Nothing.
+/// Always a miss.
 pub fn load(_: &CredentialKey, _: Part) -> Option<Secret> {
     None
 }
 
-/// It is not kept.
+/// Saves nothing.
 pub fn store(_: &CredentialKey, _: Part, _: &Secret, _: i64) -> bool {
     false
 }
 
-/// There is nothing.
-pub fn remove(_: &CredentialKey, _: Part) {}
+/// Reserves nothing.
+pub fn reserve(_: &CredentialKey, _: Part, _: &Secret, _: i64) -> bool {
+    false
+}
+
+/// There is nothing to remove.
+pub fn remove(_: &CredentialKey, _: Part) -> bool {
+    false
+}
+
+/// There is nothing to remove.
+pub fn give_way(_: &CredentialKey, _: Part) {}

@@ -1,4 +1,5 @@
-//! How a secret travels between kubekey and the Secret Service: as it is, or encrypted with a key that both derive.
+//! How a secret travels between kubekey and the Secret Service: in plain text, or encrypted with a key that both
+//! derive.
 //!
 //! Source: Secret Service API draft, "Transfer of Secrets"; RFC 2409 §6.2 for the group.
 
@@ -28,7 +29,7 @@ impl Session {
     /// The name of the encryption.
     pub const ALGORITHM: &str = "dh-ietf1024-sha256-aes128-cbc-pkcs7";
 
-    /// A session in which secrets travel as they are.
+    /// A session in which secrets travel in plain text.
     pub fn plain(path: OwnedObjectPath) -> Self {
         Self { path, key: None }
     }
@@ -40,7 +41,7 @@ impl Session {
         (private, public.to_bytes_be())
     }
 
-    /// A session in which they are encrypted, after the service has answered with its public key.
+    /// A session in which they are encrypted, after the service has sent its public key.
     pub fn encrypted(path: OwnedObjectPath, private: &BigUint, theirs: &[u8]) -> Self {
         let shared = BigUint::from_bytes_be(theirs).modpow(private, &prime()).to_bytes_be();
         let mut padded = [0; GROUP_LENGTH];
@@ -67,7 +68,7 @@ impl Session {
         }
     }
 
-    /// The secret in a value that came from the service; `None` if it was encrypted otherwise.
+    /// The secret in a value from the service; `None` if it was encrypted differently.
     pub fn decrypt(&self, parameters: &[u8], value: Vec<u8>) -> Option<Vec<u8>> {
         match &self.key {
             None => Some(value),

@@ -1,28 +1,29 @@
-//! A secret that is larger than an item of the keyring may be, over several items: read whole or not at all.
+//! A secret larger than one item of the keyring may be, split over several items: read whole or not at all.
 //!
-//! The first item says of how many bytes and with which SHA-256 the rest is; the further ones are named after that
-//! digest, so a new secret never overwrites parts of the one that is still in force.
+//! The first item has the length in bytes and the SHA-256 of the rest; the other items are named after that digest, so
+//! a new secret never overwrites parts of the current one. Before parts are written or removed, an item of its own lists
+//! them: the next run removes what a killed one has left.
 
 use sha2::{Digest, Sha256};
 
 use crate::secret::Secret;
 
-/// What the first item of a split secret begins with. No JSON does.
+/// The start of the first item of a split secret. No JSON starts like this.
 const MARK: &str = "kubekey-split ";
 
 /// A store of small named items.
 pub trait Items {
-    /// Why it fails.
+    /// The error of an access.
     type Error;
     /// An item's bytes.
     fn get(&mut self, name: &str) -> Result<Option<Vec<u8>>, Self::Error>;
-    /// Writes an item, in place of what was there.
+    /// Writes an item, replacing the old one.
     fn set(&mut self, name: &str, bytes: &[u8]) -> Result<(), Self::Error>;
-    /// Removes an item; nothing there is as good.
+    /// Removes an item; a missing one is not an error.
     fn delete(&mut self, name: &str) -> Result<(), Self::Error>;
 }
 
-/// What the first item says of the others.
+/// What the first item says about the others.
 #[derive(PartialEq)]
 struct Head {
     length: usize,
@@ -39,12 +40,16 @@ impl Head {
         is_ours.then_some(Self { length, parts, digest })
     }
 
+    fn text(&self) -> String {
+        format!("{MARK}{} {} {}", self.length, self.parts, self.digest)
+    }
+
     fn name(&self, name: &str, part: usize) -> String {
         format!("{name}.{}.{part}", &self.digest[..16])
     }
 }
 
-/// Reads the secret; one that is not whole is like text that nobody can read.
+/// Reads the secret; an incomplete one is treated like text that cannot be parsed.
 pub fn load<I: Items>(items: &mut I, name: &str) -> Result<Option<Secret>, I::Error> {
     let Some(first) = items.get(name)? else { return Ok(None) };
     let Some(head) = Head::parse(&first) else { return Ok(Some(text(first))) };
@@ -56,28 +61,56 @@ pub fn load<I: Items>(items: &mut I, name: &str) -> Result<Option<Secret>, I::Er
     Ok(Some(if is_whole { text(bytes) } else { Secret::new("") }))
 }
 
-/// Keeps the secret in items of at most `largest` bytes.
+/// Saves the secret in items of at most `largest` bytes.
 pub fn store<I: Items>(items: &mut I, name: &str, secret: &Secret, largest: usize) -> Result<(), I::Error> {
-    let old = items.get(name)?.and_then(|first| Head::parse(&first));
     let bytes = secret.expose().as_bytes();
     let parts: Vec<_> = if bytes.len() <= largest { Vec::new() } else { bytes.chunks(largest).collect() };
     let head = Head { length: bytes.len(), parts: parts.len(), digest: digest(bytes) };
+    let old = remove_leftovers(items, name)?;
+    list(items, name, &[&head].into_iter().chain(&old).filter(|head| head.parts > 0).collect::<Vec<_>>())?;
     for (number, part) in parts.iter().enumerate() {
         items.set(&head.name(name, number), part)?;
     }
-    // From here on the new one is in force.
+    // From here on the new secret is the current one.
     match parts.is_empty() {
         true => items.set(name, bytes)?,
-        false => items.set(name, format!("{MARK}{} {} {}", head.length, head.parts, head.digest).as_bytes())?,
+        false => items.set(name, head.text().as_bytes())?,
     }
-    old.filter(|old| *old != head).map_or(Ok(()), |old| delete_parts(items, name, &old))
+    remove_leftovers(items, name).map(drop)
 }
 
-/// Removes the secret, first what makes it readable.
-pub fn remove<I: Items>(items: &mut I, name: &str) -> Result<(), I::Error> {
-    let old = items.get(name)?.and_then(|first| Head::parse(&first));
+/// Removes the secret, starting with the item that makes it readable, and returns whether there was one.
+pub fn remove<I: Items>(items: &mut I, name: &str) -> Result<bool, I::Error> {
+    let old = remove_leftovers(items, name)?;
+    // A store without space must not keep what is to be removed.
+    drop(list(items, name, old.iter().collect::<Vec<_>>().as_slice()));
+    let is_there = items.get(name)?.is_some();
     items.delete(name)?;
-    old.map_or(Ok(()), |old| delete_parts(items, name, &old))
+    remove_leftovers(items, name)?;
+    Ok(is_there)
+}
+
+/// The item that lists the secrets whose parts are being written or removed.
+fn list_name(name: &str) -> String {
+    format!("{name}.list")
+}
+
+fn list<I: Items>(items: &mut I, name: &str, heads: &[&Head]) -> Result<(), I::Error> {
+    let lines: Vec<_> = heads.iter().map(|head| head.text()).collect();
+    if lines.is_empty() { Ok(()) } else { items.set(&list_name(name), lines.join("\n").as_bytes()) }
+}
+
+/// Removes the parts of listed secrets that are not the current one, and the list. Returns the current one, if it is
+/// split.
+fn remove_leftovers<I: Items>(items: &mut I, name: &str) -> Result<Option<Head>, I::Error> {
+    let current = items.get(name)?.and_then(|first| Head::parse(&first));
+    let Some(list) = items.get(&list_name(name))? else { return Ok(current) };
+    for head in list.split(|byte| *byte == b'\n').filter_map(Head::parse).filter(|head| Some(head) != current.as_ref())
+    {
+        delete_parts(items, name, &head)?;
+    }
+    items.delete(&list_name(name))?;
+    Ok(current)
 }
 
 fn delete_parts<I: Items>(items: &mut I, name: &str, head: &Head) -> Result<(), I::Error> {
@@ -102,7 +135,7 @@ mod tests {
 
     const LIMIT: usize = 2560;
 
-    /// Holds as much in an item as Credential Manager does, and stops working after some writes, as a killed process.
+    /// Holds as much in one item as Credential Manager does, and fails after some writes, like a killed process.
     #[derive(Default)]
     struct Small {
         items: BTreeMap<String, Vec<u8>>,
@@ -154,8 +187,8 @@ mod tests {
             store(&mut small, "a", &secret("x", length), LIMIT).unwrap();
             assert_eq!(small.items.len(), items, "{length}");
             assert_eq!(load(&mut small, "a").unwrap(), Some(secret("x", length)));
-            remove(&mut small, "a").unwrap();
-            assert!(small.items.is_empty());
+            assert!(remove(&mut small, "a").unwrap());
+            assert!(small.items.is_empty() && !remove(&mut small, "a").unwrap());
         }
     }
 
@@ -171,10 +204,27 @@ mod tests {
                 finished |= store(&mut small, "a", &new, LIMIT).is_ok();
                 let left = load(&mut small, "a").unwrap().unwrap();
                 assert!(left == old || left == new, "after {writes} writes");
+                small.writes_left = None;
+                store(&mut small, "a", &secret("l", 20), LIMIT).unwrap();
+                assert_eq!(small.items.len(), 1, "after {writes} writes, nothing of them is left");
                 if finished {
                     break;
                 }
             }
+        }
+    }
+
+    #[test]
+    fn what_a_killed_removal_has_left_the_next_one_removes() {
+        for writes in 0..9 {
+            let mut small = Small::default();
+            store(&mut small, "a", &secret("o", 9000), LIMIT).unwrap();
+            small.writes_left = Some(writes);
+            let is_done = remove(&mut small, "a").is_ok();
+            small.writes_left = None;
+            remove(&mut small, "a").unwrap();
+            assert!(small.items.is_empty(), "after {writes} writes");
+            assert_eq!(is_done, writes >= 7);
         }
     }
 

@@ -1,4 +1,4 @@
-// A provider that nobody can reach.
+// A provider that cannot be reached.
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';

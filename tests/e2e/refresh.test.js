@@ -7,7 +7,7 @@ import { until } from './support/processes.js';
 import { whoamiInSilence, whoamiWithSignIn } from './support/sign_in.js';
 import { startStage } from './support/stage.js';
 
-// kubekey takes a token as expired 10 s before it is.
+// kubekey treats a token as expired 10 s before it is.
 const MARGIN = 10;
 
 const stage = await startStage();
@@ -60,7 +60,7 @@ test('while the provider is down an expired token is an error, and the refresh t
   await whoamiInSilence(user, 'carol');
 });
 
-/** Signs in for a token that lasts a moment, and returns the saved set when kubekey takes it as expired. */
+/** Signs in for a token that is valid for a moment, and returns the saved set when kubekey treats it as expired. */
 async function signInAndExpire(user, name) {
   provider.idTokenSeconds = MARGIN + 2;
   await whoamiWithSignIn(stage, user, name);

@@ -1,4 +1,4 @@
-// The two ways in which the provider's answer comes through the browser.
+// The two response modes by which the provider's response comes through the browser.
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';

@@ -1,4 +1,4 @@
-// Many kubectl at once, as of a script or a shell prompt.
+// Many runs of kubectl at once, as from a script or a shell prompt.
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';

@@ -1,9 +1,9 @@
-//! Secrets that the tests know, searched for in all that `kubekey` says and in what it leaves in files.
+//! Secrets that the tests know: they must not be in anything that `kubekey` prints or in the files it leaves.
 //!
-//! Whoever makes or sees one tells of it; every run looks for all of them. ID tokens need not be told: a JWT begins with
-//! `eyJ`.
+//! Code that makes or sees a secret registers it here, and every run is searched for all of them. ID tokens are not
+//! registered: a JWT begins with `eyJ`.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::{LazyLock, Mutex};
@@ -12,40 +12,49 @@ use serde_json::{Deserializer, Value};
 
 use super::provider::server::Request;
 
-/// What is shorter may be a word by accident.
+/// A shorter string may be a word by accident.
 const SHORTEST: usize = 16;
 
-static CANARIES: LazyLock<Mutex<HashSet<String>>> = LazyLock::new(Mutex::default);
+/// By their beginnings, so that one pass over a text finds all of them: providers that register a secret meanwhile must not
+/// have to wait.
+static CANARIES: LazyLock<Mutex<HashMap<[u8; SHORTEST], HashSet<String>>>> = LazyLock::new(Mutex::default);
 
-/// From here on no run may let this out.
+/// From now on, no run may print or write this.
 pub fn tell(secret: &str) {
-    if secret.len() >= SHORTEST {
-        CANARIES.lock().expect("the canaries").insert(secret.to_owned());
+    if let Some(beginning) = secret.as_bytes().first_chunk() {
+        CANARIES.lock().expect("the canaries").entry(*beginning).or_default().insert(secret.to_owned());
     }
 }
 
-/// The secrets in a request as it came to the provider.
+/// Registers the secrets in a request that the provider received.
 pub fn tell_of(request: &Request) {
-    const NAMES: [&str; 6] = ["state", "nonce", "code", "code_verifier", "refresh_token", "client_secret"];
+    const NAMES: [&str; 7] =
+        ["state", "nonce", "code", "code_verifier", "device_code", "refresh_token", "client_secret"];
     NAMES.iter().filter_map(|name| request.param(name)).for_each(tell);
     request.header("authorization").and_then(|value| value.split(' ').nth(1)).into_iter().for_each(tell);
 }
 
-/// The value of a cookie that the listener has set.
+/// Registers the value of a cookie that the listener has set.
 pub fn tell_of_cookie(header: &str) {
     let pair = header.split(';').next().unwrap_or_default();
     pair.split_once('=').into_iter().for_each(|(_, value)| tell(value));
 }
 
-/// There is none in a text that anybody may read.
+/// Asserts that there is no secret in a string that anyone may read.
 pub fn assert_none_in(text: &str, what: &str) {
-    assert!(!text.contains("eyJ"), "a JWT in {what}: {text}");
-    let is_found = |secret: &&String| text.contains(secret.as_str());
-    let found: Vec<_> = CANARIES.lock().expect("the canaries").iter().filter(is_found).cloned().collect();
+    let mut words = text.split(|character: char| !character.is_ascii_alphanumeric() && !"-_".contains(character));
+    // A short one may begin so by accident: the path of a local URL is random.
+    assert!(!words.any(|word| word.starts_with("eyJ") && word.len() > SHORTEST), "a JWT in {what}: {text}");
+    let (canaries, bytes) = (CANARIES.lock().expect("the canaries"), text.as_bytes());
+    let beginnings = bytes.windows(SHORTEST).enumerate().filter_map(|(at, window)| Some((at, canaries.get(window)?)));
+    let found = beginnings
+        .flat_map(|(at, secrets)| secrets.iter().filter(move |secret| bytes[at..].starts_with(secret.as_bytes())));
+    let found: Vec<_> = found.cloned().collect();
+    drop(canaries);
     assert!(found.is_empty(), "{found:?} in {what}: {text}");
 }
 
-/// Standard output may have the ID tokens of ExecCredentials, and nothing else.
+/// Asserts that standard output has no secret except the ID tokens of ExecCredentials.
 pub fn assert_none_but_tokens_in(stdout: &str) {
     let documents: Result<Vec<Value>, _> = Deserializer::from_str(stdout).into_iter().collect();
     let Ok(mut documents) = documents else { return assert_none_in(stdout, "stdout") };
@@ -55,7 +64,7 @@ pub fn assert_none_but_tokens_in(stdout: &str) {
     }
 }
 
-/// There is none in what `kubekey` writes below these folders, but for the file store.
+/// Asserts that there is no secret in what `kubekey` writes in these folders, except the file store.
 pub fn assert_none_in_files(folders: &[PathBuf]) {
     for file in folders.iter().flat_map(|folder| files(&folder.join("kubekey"))) {
         let text = String::from_utf8_lossy(&fs::read(&file).unwrap_or_default()).into_owned();
@@ -63,7 +72,7 @@ pub fn assert_none_in_files(folders: &[PathBuf]) {
     }
 }
 
-/// Ordinary files: a test may have put something there that would make a reader wait.
+/// Regular files only: a test may have put something there that would block a reader.
 fn files(folder: &Path) -> Vec<PathBuf> {
     let paths = fs::read_dir(folder).into_iter().flatten().flatten().map(|entry| entry.path());
     let walk = |path: PathBuf| match fs::symlink_metadata(&path) {
@@ -72,4 +81,15 @@ fn files(folder: &Path) -> Vec<PathBuf> {
         _ => Vec::new(),
     };
     paths.filter(|path| path.file_stem().is_none_or(|name| name != "tokens")).flat_map(walk).collect()
+}
+
+#[test]
+fn a_secret_is_found_wherever_it_is_and_a_random_path_is_none() {
+    tell("0123456789abcdef-a-secret-of-the-canaries");
+    let is_found = |text: &'static str| std::panic::catch_unwind(|| assert_none_in(text, "a text")).is_err();
+    assert!(is_found("xx0123456789abcdef-a-secret-of-the-canariesxx"));
+    assert!(is_found("Bearer eyJhbGciOiJSUzI1NiJ9.e30.sig"));
+    assert!(!is_found(
+        "0123456789abcdef-a-secret-of-the-canarie, http://127.0.0.1:1/4PGeyJZ92tSljX6M and /eyJ4PGZ92tSljX6M"
+    ));
 }

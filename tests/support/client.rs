@@ -1,4 +1,4 @@
-//! HTTP/1.1 as a browser speaks it, for providers of these tests; with `https`, one that trusts their authorities.
+//! An HTTP/1.1 client that behaves like a browser, for the providers of these tests; it trusts every certificate.
 
 use std::collections::HashMap;
 use std::io::{self, BufRead, BufReader, Read, Write};
@@ -14,10 +14,10 @@ use super::{canary, tls};
 const PATIENCE: Duration = Duration::from_secs(30);
 const MOST_REDIRECTS: usize = 10;
 
-/// What a posted form is.
+/// The header of a posted form.
 pub const FORM: (&str, &str) = ("Content-Type", "application/x-www-form-urlencoded");
 
-/// An answer that arrived whole.
+/// A response that arrived complete.
 #[derive(Clone, Debug)]
 pub struct Page {
     pub url: String,
@@ -32,14 +32,14 @@ impl Page {
         all.find(|(key, _)| key.eq_ignore_ascii_case(name)).map(|(_, value)| &**value)
     }
 
-    /// Where a redirect leads, as a full URL.
+    /// The target of a redirect, as an absolute URL.
     pub fn location(&self) -> Option<String> {
         let base = Url::parse(&self.url).ok()?;
         let location = self.header("location")?;
         base.join(location).ok().map(String::from)
     }
 
-    /// The form that this page sends off by itself when it is opened, if it has one.
+    /// The form that this page submits by itself when it is opened, if it has one.
     pub fn form(&self) -> Option<Step> {
         self.body.contains("document.forms[0].submit()").then_some(())?;
         let form = &self.body[self.body.find("<form method=\"post\"")?..];
@@ -56,7 +56,7 @@ impl Page {
 #[derive(Clone, Debug)]
 pub struct Step {
     pub url: String,
-    /// The origin of the page that the form is on, and its fields.
+    /// The origin of the page with the form, and the form's fields.
     pub form: Option<(String, String)>,
 }
 
@@ -74,16 +74,16 @@ impl Stream for TcpStream {}
 
 impl Stream for StreamOwned<ClientConnection, TcpStream> {}
 
-/// Keeps its connections open after an answer, as browsers do, until it is dropped; and cookies.
+/// Until it is dropped, it leaves connections open after a response, as browsers do, and stores cookies.
 #[derive(Default)]
 pub struct Client {
     open: Mutex<Vec<Box<dyn Stream>>>,
-    /// By host: ports share them.
+    /// By host: all its ports share them.
     cookies: Mutex<HashMap<(String, String), String>>,
 }
 
 impl Client {
-    /// One request and its answer; redirects are not followed.
+    /// Sends one request and reads the response; redirects are not followed.
     pub fn send(&self, method: &str, url: &str, headers: &[(&str, &str)], body: &str) -> io::Result<Page> {
         let mut stream = connect(url)?;
         stream.write_all(request(method, url, headers, body)?.as_bytes())?;
@@ -92,11 +92,10 @@ impl Client {
         Ok(page)
     }
 
-    /// Goes to a URL and wherever it redirects to or sends a form to. All pages on the way are returned, the last one
-    /// last.
+    /// Opens a URL and follows all redirects and forms that submit themselves. Returns every page on the way, in order.
     ///
     /// # Errors
-    /// The pages seen until then, and what went wrong.
+    /// The pages until then, and what went wrong.
     pub fn follow(&self, url: &str) -> Result<Vec<Page>, (Vec<Page>, io::Error)> {
         let mut pages = Vec::new();
         let mut next = Some(Step { url: url.to_string(), form: None });
@@ -116,7 +115,8 @@ impl Client {
         Ok(pages)
     }
 
-    /// A page view, as browsers say in their headers. All cookies here are `Lax`: none goes with a form of another site.
+    /// Requests a page with the headers that browsers send. All cookies here are `Lax`: none is sent with a form of
+    /// another site.
     fn view(&self, step: &Step) -> io::Result<Page> {
         let host = parse(&step.url)?.host_str().unwrap_or_default().to_string();
         let cookies = self.cookies_of(&host);
@@ -148,7 +148,7 @@ impl Client {
         }
     }
 
-    /// Opens a connection and sends nothing on it: browsers do so ahead of a likely request.
+    /// Opens a connection and sends nothing on it, as browsers do before a likely request.
     pub fn preconnect(&self, url: &str) -> io::Result<()> {
         self.keep(connect(url)?);
         Ok(())
@@ -159,19 +159,19 @@ impl Client {
     }
 }
 
-/// A GET by hand. Panics when there is no answer.
+/// Sends a GET request. Panics if there is no response.
 pub fn get(url: &str) -> Page {
     send("GET", url, &[])
 }
 
-/// Any other request by hand. Panics when there is no answer.
+/// Sends any other request. Panics if there is no response.
 pub fn send(method: &str, url: &str, headers: &[(&str, &str)]) -> Page {
     Client::default()
         .send(method, url, headers, "")
         .unwrap_or_else(|error| panic!("no answer to {method} {url}: {error}"))
 }
 
-/// A form by hand. Panics when there is no answer.
+/// Posts a form. Panics if there is no response.
 pub fn post(url: &str, headers: &[(&str, &str)], fields: &str) -> Page {
     Client::default()
         .send("POST", url, headers, fields)
@@ -203,12 +203,12 @@ fn connect(url: &str) -> io::Result<Box<dyn Stream>> {
     Ok(Box::new(StreamOwned::new(connection, stream)))
 }
 
-/// A request without a body, as it goes over the wire. Panics where the URL is none.
+/// A request without a body, as sent on the wire. Panics if the URL is invalid.
 pub fn head(method: &str, url: &str) -> String {
     request(method, url, &[], "").expect("a URL")
 }
 
-/// A request as it goes over the wire.
+/// A request as sent on the wire.
 pub fn request(method: &str, url: &str, headers: &[(&str, &str)], body: &str) -> io::Result<String> {
     let url = parse(url)?;
     let mut text = format!("{method} {} HTTP/1.1\r\n", &url[url::Position::BeforePath..url::Position::AfterQuery]);
@@ -225,7 +225,7 @@ pub fn request(method: &str, url: &str, headers: &[(&str, &str)], body: &str) ->
     Ok(text + "\r\n" + body)
 }
 
-/// The answer to such a request.
+/// Reads the response to such a request.
 pub fn read_page(stream: impl Read, method: &str, url: &str) -> io::Result<Page> {
     let mut reader = BufReader::new(stream);
     let status_line = read_line(&mut reader)?;
@@ -250,7 +250,7 @@ pub fn read_page(stream: impl Read, method: &str, url: &str) -> io::Result<Page>
     Ok(page)
 }
 
-/// An end of the stream before the end of the headers or of the body is an error: pages must come whole.
+/// A stream that ends within the headers or the body is an error: pages must arrive complete.
 fn read_line(reader: &mut impl BufRead) -> io::Result<String> {
     let mut line = String::new();
     reader.read_line(&mut line)?;

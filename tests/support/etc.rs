@@ -1,4 +1,4 @@
-//! `kubekey` on a computer whose administrator has put files below `/etc/kubekey`.
+//! `kubekey` on a machine whose administrator has put files in `/etc/kubekey`.
 
 use std::fs::{self, Permissions};
 use std::os::unix::fs::{PermissionsExt, symlink};
@@ -7,11 +7,11 @@ use std::process::Command;
 
 use tempfile::TempDir;
 
-/// A folder that lies over `/etc`.
+/// A folder that is mounted over `/etc`.
 pub struct Etc(TempDir);
 
 impl Etc {
-    /// With these files below `/etc/kubekey`.
+    /// With these files in `/etc/kubekey`.
     pub fn new(files: &[(&str, &str)]) -> Self {
         let over = TempDir::with_prefix("etc-").expect("a temporary folder");
         let etc = Etc(over);
@@ -21,7 +21,7 @@ impl Etc {
         files.iter().fold(etc, |etc, (name, text)| etc.with_file(name, text))
     }
 
-    /// With this file, too.
+    /// Adds this file.
     pub fn with_file(self, name: &str, text: &str) -> Self {
         let file = self.path(name);
         let folder = file.parent().expect("a folder");
@@ -32,30 +32,43 @@ impl Etc {
         self
     }
 
+    /// Replaces the machine ID.
+    pub fn with_machine_id(self, id: &str) -> Self {
+        fs::write(self.0.path().join("machine-id"), id).expect("a file in it");
+        self
+    }
+
+    /// Adds these certificates to the machine's trust store, in Debian's format.
+    pub fn with_trusted(self, pem: &str) -> Self {
+        let file = self.0.path().join("ssl/certs/ca-certificates.crt");
+        fs::create_dir_all(file.parent().expect("a folder")).expect("a folder in it");
+        fs::write(&file, pem).expect("a file in it");
+        self
+    }
+
     pub fn with_policy(text: &str) -> Self {
         Self::new(&[("policy.toml", text)])
     }
 
-    /// Lists other users than the computer's own.
+    /// Replaces the machine's users.
     pub fn with_users(self, passwd: &str) -> Self {
         fs::write(self.0.path().join("passwd"), passwd).expect("a file in it");
         self
     }
 
-    /// Puts a link to nowhere in place of the file.
+    /// Replaces the file with a broken link.
     pub fn lead_nowhere(&self, name: &str) {
         fs::remove_file(self.path(name)).expect("a file of ours");
         symlink("/nowhere", self.path(name)).expect("a link");
     }
 
-    /// Changes the mode of the file or, without a name, of its folder.
+    /// Changes the mode of the file or, if the name is empty, of its folder.
     pub fn set_mode(&self, name: &str, mode: u32) {
         open(&self.path(name), mode);
     }
 
-    /// The same command, in a mount namespace of its own in which this folder is a part of `/etc`, and what it writes to
-    /// `/etc/kubekey` lands here. Whoever runs the tests is root there.
-    /// Their home is the command's `HOME`.
+    /// The same command in its own mount namespace, where this folder is a part of `/etc`: what it writes to
+    /// `/etc/kubekey` lands here. The user who runs the tests is root there, with the command's `HOME` as the home.
     pub fn over(&self, command: &Command) -> Command {
         let home = command.get_envs().find(|(name, _)| *name == "HOME").and_then(|(_, value)| value);
         let users = self.0.path().join("passwd");
@@ -66,26 +79,31 @@ impl Etc {
         after_mounting(mount, self.0.path(), command)
     }
 
-    /// The same command, for which this folder is all of `/etc`, and what it writes there lands here.
+    /// The same command with this folder as all of `/etc`: what it writes there lands here.
     pub fn in_place(&self, command: &Command) -> Command {
         after_mounting(r#"/bin/mount --bind "$0" /etc"#, self.0.path(), command)
     }
 
-    /// Where a file of `/etc/kubekey` is.
+    /// The path of a file of `/etc/kubekey`.
     pub fn path(&self, name: &str) -> PathBuf {
         self.0.path().join("kubekey").join(name)
     }
 }
 
-/// The same command on a computer where nobody's session has a runtime folder.
+/// The same command on a machine where no session has a runtime folder.
 pub fn without_runtime_folders(command: &Command) -> Command {
     after_mounting("if [ -d /run/user ]; then /bin/mount -t tmpfs tmpfs /run/user; fi", Path::new("sh"), command)
 }
 
-/// The command in a mount namespace of its own, in which `mount` has been run with this `$0`.
-fn after_mounting(mount: &str, argument: &Path, command: &Command) -> Command {
+/// The command in its own mount namespace, after running `mount` with this `$0` there.
+pub fn after_mounting(mount: &str, argument: &Path, command: &Command) -> Command {
     let mut outer = Command::new("/usr/bin/unshare");
-    outer.env_clear().args(["--mount", "--map-root-user", "/bin/sh", "-c"]);
+    outer.env_clear().arg("--mount");
+    if !rustix::process::geteuid().is_root() {
+        // With its own kernel keyring.
+        outer.arg("--map-root-user");
+    }
+    outer.args(["/bin/sh", "-c"]);
     outer.arg(format!(r#"{mount} && exec "$@""#)).arg(argument);
     outer.arg(command.get_program()).args(command.get_args());
     outer.envs(command.get_envs().filter_map(|(name, value)| Some((name, value?))));

@@ -1,21 +1,21 @@
-//! What is in the kernel's keyring of this user, seen beside `kubekey`.
+//! What is in this user's kernel keyring, read without `kubekey`.
 
 use std::fs;
 
 use linux_keyutils::{Key, KeyRing, KeyRingIdentifier, LinkNode};
 use serde_json::Value;
 
-/// A key of kubekey's.
+/// One of kubekey's keys.
 pub struct Kept {
-    /// What is in it.
+    /// Its content.
     pub json: Value,
     /// Its permissions, as in keyctl_setperm(3).
     pub permissions: u32,
-    /// The time until it expires, as /proc/keys says it: `59m`, or `perm`.
+    /// The time until it expires, as in /proc/keys: `59m`, or `perm`.
     pub timeout: String,
 }
 
-/// The key of this part, `id_token` or `session`, that was made for this issuer.
+/// The key with this part, `id_token` or `session`, of this credential.
 pub fn find(part: &str, digest: &str) -> Option<Kept> {
     let key = keyring().search(&description(part, digest)).ok()?;
     let json = serde_json::from_slice(&key.read_to_vec().expect("a key that can be read")).expect("JSON");
@@ -28,12 +28,12 @@ pub fn forget(part: &str, digest: &str) {
     keyring().unlink_key(key).expect("a key that can be unlinked");
 }
 
-/// Puts something else into that key, without a timeout.
+/// Replaces that key's content, without a timeout.
 pub fn replace(part: &str, digest: &str, json: &Value) {
     keyring().add_key(&description(part, digest), json.to_string().as_bytes()).expect("a key that can be written");
 }
 
-/// How many keys kubekey has there for this credential.
+/// How many keys of this credential are there.
 pub fn count(digest: &str) -> usize {
     let links = keyring().get_links(1000).expect("the persistent keyring");
     let is_kept = |link: &&LinkNode| match link {
@@ -41,6 +41,19 @@ pub fn count(digest: &str) -> usize {
         LinkNode::KeyRing(_) => false,
     };
     links.iter().filter(is_kept).count()
+}
+
+/// Removes all keys of this credential.
+pub fn forget_all(digest: &str) {
+    let Ok(keyring) = KeyRing::get_persistent(KeyRingIdentifier::Process) else { return };
+    for link in keyring.get_links(1000).iter().flat_map(|links| links.iter()) {
+        if let LinkNode::Key(key) = link
+            && digest.len() == 64
+            && key.metadata().is_ok_and(|found| found.get_description().contains(digest))
+        {
+            let _ = keyring.unlink_key(*key);
+        }
+    }
 }
 
 fn keyring() -> KeyRing {
@@ -51,7 +64,7 @@ fn description(part: &str, digest: &str) -> String {
     format!("kubekey:{part}:{digest}")
 }
 
-/// Only /proc/keys tells: serial number in hexadecimal, flags, usage, timeout.
+/// Only /proc/keys shows it: serial number in hexadecimal, flags, usage, timeout.
 fn timeout(key: Key) -> String {
     let id = format!("{:08x}", key.get_id().as_raw_id());
     let keys = fs::read_to_string("/proc/keys").expect("/proc/keys");

@@ -23,7 +23,7 @@ const PASSWORD: &[u8] = b"correct horse";
 
 /// Both programs end when it is dropped.
 pub struct Keyring {
-    /// First in this list, so that it ends first.
+    /// Declared first, so that it ends first.
     guard: Process,
     address: String,
     daemon: Process,
@@ -33,7 +33,7 @@ pub struct Keyring {
 }
 
 impl Keyring {
-    /// Keeps its files in `home`, which has a `runtime` folder.
+    /// Stores its files in `home`, which has a `runtime` folder.
     ///
     /// # Errors
     /// `NotFound`: `dbus-daemon` or `gnome-keyring-daemon` is not installed.
@@ -47,7 +47,7 @@ impl Keyring {
         Ok(keyring)
     }
 
-    /// For `DBUS_SESSION_BUS_ADDRESS`.
+    /// The value of `DBUS_SESSION_BUS_ADDRESS`.
     pub fn address(&self) -> &str {
         &self.address
     }
@@ -65,7 +65,7 @@ impl Keyring {
         })
     }
 
-    /// Puts another text in the place of the one secret saved by kubekey.
+    /// Replaces the one secret that kubekey saved.
     pub fn replace(&self, text: &str) {
         self.with_items(|items| {
             let [item] = items else {
@@ -76,7 +76,7 @@ impl Keyring {
         });
     }
 
-    /// Puts a copy of the one secret saved by kubekey into another collection, and there another text.
+    /// Copies the one secret that kubekey saved to another collection, with another value.
     pub fn copy_elsewhere(&self, text: &str) {
         let attributes = self.attributes().remove(0);
         let attributes = attributes.iter().map(|(name, value)| (&**name, &**value)).collect();
@@ -118,7 +118,7 @@ impl Keyring {
         collection.and_then(|collection| collection.is_locked()).unwrap_or(true)
     }
 
-    /// What is saved can still be read and removed, but nothing new saved.
+    /// From now on, saved items can be read and removed, but no new ones saved.
     pub fn refuse_new_items(&self) {
         let text = fs::read_to_string(&self.bus_config).expect("the bus's configuration");
         let rule = r#"<deny send_interface="org.freedesktop.Secret.Collection" send_member="CreateItem"/>"#;
@@ -126,15 +126,15 @@ impl Keyring {
         DBusProxy::new(&self.connection).and_then(|bus| Ok(bus.reload_config()?)).expect("a bus that reads it again");
     }
 
-    /// Ends the daemon: the session goes on without a Secret Service.
+    /// Ends the daemon: the session continues without a Secret Service.
     pub fn kill(&mut self) {
         self.guard = Process::guard(&[&self.bus]).expect("a guard");
         self.daemon.kill().expect("a daemon that can be killed");
         self.wait_until("the keyring is gone", || !self.has_service());
     }
 
-    /// Starts another daemon after [`Keyring::kill`]; without the password its collection is there and locked, as when
-    /// D-Bus brings the daemon back after a crash.
+    /// Starts another daemon after [`Keyring::kill`]. Without the password its collection is there but locked, as when
+    /// D-Bus restarts the daemon after a crash.
     pub fn start_again(&mut self, home: &Path, with_password: bool) {
         let mut command = daemon_command(home, &self.address);
         command.args(["--foreground", "--components=secrets"]);
@@ -154,12 +154,12 @@ impl Keyring {
         }
     }
 
-    /// The process of the daemon.
+    /// The daemon's process ID.
     pub fn process(&mut self) -> u32 {
         self.daemon.child().id()
     }
 
-    /// The daemon stays on the bus and answers nothing.
+    /// Pauses the daemon: it stays on the bus and answers nothing.
     pub fn pause(&self) {
         self.daemon.signal("STOP");
     }
@@ -168,7 +168,13 @@ impl Keyring {
         self.daemon.signal("CONT");
     }
 
-    /// The bus takes connections and answers nothing.
+    /// [`Keyring::resume`] for another thread.
+    pub fn resumer(&self) -> impl FnOnce() + Send + 'static {
+        let daemon = self.daemon.signaller("CONT");
+        move || daemon()
+    }
+
+    /// Pauses the bus: it accepts connections and answers nothing.
     pub fn pause_bus(&self) {
         self.bus.signal("STOP");
     }
@@ -177,7 +183,7 @@ impl Keyring {
         self.bus.signal("CONT");
     }
 
-    /// The Secret Service's own `Unlock` asks the user; gnome-keyring has a second way, with the password.
+    /// The Secret Service's own `Unlock` asks the user; gnome-keyring has another call, which takes the password.
     fn try_unlock(&self) -> zbus5::Result<()> {
         let service = Proxy::new(&self.connection, SERVICE, PATH, "org.freedesktop.Secret.Service")?;
         let plain = ("plain", Value::from(""));
@@ -199,7 +205,7 @@ impl Keyring {
         self.try_service().expect("the Secret Service")
     }
 
-    /// Fails at once while nobody owns the name: a call to it would wait for a service to be started.
+    /// Fails at once while no process owns the name: a call to it would wait for a service to start.
     fn try_service(&self) -> Result<SecretService<'_>, secret_service::Error> {
         if !self.has_service() {
             return Err(secret_service::Error::Unavailable);
@@ -227,12 +233,12 @@ fn secret(item: &Item) -> String {
     String::from_utf8(secret).expect("a secret that is text")
 }
 
-/// A time-out, so that a paused daemon fails a test rather than hangs it.
+/// With a time-out, so that a paused daemon fails a test instead of hanging it.
 pub(super) fn connect(address: &str) -> zbus5::Result<Connection> {
     Builder::address(address)?.method_timeout(PATIENCE).build()
 }
 
-/// Without any folder of services: nothing is started on demand, no prompt appears on a real screen.
+/// Without service folders: nothing is started on demand, and no prompt appears on a real screen.
 pub(super) fn start_bus(home: &Path) -> io::Result<(Process, String)> {
     let config = home.join(BUS_CONFIG_FILE);
     let socket = home.join("bus").display().to_string();
@@ -291,7 +297,7 @@ fn daemon_command(home: &Path, address: &str) -> Command {
     command
 }
 
-/// The daemon reads to the end of its input; a new line would be a part of the password.
+/// The daemon reads to the end of its input; a newline would be part of the password.
 fn give_password(daemon: &mut std::process::Child) -> io::Result<()> {
     daemon.stdin.take().expect("piped").write_all(PASSWORD)
 }

@@ -1,4 +1,4 @@
-//! kubeconfigs, and what the real kubectl reads in them.
+//! Kubeconfigs, and what the real kubectl reads in them.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -6,13 +6,20 @@ use std::process::Command;
 
 use serde_json::{Value, json};
 
-use super::home::Home;
+use super::home::{Home, absolute};
+use super::process;
 
-/// The real kubectl, which `tests/install` puts there.
+/// The version of the protocol that old clients know.
+pub const V1BETA1: &str = "client.authentication.k8s.io/v1beta1";
+
+/// The real kubectl, which `tests/install` and `tests/windows` install.
 pub fn kubectl(home: &Home) -> Command {
-    let installed = Path::new(env!("CARGO_MANIFEST_DIR")).join("target/tools/bin/kubectl");
-    let mut command = Command::new(installed);
-    command.env_clear().env("HOME", home.path()).env("PATH", "/usr/bin:/bin").current_dir(home.path());
+    let installed = if cfg!(windows) { "target/windows/kubectl.exe" } else { "target/tools/bin/kubectl" };
+    let mut command = Command::new(absolute(Path::new(env!("CARGO_MANIFEST_DIR")).join(installed)));
+    command.env_clear().current_dir(home.path());
+    home.set_folders(&mut command);
+    #[cfg(unix)]
+    command.env("PATH", "/usr/bin:/bin");
     command
 }
 
@@ -20,7 +27,7 @@ pub fn kubectl(home: &Home) -> Command {
 pub fn view(home: &Home, file: &Path) -> Value {
     let mut command = kubectl(home);
     command.args(["config", "view", "--raw", "-o", "json", "--kubeconfig"]).arg(file);
-    let output = command.output().expect("kubectl, see tests/install");
+    let output = process::output(&mut command).expect("kubectl, see tests/install");
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     serde_json::from_slice(&output.stdout).expect("JSON")
 }
@@ -30,7 +37,7 @@ pub fn entry<'a>(view: &'a Value, list: &str, name: &str) -> Option<&'a Value> {
     view[list].as_array()?.iter().find(|entry| entry["name"] == name)
 }
 
-/// The same without the entries of a cluster `prod` and without the current context.
+/// The same without the entries for the cluster `prod` and without the current context.
 pub fn without_prod(mut view: Value) -> Value {
     for (list, name) in [("clusters", "prod"), ("users", "kubekey-prod"), ("contexts", "prod")] {
         let entries = view[list].as_array().cloned().unwrap_or_default();
@@ -40,7 +47,7 @@ pub fn without_prod(mut view: Value) -> Value {
     view
 }
 
-/// `kubekey setup` for a cluster `prod`, without a look at the provider.
+/// `kubekey setup` for a cluster `prod`, without a request to the provider.
 pub fn setup(home: &Home) -> Command {
     let mut command = home.kubekey();
     command.args(["setup", "--cluster=prod", "--server=https://k8s.example.com:6443", "--offline"]);
@@ -48,14 +55,14 @@ pub fn setup(home: &Home) -> Command {
     command
 }
 
-/// The same in this file.
+/// The same for this file.
 pub fn setup_in(home: &Home, file: &Path) -> Command {
     let mut command = setup(home);
     command.arg("--kubeconfig").arg(file);
     command
 }
 
-/// A kubeconfig of a user who has one already.
+/// The kubeconfig of a user who already has one.
 pub const PLAIN: &str = "\
 # mine
 apiVersion: v1
@@ -76,7 +83,7 @@ users:
     token: abc
 ";
 
-/// That one as the file `config` of the home.
+/// Writes that kubeconfig to the home.
 pub fn plain(home: &Home) -> PathBuf {
     let file = home.path().join("kubeconfig");
     fs::write(&file, PLAIN).expect("a home");

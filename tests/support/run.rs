@@ -1,4 +1,4 @@
-//! A program that runs, and what it said when it has ended.
+//! A running program, and what it printed when it has ended.
 
 use std::io::Read;
 use std::process::{Command, ExitStatus, Stdio};
@@ -12,12 +12,14 @@ use serde_json::Value;
 use super::canary;
 use super::process::Process;
 
-/// No test hangs: what takes longer is killed, and the test fails.
+/// No test hangs: a program that takes longer is killed, and the test fails.
 const DEADLINE: Duration = Duration::from_secs(30);
 
-/// A process that still runs; killed when it is dropped.
+/// A running process; killed when it is dropped.
 pub struct Running {
     process: Process,
+    /// What must stay until it has ended.
+    _kept: Option<Box<dyn std::any::Any>>,
     stdout: Arc<Output>,
     stderr: Arc<Output>,
     started: Instant,
@@ -30,10 +32,15 @@ impl Running {
         let mut process = Process::start(command).expect("a program that starts");
         let stdout = Output::collect(process.child().stdout.take().expect("piped"));
         let stderr = Output::collect(process.child().stderr.take().expect("piped"));
-        Running { process, stdout, stderr, started }
+        Running { process, _kept: None, stdout, stderr, started }
     }
 
-    /// Waits for a line on stderr that contains this text, and returns it.
+    /// Starts it with something that it needs until its end.
+    pub fn start_with(command: &mut Command, kept: impl std::any::Any) -> Self {
+        Running { _kept: Some(Box::new(kept)), ..Self::start(command) }
+    }
+
+    /// Waits for a line on stderr that contains this string, and returns it.
     pub fn wait_for_stderr(&self, text: &str) -> String {
         self.stderr.wait_for_line(text, self.deadline())
     }
@@ -44,11 +51,18 @@ impl Running {
     }
 
     /// Sends a signal by its name without `SIG`.
+    #[cfg(unix)]
     pub fn signal(&self, name: &str) {
         self.process.signal(name);
     }
 
-    /// Waits for its end, and for the end of its output: `kubectl` too waits until nobody holds that open.
+    /// The same for a process that may have ended.
+    #[cfg(unix)]
+    pub fn signal_if_running(&self, name: &str) {
+        self.process.signal_if_running(name);
+    }
+
+    /// Waits for its end, and for the end of its output: `kubectl` too waits until no process has that open.
     pub fn wait(mut self) -> Finished {
         let status = loop {
             if let Some(status) = self.try_wait() {
@@ -76,19 +90,49 @@ impl Running {
     }
 }
 
-/// A line that is there only because the tests ask for all that there is.
+/// A line that is there only because the tests run at the highest log level.
 fn is_log(line: &str) -> bool {
     ["kubekey: debug: ", "kubekey: trace: "].iter().any(|label| line.starts_with(label))
 }
 
-/// What a program said, and how it ended.
+/// The same program run this many times by one parent process, as by one kubectl; the parent exits like the last run.
+#[cfg(unix)]
+pub fn by_a_command(program: &Command, times: usize) -> Command {
+    let script = format!("{}; exit $code", vec![r#""$0" "$@"; code=$?"#; times].join("; "));
+    let mut command = Command::new("/bin/sh");
+    command.args(["-c", &script]).arg(program.get_program()).args(program.get_args());
+    with_surroundings_of(program, command)
+}
+
+/// The same program run this many times by one parent process, as by one kubectl; the parent exits like the last run.
+#[cfg(windows)]
+pub fn by_a_command(program: &Command, times: usize) -> Command {
+    use std::os::windows::process::CommandExt;
+
+    let words: Vec<_> = std::iter::once(program.get_program()).chain(program.get_args()).collect();
+    let line: Vec<_> = words.iter().map(|word| format!("\"{}\"", word.display())).collect();
+    let mut command = Command::new("cmd");
+    command.raw_arg(format!("/d /s /c \"{}\"", vec![line.join(" "); times].join(" & ")));
+    with_surroundings_of(program, command)
+}
+
+/// The command with the program's environment and folder.
+fn with_surroundings_of(program: &Command, mut command: Command) -> Command {
+    command.env_clear().envs(program.get_envs().filter_map(|(name, value)| Some((name, value?))));
+    if let Some(folder) = program.get_current_dir() {
+        command.current_dir(folder);
+    }
+    command
+}
+
+/// What a program printed, and how it ended.
 #[derive(Debug)]
 pub struct Finished {
     pub status: ExitStatus,
     pub stdout: String,
-    /// What everybody sees.
+    /// What users see.
     pub stderr: String,
-    /// What is said beside that at the highest log level.
+    /// What the highest log level adds to it.
     pub log: String,
     pub took: Duration,
 }
@@ -98,7 +142,7 @@ impl Finished {
         self.status.code()
     }
 
-    /// The ExecCredential, of a run that must have succeeded.
+    /// The ExecCredential of a run that must have succeeded.
     pub fn credential(&self) -> Value {
         assert!(self.status.success(), "{self:#?}");
         serde_json::from_str(&self.stdout)

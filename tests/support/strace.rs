@@ -1,11 +1,11 @@
-//! A program under `strace`, which tells what it asks of the kernel and can kill it there.
+//! A program under `strace`, which shows its system calls and can kill it at one of them.
 
 use std::ffi::OsStr;
 use std::fs;
 use std::path::Path;
 use std::process::Command;
 
-/// This command, in the same environment, with a trace of its system calls in `file`.
+/// This command in the same environment, with a trace of its system calls in `file`.
 pub fn strace<S: AsRef<OsStr>>(command: &Command, file: &Path, options: &[S]) -> Command {
     let mut strace = Command::new("strace");
     strace.args(["-qq", "-o"]).arg(file).args(options).arg("--").arg(command.get_program()).args(command.get_args());
@@ -16,8 +16,8 @@ pub fn strace<S: AsRef<OsStr>>(command: &Command, file: &Path, options: &[S]) ->
     strace
 }
 
-/// Where the traced run can be killed: at each system call from the first on that names `what`. Of each how a person calls
-/// it, and the options with which `strace` kills the same run there.
+/// Where the traced run can be killed: at each system call from the first one that names `what`. For each, its name for
+/// messages, and the options with which `strace` kills the same run there.
 pub fn places_to_kill(trace: &Path, what: &str) -> Vec<(String, [String; 4])> {
     let trace = fs::read_to_string(trace).expect("a trace");
     let calls: Vec<_> = trace.lines().filter_map(|line| Some((line.split_once('(')?.0, line))).collect();

@@ -1,16 +1,17 @@
-//! Certificate authorities that no machine knows, and what they sign. All are made anew for each run.
+//! Certificate authorities that no machine trusts, and what they issue. All are new in each run.
 
 use std::sync::{Arc, LazyLock};
 
 use rcgen::{BasicConstraints, CertificateParams, DistinguishedName, DnType, IsCa, Issuer, KeyPair};
+use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::crypto::CryptoProvider;
-use rustls::pki_types::{PrivateKeyDer, ServerName};
-use rustls::{ClientConfig, ClientConnection, RootCertStore, ServerConfig};
+use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName, UnixTime};
+use rustls::{ClientConfig, ClientConnection, DigitallySignedStruct, ServerConfig, SignatureScheme};
 
-/// The one that the providers of most tests have their certificates of.
+/// The authority that issues the certificates of most tests' providers.
 pub static COMPANY: LazyLock<Authority> = LazyLock::new(|| Authority::new("Example Company Root CA"));
 
-/// Another one. The browser of the tests trusts both.
+/// Another authority.
 pub static OTHER: LazyLock<Authority> = LazyLock::new(|| Authority::new("Another Root CA"));
 
 pub struct Authority {
@@ -20,7 +21,13 @@ pub struct Authority {
 
 impl Authority {
     pub fn new(name: &str) -> Self {
+        Self::with(name, |_| ())
+    }
+
+    /// `edit` makes its certificate an unusual one.
+    pub fn with(name: &str, edit: impl FnOnce(&mut CertificateParams)) -> Self {
         let mut params = CertificateParams::default();
+        edit(&mut params);
         params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
         params.distinguished_name = distinguished_name(name);
         let key = key();
@@ -28,7 +35,7 @@ impl Authority {
         Authority { issuer: Issuer::new(params, key), certificate }
     }
 
-    /// Its own certificate.
+    /// Its own certificate in PEM.
     pub fn pem(&self) -> String {
         self.certificate.pem()
     }
@@ -38,7 +45,7 @@ impl Authority {
         self.certificate.der().to_vec()
     }
 
-    /// What a server for this host name or address needs; `edit` makes its certificate an unusual one.
+    /// The configuration of a server with this host name or address; `edit` makes its certificate an unusual one.
     pub fn server(&self, host: &str, edit: impl FnOnce(&mut CertificateParams)) -> Arc<ServerConfig> {
         let mut params = CertificateParams::new([host.to_string()]).expect("a host");
         edit(&mut params);
@@ -51,19 +58,55 @@ impl Authority {
     }
 }
 
-/// A connection as the browser makes it.
+/// A browser's connection, which trusts every certificate: these tests are not about the browser's trust.
 pub fn client_connection(host: &str) -> Result<ClientConnection, rustls::Error> {
-    let mut roots = RootCertStore::empty();
-    for authority in [&COMPANY, &OTHER] {
-        roots.add(authority.certificate.der().clone())?;
-    }
     let config = ClientConfig::builder_with_provider(crypto()).with_safe_default_protocol_versions()?;
-    let config = config.with_root_certificates(roots).with_no_client_auth();
+    let config = config.dangerous().with_custom_certificate_verifier(Arc::new(Believes)).with_no_client_auth();
     let name = ServerName::try_from(host.to_string()).map_err(|error| rustls::Error::General(error.to_string()))?;
     ClientConnection::new(Arc::new(config), name)
 }
 
-/// In PEM; of no use to anybody.
+#[derive(Debug)]
+struct Believes;
+
+impl ServerCertVerifier for Believes {
+    fn verify_server_cert(
+        &self,
+        _: &CertificateDer<'_>,
+        _: &[CertificateDer<'_>],
+        _: &ServerName<'_>,
+        _: &[u8],
+        _: UnixTime,
+    ) -> Result<ServerCertVerified, rustls::Error> {
+        Ok(ServerCertVerified::assertion())
+    }
+
+    fn verify_tls12_signature(
+        &self,
+        _: &[u8],
+        _: &CertificateDer<'_>,
+        _: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, rustls::Error> {
+        Ok(HandshakeSignatureValid::assertion())
+    }
+
+    fn verify_tls13_signature(
+        &self,
+        _: &[u8],
+        _: &CertificateDer<'_>,
+        _: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, rustls::Error> {
+        Ok(HandshakeSignatureValid::assertion())
+    }
+
+    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
+        let mut schemes = crypto().signature_verification_algorithms.supported_schemes();
+        schemes.push(SignatureScheme::ECDSA_NISTP521_SHA512);
+        schemes
+    }
+}
+
+/// A private key in PEM, of no use to anyone.
 pub fn private_key() -> String {
     key().serialize_pem()
 }

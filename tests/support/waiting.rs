@@ -1,4 +1,4 @@
-//! A sign-in that waits for its user, who is the test.
+//! A sign-in that waits for its user: the test.
 
 use std::io::{Read, Write};
 use std::net::TcpStream;
@@ -28,12 +28,12 @@ impl Waiting {
         Self::start_at(|_| {}, arguments)
     }
 
-    /// At a provider that offers answers in a form.
+    /// At a provider that offers `form_post`.
     pub fn start_with_form(arguments: &[&str]) -> Self {
         Self::start_at(|behaviour| behaviour.offers_form_post = true, arguments)
     }
 
-    /// At a provider of this behaviour.
+    /// At a provider that behaves like this.
     pub fn start_at(configure: impl FnOnce(&mut Behaviour), arguments: &[&str]) -> Self {
         let home = Home::new(Mode::Note);
         let provider = Provider::start();
@@ -43,17 +43,17 @@ impl Waiting {
         Waiting { local, provider, running, home }
     }
 
-    /// What the provider answers to the request that our URL leads to.
+    /// The provider's response to the request that our URL redirects to.
     pub fn answer(&self) -> Page {
         get(&get(&self.local).location().expect("a redirect to the provider"))
     }
 
-    /// Where the provider sends the browser, with a code.
+    /// The redirect URI to which the provider sends the browser, with a code.
     pub fn callback(&self) -> String {
         self.answer().location().expect("a redirect back")
     }
 
-    /// The form that the provider sends the browser back with.
+    /// The form with which the provider sends the browser back.
     pub fn form(&self) -> Step {
         self.answer().form().expect("a form")
     }
@@ -67,7 +67,7 @@ impl Waiting {
         Url::parse(&self.local).expect("a URL").origin().ascii_serialization()
     }
 
-    /// A connection to the listener on which this was sent.
+    /// Connects to the listener and sends this.
     pub fn connect(&self, sent: &str) -> TcpStream {
         let addresses = Url::parse(&self.local).expect("a URL").socket_addrs(|| None).expect("an address");
         let mut stream = TcpStream::connect(&*addresses).expect("a connection");
@@ -76,7 +76,7 @@ impl Waiting {
         stream
     }
 
-    /// Whether nobody listens there.
+    /// Whether no process listens there any more.
     pub fn is_gone(local: &str) -> bool {
         let addresses = Url::parse(local).expect("a URL").socket_addrs(|| None).expect("an address");
         TcpStream::connect(&*addresses).is_err()
@@ -91,7 +91,7 @@ impl Waiting {
     }
 }
 
-/// All that comes until the other side ends the connection.
+/// Reads until the other side ends the connection.
 pub fn read_to_end(mut stream: &TcpStream) -> String {
     let mut read = Vec::new();
     match stream.read_to_end(&mut read) {

@@ -1,4 +1,4 @@
-//! The programs that are measured.
+//! Builds the programs that are measured.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -8,13 +8,13 @@ use serde_json::Value;
 
 use super::Result;
 
-/// kubekey as it is shipped. Cargo says where it put it.
+/// kubekey as it is shipped. Cargo reports where it put it.
 pub fn kubekey() -> Result<PathBuf> {
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| env!("CARGO").into());
     let mut command = Command::new(cargo);
     command.args(["build", "--release", "--bin", "kubekey", "--message-format=json-render-diagnostics"]);
     command.arg("--manifest-path").arg(Path::new(env!("CARGO_MANIFEST_DIR")).join("Cargo.toml"));
-    // Set by `cargo bench`; build scripts that look at them would run anew, and half the dependencies be built again.
+    // `cargo bench` sets these: build scripts that read them would run again, and rebuild half of the dependencies.
     for (name, _) in std::env::vars_os() {
         let text = name.to_string_lossy();
         if ["CARGO_MANIFEST_", "CARGO_PKG_"].iter().any(|start| text.starts_with(start)) {
@@ -34,7 +34,7 @@ pub fn kubekey() -> Result<PathBuf> {
         .ok_or_else(|| "cargo did not say where it put kubekey".into())
 }
 
-/// The least that a program in Rust costs.
+/// An empty program: the least that a program in Rust costs.
 pub fn empty(folder: &Path) -> Result<PathBuf> {
     let (source, program) = (folder.join("empty.rs"), folder.join("empty"));
     fs::write(&source, "fn main() {}\n")?;
@@ -43,7 +43,7 @@ pub fn empty(folder: &Path) -> Result<PathBuf> {
     if status.success() { Ok(program) } else { Err("the empty program could not be built".into()) }
 }
 
-/// Whether this program is where a home's PATH leads.
+/// Whether this program is in the `PATH` of a test's home.
 pub fn is_installed(program: &str) -> bool {
     ["/usr/bin", "/bin"].iter().any(|folder| Path::new(folder).join(program).is_file())
 }

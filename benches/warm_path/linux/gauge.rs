@@ -1,4 +1,4 @@
-//! What other programs can tell about one run: GNU time its peak memory, valgrind its instructions.
+//! What other programs measure of one run: GNU time its peak memory, valgrind its instructions.
 
 use std::fs;
 use std::path::Path;
@@ -7,13 +7,13 @@ use std::process::{Command, Stdio};
 use super::timing::median;
 use super::{Result, build};
 
-/// Bytes, the most of five runs; none without GNU time.
+/// The peak memory in bytes, the most of five runs; `None` without GNU time.
 pub fn peak_memory(command: &Command) -> Result<Option<u64>> {
     let runs = (0..5).map(|_| peak_memory_once(command)).collect::<Result<Vec<_>>>()?;
     Ok(runs.into_iter().max().flatten())
 }
 
-/// Bytes; none without GNU time.
+/// The peak memory of one run in bytes; `None` without GNU time.
 pub fn peak_memory_once(command: &Command) -> Result<Option<u64>> {
     if !build::is_installed("time") {
         return Ok(None);
@@ -29,7 +29,7 @@ pub fn peak_memory_once(command: &Command) -> Result<Option<u64>> {
     }
 }
 
-/// In user space, the median of three runs; none without valgrind.
+/// The instructions in user space, the median of three runs; `None` without valgrind.
 pub fn instructions(command: &Command) -> Result<Option<u64>> {
     if !build::is_installed("valgrind") {
         return Ok(None);
@@ -50,7 +50,7 @@ fn instructions_once(command: &Command) -> Result<u64> {
     }
 }
 
-/// Another program, in this command's environment and folder.
+/// Another program, in the environment and the folder of `command`.
 fn under(program: &str, command: &Command) -> Command {
     let mut outer = Command::new(program);
     outer.env_clear().stdin(Stdio::null());

@@ -10,15 +10,15 @@ use super::timing::median;
 use super::verdict::Verdict;
 use super::{Result, amount};
 
-const AWAY: Duration = Duration::from_millis(50);
-/// Seconds. So short a life is over when the token arrives: every run refreshes.
+const DELAY: Duration = Duration::from_millis(50);
+/// In seconds. A token with so short a lifetime has expired when it arrives: every run refreshes.
 const LIFETIME: i64 = 5;
 
 pub fn measure(kubekey: &Path, verdict: &mut Verdict) -> Result<()> {
     let stage = Stage::empty(kubekey);
     stage.provider.configure(|behaviour| behaviour.lifetime = LIFETIME);
     refresh_once(&stage)?;
-    stage.provider.configure(|behaviour| behaviour.delay = AWAY);
+    stage.provider.configure(|behaviour| behaviour.delay = DELAY);
     let (mut without, mut with) = (Vec::new(), Vec::new());
     for _ in 0..amount("WARM_PATH_ROUNDS", 200).div_ceil(20) {
         remove_metadata(&stage)?;
@@ -36,7 +36,7 @@ pub fn measure(kubekey: &Path, verdict: &mut Verdict) -> Result<()> {
     Ok(())
 }
 
-/// The requests it sent, and its time.
+/// The number of its requests, and its time.
 fn refresh_once(stage: &Stage) -> Result<(u32, Duration)> {
     stage.provider.forget_requests();
     let finished = stage.run(KEYRING);

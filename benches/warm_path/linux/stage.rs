@@ -10,17 +10,17 @@ use crate::support::provider::Provider;
 use crate::support::provider::behaviour::edit;
 use crate::support::run::{Finished, Running};
 
-/// One place where kubekey keeps a sign-in.
+/// One storage for a sign-in.
 #[derive(Clone, Copy)]
 pub struct Storage {
     pub name: &'static str,
-    /// For `--token-storage`.
+    /// The value of `--token-storage`.
     pub value: &'static str,
 }
 
 pub const KEYRING: Storage = Storage { name: "kubekey, keyring", value: "keyring" };
 
-/// The keyring is the first: `secret-tool` asks for what kubekey put there.
+/// The keyring is first: `secret-tool` looks up what kubekey saved there.
 pub const STORAGES: [Storage; 3] = [
     KEYRING,
     Storage { name: "kubekey, kernel key", value: "kernel" },
@@ -31,14 +31,14 @@ pub const STORAGES: [Storage; 3] = [
 pub struct Stage {
     pub home: Home,
     pub provider: Provider,
-    /// Of the ID token, in bytes.
+    /// The size of the ID token, in bytes.
     pub token_size: usize,
     program: PathBuf,
     usable: Vec<Storage>,
 }
 
 impl Stage {
-    /// With sign-ins whose ID token has `padding` bytes of claims more than it needs.
+    /// A home with sign-ins whose ID token has `padding` more bytes of claims than it needs.
     pub fn set(kubekey: &Path, padding: usize) -> Result<Self> {
         let mut stage = Stage::empty(kubekey);
         let groups = "x".repeat(padding);
@@ -54,13 +54,13 @@ impl Stage {
         if stage.usable.is_empty() { Err("kubekey keeps no sign-in here".into()) } else { Ok(stage) }
     }
 
-    /// Nobody has signed in.
+    /// A home without a sign-in.
     pub fn empty(kubekey: &Path) -> Self {
         let home = Home::with_keyring(Mode::Follow);
         Stage { home, provider: Provider::start(), token_size: 0, program: kubekey.to_path_buf(), usable: Vec::new() }
     }
 
-    /// The storages that keep a sign-in on this machine.
+    /// The storages that can save a sign-in on this machine.
     pub fn usable(&self) -> impl Iterator<Item = Storage> {
         self.usable.clone().into_iter()
     }
@@ -74,7 +74,7 @@ impl Stage {
                 command.env(name, value);
             }
         }
-        // What the tests look for secrets in costs a run time.
+        // The tests search the log for secrets; a measured run must not spend time on it.
         command.env_remove("KUBEKEY_LOG");
         command
     }
@@ -88,7 +88,7 @@ impl Stage {
         command
     }
 
-    /// Asks for one of kubekey's items by its own attributes; none where the program is not installed.
+    /// A command that looks up one of kubekey's items by its own attributes; `None` if the program is not installed.
     pub fn secret_tool(&self) -> Option<Command> {
         let attributes = self.home.keyring().attributes().into_iter().next();
         let (true, Some(attributes)) = (build::is_installed("secret-tool"), attributes) else {
@@ -97,7 +97,7 @@ impl Stage {
         };
         let mut command = self.command(Path::new("secret-tool"));
         command.arg("lookup");
-        // The keyring adds some of its own, with a colon in their names.
+        // The keyring adds some attributes of its own, with a colon in their names.
         for (name, value) in attributes.into_iter().filter(|(name, _)| !name.contains(':')) {
             command.args([name, value]);
         }
@@ -108,7 +108,7 @@ impl Stage {
         Running::start(&mut self.kubekey(storage)).wait()
     }
 
-    /// Then runs again, which must not ask the provider for anything.
+    /// Signs in, then runs again, which must not send the provider any request.
     fn sign_in(&mut self, storage: Storage) -> Result<()> {
         let first = self.run(storage);
         if !first.status.success() {
@@ -135,7 +135,7 @@ impl Drop for Stage {
     }
 }
 
-/// The most bytes of memory that one of three sign-ins took.
+/// The highest peak memory of three sign-ins, in bytes; `None` without GNU time.
 pub fn sign_in_memory(kubekey: &Path) -> Result<Option<u64>> {
     let stage = Stage::empty(kubekey);
     let mut most = None;

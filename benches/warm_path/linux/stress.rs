@@ -21,7 +21,7 @@ pub fn measure(stage: &Stage, reads: usize, verdict: &mut Verdict) -> Result<()>
         for _ in 0..TOGETHER {
             scope.spawn(|| {
                 while taken.fetch_add(1, Ordering::Relaxed) < reads {
-                    // Another token would come of another sign-in.
+                    // Another token would come from another sign-in.
                     match stage.kubekey(KEYRING).output() {
                         Ok(read) if read.status.success() && read.stdout == expected => {}
                         read => {
@@ -42,7 +42,7 @@ pub fn measure(stage: &Stage, reads: usize, verdict: &mut Verdict) -> Result<()>
     Ok(())
 }
 
-/// The process ID of whoever is the Secret Service now.
+/// The process ID of the current Secret Service.
 fn daemon_id(stage: &Stage) -> Result<u32> {
     let connection = Builder::address(stage.home.keyring().address())?.build()?;
     let bus = DBusProxy::new(&connection)?;

@@ -10,9 +10,9 @@ use super::Result;
 /// One program with its arguments and environment.
 pub struct Row {
     pub name: &'static str,
-    /// Of the ID token, in bytes.
+    /// The size of the ID token, in bytes.
     pub size: Option<usize>,
-    /// The row of the `secret-tool` that looks up the same.
+    /// The index of the row of the `secret-tool` that looks up the same token.
     pub secret_tool: Option<usize>,
     command: Command,
 }
@@ -24,17 +24,17 @@ impl Row {
     }
 }
 
-/// After a run the keyring's daemon still has work to do, which would count against whoever comes next.
+/// After a run the keyring's daemon still has work to do, which would count against the next run.
 const PAUSE: Duration = Duration::from_millis(5);
 
-/// Runs each row once in every round, `at_once` processes of it; a time is that until the last of them has ended.
+/// Runs each row once in every round, as `at_once` processes; a time lasts until the last of them has ended.
 pub fn medians(rows: &mut [Row], rounds: usize, at_once: usize) -> Result<Vec<Duration>> {
     let mut times = vec![Vec::new(); rows.len()];
     let mut order: Vec<usize> = (0..rows.len()).collect();
     let random = RandomState::new();
     // The first round warms the page cache and is not counted.
     for round in 0..=rounds {
-        // Each in another order: no row always follows the same one.
+        // Each round has another order, so that no row always follows the same one.
         order.sort_by_cached_key(|index| random.hash_one((round, *index)));
         for &index in &order {
             thread::sleep(PAUSE);
@@ -52,7 +52,7 @@ pub fn median<T: Ord + Copy>(mut samples: Vec<T>) -> T {
     samples[samples.len() / 2]
 }
 
-/// The largest ratio of the rows of this name to the row that `to` says.
+/// The largest ratio of the rows of this name to the row whose index `to` returns.
 pub fn worst_ratio(rows: &[Row], medians: &[Duration], name: &str, to: &dyn Fn(&Row) -> Option<usize>) -> Option<f64> {
     let of_name = rows.iter().zip(medians).filter(|(row, _)| row.name == name);
     of_name.filter_map(|(row, time)| Some(ratio(*time, medians[to(row)?]))).reduce(f64::max)

@@ -5,7 +5,7 @@
 pub struct Verdict(Vec<String>);
 
 impl Verdict {
-    /// A figure that should be at most `limit`; `None` when it could not be had here.
+    /// A figure that should be at most `limit`; `None` if it could not be measured here.
     pub fn add(&mut self, name: &str, figure: Option<f64>, limit: f64, decimals: usize, unit: &str) {
         let word = match figure {
             Some(figure) if figure <= limit => "ok",

@@ -1,4 +1,4 @@
-//! How a kubeconfig names this program, so that it is still there after the next update.
+//! The path of this program for a kubeconfig, chosen so that it is still valid after the next update.
 
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
@@ -10,40 +10,58 @@ const NAME: &str = "kubekey.exe";
 #[cfg(not(windows))]
 const NAME: &str = "kubekey";
 
-/// Where packages put programs, or links to them. They come before the folders of `PATH`.
+/// The name of krew's link, as a kubeconfig has it: the ending of Windows is not needed there.
+const PLUGIN: &str = "kubectl-kubekey";
+
+/// Where packages install programs, or links to them. Tried before the folders of `PATH`.
 const FOLDERS: [&str; 4] = ["/opt/homebrew/bin", "/home/linuxbrew/.linuxbrew/bin", "/usr/local/bin", "/usr/bin"];
 
-/// The whole path of the running program, or its bare name where that was asked for: GUI programs have no `PATH`.
+/// The absolute path of the running program, because GUI programs do not have the user's `PATH`; or its bare name if
+/// that was requested.
 ///
 /// # Errors
-/// [`ErrorKind::Failed`] if the path cannot be found out, or is one that the next update removes.
+/// [`ErrorKind::Failed`] if the path cannot be determined, or if the next update would remove it.
 pub fn command(is_bare: bool) -> Result<String> {
+    let running = std::env::current_exe();
     if is_bare {
-        return Ok("kubekey".to_owned());
+        // krew puts no `kubekey` into the PATH.
+        let is_plugin = running.is_ok_and(|path| path.canonicalize().is_ok_and(|real| krew_root(&real).is_some()));
+        return Ok(if is_plugin { PLUGIN } else { "kubekey" }.to_owned());
     }
     let unknown = |why: &str| {
         Error::new(ErrorKind::Failed, format!("kubekey cannot name itself in the kubeconfig: {why}"))
-            .hint("give --command-name to write 'kubekey', which is then looked for in PATH")
+            .hint("give --command-name to write its name alone, which is then looked for in PATH")
     };
-    let running = std::env::current_exe().map_err(|error| unknown(&error.to_string()))?;
+    let running = running.map_err(|error| unknown(&error.to_string()))?;
     let listed = std::env::var_os("PATH").unwrap_or_default();
-    // Of the same program, one that stays where it is: the running one's own path may be a version's.
+    // The path of the running program may contain a version; prefer a stable path of the same program.
     let folders = FOLDERS.map(PathBuf::from).into_iter().chain(std::env::split_paths(&listed));
     let path = stable(&running, &folders.filter(|folder| folder.is_absolute()).collect::<Vec<_>>());
-    let path = path.ok_or_else(|| unknown(&format!("{} is gone after an update", running.display())))?;
-    path.into_os_string().into_string().map_err(|_| unknown("its path is not text in UTF-8"))
+    let path = path.ok_or_else(|| unknown(&format!("{} was removed by an update", running.display())))?;
+    path.into_os_string().into_string().map_err(|_| unknown("its path is not UTF-8"))
 }
 
-/// The first of the folders' programs that is this one, else the program itself; `None` if only a version's own path is
-/// left. Homebrew removes those (`Cellar/kubekey/1.2.3`) and keeps `opt/kubekey` and mostly `bin`.
+/// The first path in `folders` that is the running program, else the program's own path; `None` if that belongs to one
+/// version. Homebrew removes such paths (`Cellar/kubekey/1.2.3`) and keeps `opt/kubekey` and usually `bin`; krew removes
+/// `store/kubekey/v1.2.3` and keeps its link in `bin`.
 fn stable(running: &Path, folders: &[PathBuf]) -> Option<PathBuf> {
     let real = running.canonicalize().ok()?;
     let is_same = |path: &PathBuf| path.canonicalize().is_ok_and(|other| other == real);
     let cellar = real.ancestors().find(|folder| folder.file_name() == Some(OsStr::new("Cellar")));
     let prefix = cellar.and_then(Path::parent);
     let of_prefix = prefix.into_iter().flat_map(|prefix| [prefix.join("bin"), prefix.join("opt/kubekey/bin")]);
-    let known = folders.iter().cloned().chain(of_prefix).map(|folder| folder.join(NAME)).find(is_same);
-    known.or_else(|| cellar.is_none().then(|| running.to_owned()))
+    let krew = krew_root(&real);
+    let of_krew = krew.map(|root| root.join("bin").join(NAME.replace("kubekey", PLUGIN)));
+    let known = folders.iter().cloned().chain(of_prefix).map(|folder| folder.join(NAME)).chain(of_krew).find(is_same);
+    known.or_else(|| (cellar.is_none() && krew.is_none()).then(|| running.to_owned()))
+}
+
+/// `ROOT` of `ROOT/store/kubekey/VERSION/kubekey`, where krew installs the program itself. `ROOT` is `~/.krew`, or
+/// `KREW_ROOT` at the time of the installation.
+fn krew_root(program: &Path) -> Option<&Path> {
+    let mut names = program.iter().rev().skip(2);
+    let is_in_store = names.next()? == "kubekey" && names.next()? == "store";
+    program.ancestors().nth(4).filter(|_| is_in_store)
 }
 
 #[cfg(all(test, unix))]
@@ -53,7 +71,7 @@ mod tests {
 
     use super::*;
 
-    /// A folder with a program at `path` in it.
+    /// A folder with a program at `path`.
     fn installed(path: &str) -> (tempfile::TempDir, PathBuf, PathBuf) {
         let folder = tempfile::tempdir().unwrap();
         let root = folder.path().canonicalize().unwrap();
@@ -85,5 +103,16 @@ mod tests {
         assert_eq!(stable(&program, &[]), Some(root.join("opt/kubekey/bin/kubekey")));
         symlink(&program, root.join("bin/kubekey")).unwrap();
         assert_eq!(stable(&program, &[]), Some(root.join("bin/kubekey")));
+    }
+
+    #[test]
+    fn the_link_of_krew_is_given_and_never_a_path_of_its_store() {
+        let (_folder, root, program) = installed(".krew/store/kubekey/v1.2.3/kubekey");
+        assert_eq!(stable(&program, &[]), None);
+        let link = root.join(".krew/bin/kubectl-kubekey");
+        fs::create_dir_all(root.join(".krew/bin")).unwrap();
+        symlink(&program, &link).unwrap();
+        assert_eq!(stable(&program, &[]), Some(link));
+        assert_eq!(krew_root(&root.join("store/other/v1.2.3/kubekey")), None);
     }
 }

@@ -1,8 +1,8 @@
-//! What changes between two texts, as `diff -u` says it.
+//! The differences between two texts, in the format of `diff -u`.
 
 use std::fmt::Write;
 
-/// How many lines around a change are shown.
+/// How many lines are shown before and after a change.
 const CONTEXT: usize = 3;
 
 /// A line of one text or of both.
@@ -26,10 +26,10 @@ fn split(text: &str) -> Vec<&str> {
     text.split_inclusive('\n').collect()
 }
 
-/// Myers' algorithm, which is fast where there are few differences, however long the texts are.
-/// E. W. Myers, "An O(ND) Difference Algorithm and Its Variations", 1986.
+/// Myers' algorithm: fast where there are few differences, even in long texts. E. W. Myers, "An O(ND) Difference
+/// Algorithm and Its Variations", 1986.
 fn compare<'a>(old: &[&'a str], new: &[&'a str]) -> Vec<Line<'a>> {
-    // How far in `old` one gets with so many edits, for each of the diagonals that these lead to.
+    // For each number of edits, the furthest line of `old` reached on each diagonal.
     let mut history: Vec<Vec<usize>> = Vec::new();
     for edits in 0.. {
         let mut furthest = Vec::with_capacity(edits + 1);
@@ -50,7 +50,7 @@ fn compare<'a>(old: &[&'a str], new: &[&'a str]) -> Vec<Line<'a>> {
     unreachable!("to drop all and add all is a way, too")
 }
 
-/// Where a diagonal is entered with one edit more, and from which diagonal.
+/// Where one more edit enters a diagonal, and from which diagonal.
 fn start(before: &[usize], diagonal: usize) -> (usize, usize) {
     let is_added = diagonal == 0 || (diagonal < before.len() && before[diagonal - 1] < before[diagonal]);
     match is_added {
@@ -82,7 +82,7 @@ fn walk_back<'a>(old: &[&'a str], new: &[&'a str], history: &[Vec<usize>], mut d
     lines
 }
 
-/// The parts with changes in them, each with its context; those that touch are one.
+/// The ranges of lines with changes, each with its context; ranges that touch are merged.
 fn hunks(lines: &[Line]) -> Vec<(usize, usize)> {
     let mut hunks: Vec<(usize, usize)> = Vec::new();
     for (index, _) in lines.iter().enumerate().filter(|(_, line)| !matches!(line, Line::Same(_))) {

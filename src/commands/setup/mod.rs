@@ -1,79 +1,107 @@
-//! `kubekey setup`: writes clusters, with a user and a context each, into the user's kubeconfig.
+//! `kubekey setup`: writes clusters, each with a user and a context, to the user's kubeconfig.
 
+mod authority;
 mod command_path;
 mod diff;
 mod entries;
 mod generated;
+mod installer;
+mod migration;
+mod newcomer;
+mod path_completion;
 mod print;
 mod questions;
+mod removal;
 mod report;
 mod server;
+mod settings_file;
 mod sign_in;
 mod system;
+mod system_folder;
 mod system_kubeconfig;
 mod system_report;
 mod wanted;
+mod written;
 
 use std::io::Write;
-use std::path::{Path, PathBuf};
 
 use crate::cli;
-use crate::config::{Cluster, Flags, Layers, Policy, clusters, variable};
+use crate::config::{Cluster, Flags, Layers, clusters};
+use crate::environment::variable;
 use crate::error::Result;
-use crate::kubeconfig::{self, Change, Current, Entry, Files, Locks};
+use crate::kubeconfig::{self, Current, Entry, KnownCluster};
+use crate::policy::Policy;
 use crate::terminal;
+use authority::take_authority;
+use entries::Plugin;
 use report::{Format, Report};
 use sign_in::{SignIn, sign_in_of, sign_ins};
 pub use system::setup_system;
+use written::{Written, files_of, write};
 
-/// Checks what was given, asks a person for what was not, changes the kubeconfig where it has to be, says what was done,
-/// and offers to sign in; returns whether anything was changed, or would be.
+/// Checks what was given, asks for what is missing, shows the changes, writes them, reports them, and offers to sign
+/// in. Questions are asked only in a terminal. Returns whether anything was changed, or would be.
 ///
 /// # Errors
-/// [`crate::error::ErrorKind::Usage`] for what cannot be used, `Policy` for what is locked or not allowed, `Unreachable` if a provider
-/// does not answer, `Failed` if a kubeconfig cannot be changed; and as `login`.
+/// [`crate::error::ErrorKind::Usage`] for settings that cannot be used, `Policy` for settings that are locked or not
+/// allowed, `Unreachable` if a provider does not respond, `Failed` if a kubeconfig cannot be changed; and as `login`.
 pub fn setup(flags: Flags, asked: &cli::Setup, out: &mut impl Write) -> Result<bool> {
+    wanted::refuse_what_is_for_others(asked)?;
     if let Some(document) = asked.print.print {
         return print::print(document, flags, asked, out).map(|()| false);
     }
+    if asked.from.is_asked() {
+        return migration::migrate(&flags, asked, out);
+    }
     let format = Format::parse(asked.output.as_deref())?;
-    let (entries, sign_in) = entries(flags, asked.clone())?;
-    let (changes, backups) = change(&entries, asked)?;
+    let is_asking = terminal::is_interactive() && !asked.yes;
+    let (entries, sign_in) = entries(flags, asked.clone(), is_asking)?;
+    let is_shown = is_asking && !asked.dry_run;
+    let (changes, backups) = change(&entries, asked, is_shown)?;
     let report = Report { entries: &entries, changes: &changes, backups: &backups, is_dry_run: asked.dry_run };
-    report.tell(format, out)?;
+    report.tell(format, is_shown, out)?;
     let is_changed = !changes.is_empty();
-    if is_changed && !asked.dry_run && terminal::is_interactive() && questions::confirm("sign in now?") {
+    if is_changed && is_shown && !asked.no_login && questions::confirm("sign in now?", true) {
         super::login(&sign_in)?;
     }
     Ok(is_changed)
 }
 
-/// The entries of each cluster, of settings and files that have been found good; and the flags of the first one's user.
-fn entries(mut flags: Flags, mut asked: cli::Setup) -> Result<(Vec<[Entry; 3]>, Flags)> {
-    // Here the flag is the cluster's, as in `kubectl config set-cluster`; the variable is always the provider's.
-    let mut authority =
-        flags.replace("certificate-authority", &wanted::whole_paths(&asked.issuer_certificate_authority)?).pop();
+/// The entries of each cluster, made of checked settings and files; and the flags of the first cluster's user.
+fn entries(mut flags: Flags, mut asked: cli::Setup, is_asking: bool) -> Result<(Vec<[Entry; 3]>, Flags)> {
+    let mut authority = take_authority(&mut flags, &asked)?;
     let policy = Policy::load()?;
     let known = known_clusters(&flags)?;
-    if (known.is_empty() || asked.server.is_some()) && terminal::is_interactive() {
-        questions::complete(&mut asked, &mut authority, &mut flags)?;
+    if (known.is_empty() || asked.server.is_some()) && is_asking {
+        let before = KnownCluster::find(&files_of(&asked)?);
+        questions::complete(&mut asked, &mut authority, &mut flags, before.as_ref())?;
     }
-    let wanted = wanted::choose(&asked, authority.as_deref(), &known)?;
+    let mut wanted = wanted::choose(&asked, authority.as_deref(), &known)?;
+    if let ([moved], true) = (&mut wanted[..], asked.server.is_some() && is_asking)
+        && moved.authority.is_none()
+        && kubeconfig::loses_authority(&files_of(&asked)?, &moved.name, &moved.server)?
+    {
+        moved.authority = questions::authority()?;
+    }
+    wanted
+        .iter()
+        .filter_map(|cluster| cluster.authority.as_ref()?.notice())
+        .for_each(|copied| terminal::notice(&copied));
     wanted.iter().try_for_each(|cluster| policy.check_server(&cluster.name, &cluster.server))?;
     let sign_ins = sign_ins(&flags, &policy, &wanted)?;
     let secret = entries::secret(&flags, &asked)?;
-    let command = command_path::command(asked.command_name)?;
+    let plugin = Plugin::of(&asked)?;
     if !asked.offline {
         sign_ins.iter().try_for_each(SignIn::check_provider)?;
     }
     let entries = wanted.iter().map(|cluster| {
         let arguments = entries::arguments(sign_in_of(&sign_ins, cluster), secret.as_deref());
-        entries::entries(cluster, &command, arguments)
+        entries::entries(cluster, &plugin, arguments)
     });
     Ok((entries.collect(), sign_in_of(&sign_ins, &wanted[0]).flags.clone()))
 }
 
-/// Those of the configuration files; says at once what is misspelt in these.
+/// The clusters of the configuration files. Warns about unknown keys in these.
 fn known_clusters(flags: &Flags) -> Result<Vec<Cluster>> {
     let layers = Layers::read(flags, variable, None)?;
     layers.warn();
@@ -82,18 +110,9 @@ fn known_clusters(flags: &Flags) -> Result<Vec<Cluster>> {
     Ok(known)
 }
 
-/// What had to be changed, and the copies that were made of it.
-fn change(entries: &[[Entry; 3]], asked: &cli::Setup) -> Result<(Vec<Change>, Vec<Option<PathBuf>>)> {
-    let files = Files::find(asked.kubeconfig.as_deref().map(Path::new))?;
+/// Writes the changes. Returns them and the paths of the backups. With `is_shown`, a person must confirm them first.
+fn change(entries: &[[Entry; 3]], asked: &cli::Setup, is_shown: bool) -> Result<Written> {
+    let files = files_of(asked)?;
     let current = if asked.set_current { Current::Set } else { Current::Keep };
-    // What is only looked at needs no lock: nobody leaves a kubeconfig half written.
-    if asked.dry_run {
-        return Ok((kubeconfig::plan(&files, entries, current)?, Vec::new()));
-    }
-    let locks = Locks::acquire(&files)?;
-    let changes = kubeconfig::plan(&files, entries, current)?;
-    changes.iter().try_for_each(|change| locks.require(&change.path))?;
-    kubeconfig::require_all_writable(&changes)?;
-    let backups = changes.iter().map(kubeconfig::write).collect::<Result<_>>()?;
-    Ok((changes, backups))
+    write(&files, asked.dry_run, is_shown, || kubeconfig::plan(&files, entries, current))
 }

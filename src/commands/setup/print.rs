@@ -1,36 +1,36 @@
-//! `kubekey setup --print`: what others have to know for kubekey's users to be let in.
+//! `kubekey setup --print`: the configuration with which the API server and kubectl accept kubekey and its users.
 
 use std::io::Write;
 
 use askama::Template;
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
 use serde_json::Value;
 
+use super::authority::whole_paths;
 use super::command_path::command;
 use super::server::check_name;
 use super::sign_in::SignIn;
 use super::wanted;
 use crate::cli::{self, Document, Print};
-use crate::config::{Flags, Layers, Policy, Settings, clusters, variable};
+use crate::config::{Flags, Layers, clusters};
+use crate::environment::variable;
 use crate::error::{Error, ErrorKind, Result};
+use crate::exec_credential::ExecInfo;
+use crate::policy::Policy;
+use crate::settings::{Settings, encode_pem};
 
-/// How long the lines of PEM are (RFC 7468 §2).
-const PEM_LINE: usize = 64;
-
-/// The texts are scalars of YAML.
+/// All strings are YAML scalars.
 #[derive(Template)]
 #[template(path = "authentication_configuration.yaml", escape = "none")]
 struct AuthenticationConfiguration {
     issuer_url: String,
     client_id: String,
-    /// PEM, which is put in by its lines.
+    /// PEM, which the template inserts line by line.
     certificate_authority: String,
     username_claim: String,
     username_prefix: String,
     groups_claim: String,
     groups_prefix: String,
-    /// For a shell.
+    /// Quoted for a shell.
     flags: Vec<String>,
 }
 
@@ -51,7 +51,7 @@ struct Kuberc {
 /// Prints the document to `out`.
 ///
 /// # Errors
-/// [`ErrorKind::Usage`] for what is missing or cannot be used; for the API server's as `setup` itself.
+/// [`ErrorKind::Usage`] if something is missing or cannot be used; for the API server's document also those of `setup`.
 pub fn print(document: Document, flags: Flags, asked: &cli::Setup, out: &mut impl Write) -> Result<()> {
     let text = match document {
         Document::KubeApiserver => authentication_configuration(flags, asked)?.render(),
@@ -65,7 +65,7 @@ pub fn print(document: Document, flags: Flags, asked: &cli::Setup, out: &mut imp
 }
 
 fn authentication_configuration(mut flags: Flags, asked: &cli::Setup) -> Result<AuthenticationConfiguration> {
-    flags.replace("certificate-authority", &wanted::whole_paths(&asked.issuer_certificate_authority)?);
+    flags.replace("certificate-authority", &whole_paths(&asked.issuer_certificate_authority)?);
     let profile = match &asked.cluster {
         Some(name) => {
             let files = Layers::read(&flags, variable, None)?.files;
@@ -73,10 +73,11 @@ fn authentication_configuration(mut flags: Flags, asked: &cli::Setup) -> Result<
         }
         None => None,
     };
-    let sign_in = SignIn::resolve(&flags, &Policy::load()?, profile)?;
+    let info = ExecInfo::parse(variable("KUBERNETES_EXEC_INFO").as_deref())?;
+    let sign_in = SignIn::resolve(&flags, &Policy::load()?, profile, info.cluster.as_ref())?;
     let issuer_url = sign_in.settings.issuer_url.as_str();
     if !issuer_url.starts_with("https://") {
-        return Err(usage(&format!("the API server does not believe the issuer '{issuer_url}': it wants https")));
+        return Err(usage(&format!("the API server does not accept the issuer '{issuer_url}': it requires https")));
     }
     let mapping = Mapping::parse(&asked.print, issuer_url)?;
     if !asked.offline {
@@ -85,7 +86,7 @@ fn authentication_configuration(mut flags: Flags, asked: &cli::Setup) -> Result<
     Ok(AuthenticationConfiguration {
         issuer_url: scalar(issuer_url),
         client_id: scalar(&sign_in.settings.client_id),
-        certificate_authority: pem(&sign_in.settings)?,
+        certificate_authority: encode_pem(&sign_in.settings.tls.certificates()?),
         username_claim: scalar(&mapping.username_claim),
         username_prefix: scalar(&mapping.username_prefix),
         groups_claim: scalar(&mapping.groups_claim),
@@ -96,11 +97,11 @@ fn authentication_configuration(mut flags: Flags, asked: &cli::Setup) -> Result<
 
 fn cluster_role_binding(asked: &Print) -> Result<ClusterRoleBinding> {
     let group = asked.group.as_deref().ok_or_else(|| {
-        usage("--print rbac needs a group").hint("give --group, as it is in the token; --role is what it gets")
+        usage("--print rbac needs a group").hint("give --group as it appears in the token, and its role with --role")
     })?;
-    let role = check_name("role", &asked.role)?;
-    let group = format!("{}{}", prefix(&asked.groups_prefix)?, check_name("group", group)?);
-    // A name has neither of these (Kubernetes, "Path segment names").
+    let role = check_name("role", asked.role.as_deref().unwrap_or("view"))?;
+    let group = format!("{}{}", groups_prefix(asked)?, check_name("group", group)?);
+    // Kubernetes does not allow '/' and '%' in names ("Path segment names").
     let name = format!("kubekey:{role}:{group}").replace(['/', '%'], "-");
     Ok(ClusterRoleBinding { name: scalar(&name), role: scalar(&role), group: scalar(&group) })
 }
@@ -115,15 +116,15 @@ struct Mapping {
 
 impl Mapping {
     fn parse(asked: &Print, issuer_url: &str) -> Result<Self> {
-        let username_claim = check_name("username-claim", &asked.username_claim)?;
+        let username_claim = check_name("username-claim", asked.username_claim.as_deref().unwrap_or("sub"))?;
         let username_prefix = match &asked.username_prefix {
             Some(given) => prefix(given)?,
-            // As kube-apiserver has it (Kubernetes, "Authenticating", --oidc-username-prefix).
+            // The defaults of kube-apiserver (Kubernetes, "Authenticating", --oidc-username-prefix).
             None if username_claim == "email" => String::new(),
             None => format!("{issuer_url}#"),
         };
-        let groups_claim = check_name("groups-claim", &asked.groups_claim)?;
-        Ok(Self { username_claim, username_prefix, groups_claim, groups_prefix: prefix(&asked.groups_prefix)? })
+        let groups_claim = check_name("groups-claim", asked.groups_claim.as_deref().unwrap_or("groups"))?;
+        Ok(Self { username_claim, username_prefix, groups_claim, groups_prefix: groups_prefix(asked)? })
     }
 
     fn flags(&self, settings: &Settings) -> Vec<String> {
@@ -145,30 +146,20 @@ impl Mapping {
     }
 }
 
-/// What is put before a name; `-` is nothing, as in kube-apiserver's flags.
+/// The prefix of a name; `-` means none, as in kube-apiserver's flags.
 fn prefix(given: &str) -> Result<String> {
     match given {
         "" | "-" => Ok(String::new()),
-        _ if given.chars().any(char::is_control) => Err(usage("a prefix cannot have control characters")),
+        _ if given.chars().any(char::is_control) => Err(usage("a prefix cannot contain control characters")),
         _ => Ok(given.to_owned()),
     }
 }
 
-fn pem(settings: &Settings) -> Result<String> {
-    let mut text = String::new();
-    for certificate in settings.tls.certificates()? {
-        let base64 = STANDARD.encode(&certificate);
-        text.push_str("-----BEGIN CERTIFICATE-----\n");
-        for start in (0..base64.len()).step_by(PEM_LINE) {
-            text.push_str(&base64[start..base64.len().min(start + PEM_LINE)]);
-            text.push('\n');
-        }
-        text.push_str("-----END CERTIFICATE-----\n");
-    }
-    Ok(text)
+fn groups_prefix(asked: &Print) -> Result<String> {
+    prefix(asked.groups_prefix.as_deref().unwrap_or("oidc:"))
 }
 
-/// A text in double quotes means the same in JSON and YAML.
+/// A string in double quotes means the same in JSON and YAML.
 fn scalar(text: &str) -> String {
     Value::from(text).to_string()
 }

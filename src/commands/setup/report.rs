@@ -1,4 +1,4 @@
-//! What was done, for people on stderr and for programs on stdout; and what would be, as a diff on stdout.
+//! The report of `kubekey setup`: for people on stderr, for programs on stdout; of a dry run, a diff on stdout.
 
 use std::io::{self, Write};
 use std::path::PathBuf;
@@ -6,22 +6,24 @@ use std::path::PathBuf;
 use serde_json::{Value, json};
 
 use super::diff::unified;
+use super::questions;
 use crate::error::{Error, ErrorKind, Result};
-use crate::kubeconfig::{Change, Entry};
+use crate::kubeconfig::{Change, Entry, Moved, Repointed};
+use crate::shell::quoted;
 use crate::terminal;
 
-/// How it is said.
+/// The format of the report.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Format {
-    /// In words.
+    /// Words for people.
     Text,
-    /// As one JSON document.
+    /// One JSON document.
     Json,
 }
 
 impl Format {
     /// # Errors
-    /// [`ErrorKind::Usage`] for one that is not known.
+    /// [`ErrorKind::Usage`] for an unknown format.
     pub fn parse(text: Option<&str>) -> Result<Self> {
         match text {
             None | Some("text") => Ok(Self::Text),
@@ -34,41 +36,44 @@ impl Format {
     }
 }
 
-/// What was done.
+/// The result of a run.
 pub struct Report<'a> {
-    /// The cluster, the user and the context, of each cluster.
+    /// The entries of each cluster: cluster, user and context.
     pub entries: &'a [[Entry; 3]],
-    /// The files that had to be changed.
+    /// The files that were changed, or would be in a dry run.
     pub changes: &'a [Change],
-    /// The copies of those, in the same order.
+    /// The backups of these files, in the same order.
     pub backups: &'a [Option<PathBuf>],
-    /// Whether nothing was written.
+    /// Whether this was a dry run, which writes nothing.
     pub is_dry_run: bool,
 }
 
 impl Report<'_> {
-    /// Says it.
+    /// Prints the report, without the warnings if `is_shown`: [`confirm`] has printed them.
     ///
     /// # Errors
-    /// [`ErrorKind::Failed`] if nobody reads it.
-    pub fn tell(&self, format: Format, out: &mut impl Write) -> Result<()> {
+    /// [`ErrorKind::Failed`] if standard output cannot be written.
+    pub fn tell(&self, format: Format, is_shown: bool, out: &mut impl Write) -> Result<()> {
         let printed = print(format, self.is_dry_run, self.changes, &self.document(), out);
         if format == Format::Text {
+            notice_changes(self.changes, self.is_dry_run);
+            if !is_shown {
+                warn(self.changes, self.is_dry_run);
+            }
             self.notices();
         }
         printed
     }
 
     fn notices(&self) {
-        notice_changes(self.changes, self.is_dry_run);
-        let contexts: Vec<_> = self.entries.iter().map(|[.., context]| format!("'{}'", context.name)).collect();
+        let contexts: Vec<_> = self.entries.iter().map(|[.., context]| context.name.as_str()).collect();
         match (&contexts[..], self.changes.is_empty()) {
-            ([context], true) => terminal::notice(&format!("context {context} is there already, nothing to do")),
+            ([context], true) => terminal::notice(&format!("context '{context}' is already set up")),
             (_, true) => {
-                terminal::notice(&format!("contexts {} are there already, nothing to do", contexts.join(", ")));
+                terminal::notice(&format!("contexts '{}' are already set up", contexts.join("', '")));
             }
             ([context, ..], false) if !self.is_dry_run => {
-                terminal::notice(&format!("try it: kubectl --context {context} get pods"));
+                terminal::notice(&format!("try it: kubectl --context {} get pods", quoted(context)));
             }
             _ => {}
         }
@@ -91,10 +96,10 @@ impl Report<'_> {
     }
 }
 
-/// Writes to stdout what belongs there: the document, or of a dry run the differences.
+/// Writes the document to stdout; of a dry run in text format, the differences.
 ///
 /// # Errors
-/// [`ErrorKind::Failed`] if nobody reads it.
+/// [`ErrorKind::Failed`] if standard output cannot be written.
 pub fn print(
     format: Format,
     is_dry_run: bool,
@@ -109,24 +114,60 @@ pub fn print(
     };
     written.and_then(|()| out.flush()).map_err(|error: io::Error| {
         Error::new(ErrorKind::Failed, format!("the report cannot be written: {error}"))
-            .hint("the files are as they would be otherwise")
+            .hint("the files were still written")
     })
 }
 
-/// Says of each file what is done.
+/// Prints for each file what was done, or would be.
 pub fn notice_changes(changes: &[Change], is_dry_run: bool) {
-    let verb = if is_dry_run { "would be written" } else { "is written" };
+    let verb = if is_dry_run { "would write" } else { "wrote" };
     for change in changes {
-        terminal::notice(&format!("{} {verb}: {}", change.path.display(), change.actions.join(", ")));
+        terminal::notice(&format!("{verb} {}: {}", change.path.display(), change.actions.join(", ")));
     }
 }
 
-/// The same for programs; the backups are in the same order, as far as there are any.
+/// Prints the warnings for each file.
+pub fn warn(changes: &[Change], is_dry_run: bool) {
+    changes.iter().flat_map(|change| warnings(change, is_dry_run)).for_each(|warning| terminal::warning(&warning));
+}
+
+/// Shows a person the changes and asks whether to write them. The default answer is yes, but no if a cluster or a
+/// context would be moved.
+///
+/// # Errors
+/// [`ErrorKind::Failed`] if the answer is no.
+pub fn confirm(changes: &[Change]) -> Result<()> {
+    changes.iter().for_each(|change| terminal::show(&diff(change)));
+    warnings_of_moved(changes, false).for_each(|warning| terminal::warning(&warning));
+    let moved = changes.iter().flat_map(|change| &change.moved).map(Moved::plan);
+    let repointed = changes.iter().flat_map(|change| &change.repointed).map(Repointed::plan);
+    let moved: Vec<_> = moved.chain(repointed).collect();
+    let question = if moved.is_empty() { "write it?".to_owned() } else { format!("{}: write it?", moved.join(", ")) };
+    match changes.is_empty() || questions::confirm(&question, moved.is_empty()) {
+        true => Ok(()),
+        false => Err(Error::new(ErrorKind::Failed, "nothing was written").hint("run it again when you are ready")),
+    }
+}
+
+fn warnings(change: &Change, is_dry_run: bool) -> impl Iterator<Item = String> {
+    let in_words = if is_dry_run { Repointed::plan } else { Repointed::in_words };
+    warnings_of_moved(std::slice::from_ref(change), !is_dry_run).chain(change.repointed.iter().map(in_words))
+}
+
+fn warnings_of_moved(changes: &[Change], is_written: bool) -> impl Iterator<Item = String> {
+    changes.iter().flat_map(|change| &change.moved).flat_map(move |moved| moved.warnings(is_written))
+}
+
+/// The changes as JSON, for programs. `backups` are in the same order; there may be fewer.
 pub fn documents(changes: &[Change], backups: &[Option<PathBuf>], is_dry_run: bool) -> Vec<Value> {
     let backups = backups.iter().map(Option::as_ref).chain(std::iter::repeat(None));
     let document = |(change, backup): (&Change, Option<&PathBuf>)| {
         let path = change.path.to_string_lossy();
         let mut file = json!({"path": path, "created": change.before.is_none(), "actions": change.actions});
+        let warnings: Vec<_> = warnings(change, is_dry_run).collect();
+        if !warnings.is_empty() {
+            file["warnings"] = warnings.into();
+        }
         if let Some(backup) = backup {
             file["backup"] = backup.to_string_lossy().into();
         }
@@ -138,16 +179,20 @@ pub fn documents(changes: &[Change], backups: &[Option<PathBuf>], is_dry_run: bo
     changes.iter().zip(backups).map(document).collect()
 }
 
-/// The differences, without secrets: those of a kubeconfig stand near what is changed.
+/// The differences, without secrets: a kubeconfig may have some near a changed line.
 fn diff(change: &Change) -> String {
     let text = unified(&change.path.display().to_string(), change.before.as_deref(), &change.after);
-    text.split_inclusive('\n').map(without_secret).collect()
+    let text: String = text.split_inclusive('\n').map(without_secret).collect();
+    // Where they are in a list of arguments, their line does not tell what they are.
+    change.secrets.iter().fold(text, |text, secret| text.replace(secret.expose(), "***"))
 }
 
-/// What a line of TOML or YAML can have that is nobody's business.
-const SECRETS: [&str; 9] = [
+/// Keys and flags in TOML and YAML whose values are secret.
+const SECRETS: [&str; 11] = [
     "client_secret",
     "--client-secret=",
+    "--oidc-client-secret=",
+    "--password=",
     "client-secret",
     "token",
     "id-token",

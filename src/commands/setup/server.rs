@@ -1,24 +1,29 @@
-//! What an API server's address and an entry's name have to be.
+//! Checks of an API server's URL and of an entry's name.
 
-use crate::config::clusters;
+use crate::config::cluster;
 use crate::error::{Error, ErrorKind, Result};
+use crate::printable;
 
-/// The address as it was given, if it is one to which a token may be sent.
+/// The URL as it was given, if a token may be sent to it.
 ///
 /// # Errors
 /// [`ErrorKind::Usage`] if not.
 pub fn check_server(text: &str) -> Result<String> {
     let shown = if text.contains('@') { "***" } else { text };
     let unusable = |why: String| unusable("server", shown, &why).hint("for example https://k8s.example.com:6443");
-    clusters::check_server(text).map(|()| text.to_owned()).map_err(unusable)
+    cluster::check_server(text).map(|()| text.to_owned()).map_err(unusable)
 }
 
-/// The name of a cluster, user, context or namespace.
+/// Checks the name of a cluster, user, context or namespace.
 ///
 /// # Errors
-/// [`ErrorKind::Usage`] for an empty one, or one with characters that do not show.
+/// [`ErrorKind::Usage`] if it is empty, has control characters, or begins or ends with a space.
 pub fn check_name(flag: &str, text: &str) -> Result<String> {
-    clusters::check_name(text).map(|()| text.to_owned()).map_err(|why| unusable(flag, text, why))
+    let unusable = |why| {
+        unusable(flag, &printable::with_code_points(text), why)
+            .hint("give a name without control characters, and without spaces before or after it")
+    };
+    cluster::check_name(text).map(|()| text.to_owned()).map_err(unusable)
 }
 
 fn unusable(flag: &str, value: &str, why: &str) -> Error {

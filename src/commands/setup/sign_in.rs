@@ -1,24 +1,28 @@
-//! How the users of the clusters sign in, checked before anything is written.
+//! The sign-in settings for the users of the clusters, checked before anything is written.
 
 use super::wanted::Wanted;
 use crate::config::given::Given;
-use crate::config::{Flags, Layers, Policy, Settings, variable};
+use crate::config::{Flags, Layers};
+use crate::environment::variable;
 use crate::error::{Error, ErrorKind, Result};
 use crate::event_loop;
-use crate::oidc::Provider;
+use crate::exec_credential::Cluster;
+use crate::oidc::{Limits, Provider};
+use crate::policy::Policy;
+use crate::settings::Settings;
 
-/// The flags of a profile's users, and what they come to.
+/// The flags for the users of a profile, and the effective settings that result from them.
 pub struct SignIn {
-    /// The flags, with those that the cluster's profile adds.
+    /// The flags, with `--profile` if the cluster has a profile.
     pub flags: Flags,
-    /// They and what is below them.
+    /// The flags and all layers below them.
     pub given: Given,
-    /// The same, parsed.
+    /// The effective settings.
     pub settings: Settings,
     profile: Option<String>,
 }
 
-/// One for each profile of the clusters.
+/// The sign-in settings for each profile of the clusters.
 ///
 /// # Errors
 /// [`ErrorKind::Usage`] for settings that cannot be used, [`ErrorKind::Policy`] for those that are not allowed.
@@ -26,46 +30,50 @@ pub fn sign_ins(flags: &Flags, policy: &Policy, wanted: &[Wanted]) -> Result<Vec
     let mut sign_ins: Vec<SignIn> = Vec::new();
     for cluster in wanted {
         if sign_ins.iter().all(|known| known.profile != cluster.profile) {
-            sign_ins.push(SignIn::resolve(flags, policy, cluster.profile.clone())?);
+            sign_ins.push(SignIn::resolve(flags, policy, cluster.profile.clone(), None)?);
         }
     }
     Ok(sign_ins)
 }
 
-/// The one of a cluster.
+/// The sign-in settings of a cluster.
 ///
 /// # Panics
-/// If they are of other clusters.
+/// If `sign_ins` was not made for this cluster.
 pub fn sign_in_of<'a>(sign_ins: &'a [SignIn], cluster: &Wanted) -> &'a SignIn {
     sign_ins.iter().find(|sign_in| sign_in.profile == cluster.profile).expect("one for each profile")
 }
 
 impl SignIn {
-    /// A flag wins over the cluster's profile, as it does over files.
-    pub fn resolve(flags: &Flags, policy: &Policy, profile: Option<String>) -> Result<Self> {
+    /// Resolves the effective settings. `--profile` overrides the cluster's profile, as flags override files. `cluster`
+    /// is the one whose extension is read, if this run is for a cluster.
+    pub fn resolve(flags: &Flags, policy: &Policy, profile: Option<String>, cluster: Option<&Cluster>) -> Result<Self> {
         let mut flags = flags.clone();
         if let Some(profile) = &profile
             && flags.0.iter().all(|(key, _)| key.flag != "profile")
         {
             flags.replace("profile", std::slice::from_ref(profile));
         }
-        let given = Layers::read(&flags, variable, None)?.given;
+        let given = Layers::read(&flags, variable, cluster)?.given;
         let settings = Settings::resolve(&given, variable, policy)?;
         Ok(Self { flags, given, settings, profile })
     }
 
-    /// Asks the provider itself, whatever is in the cache.
+    /// Checks the provider with a request, even if its metadata is cached.
     ///
     /// # Errors
-    /// [`ErrorKind::Unreachable`] if it does not answer, [`ErrorKind::Failed`] if it is none.
+    /// [`ErrorKind::Unreachable`] if there is no response, [`ErrorKind::Failed`] if the response is not that of a
+    /// provider.
     pub fn check_provider(&self) -> Result<()> {
-        let checked = event_loop::run(async { Provider::discover(&self.settings).await?.renew().await });
+        let checked = event_loop::run(async { Provider::discover(&self.settings, Limits::USUAL).await?.renew().await });
         checked.map_err(|error: Error| {
             let of_profile = self.profile.as_ref().map(|profile| format!("profile '{profile}': {error}"));
             let hint = match error.kind() {
                 ErrorKind::Unreachable => "check the issuer URL and the network, or skip this check with --offline",
                 _ => error.what_to_do(),
             };
+            // In `setup`, `--certificate-authority` is the cluster's.
+            let hint = hint.replace("--certificate-authority", "--issuer-certificate-authority");
             Error::new(error.kind(), of_profile.unwrap_or_else(|| error.to_string())).hint(hint)
         })
     }

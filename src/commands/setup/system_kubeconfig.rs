@@ -1,27 +1,26 @@
-//! A kubeconfig for all users of a computer, with the clusters of its settings.
+//! A kubeconfig for all users of a machine, with the clusters of the system settings.
 
 use std::io;
 use std::path::{Path, PathBuf};
 
-use super::command_path::command;
-use super::entries::entries;
+use super::entries::{Plugin, entries};
 use super::wanted::{self, Wanted};
 use crate::config::Cluster;
 use crate::error::{Error, ErrorKind, Result};
 use crate::kubeconfig::{self, Change, Current, Entry, Files, Locks};
 use crate::{atomic_file, cli};
 
-/// What has to be written into the file that was asked for; nothing, if none was.
+/// The changes to the file of `--kubeconfig`; empty if the flag was not given.
 #[derive(Default)]
 pub struct Kubeconfig {
-    /// The file's change, if there has to be one.
+    /// The change to the file, if one is needed.
     pub changes: Vec<Change>,
-    /// Held until it is written.
+    /// Held until the file is written.
     locks: Option<Locks>,
 }
 
 impl Kubeconfig {
-    /// Looks at the file, and locks it unless this is a dry run.
+    /// Reads the file and plans the changes. Locks it unless this is a dry run.
     ///
     /// # Errors
     /// [`ErrorKind::Usage`] if there is no cluster, [`ErrorKind::Failed`] if the file cannot be changed.
@@ -31,7 +30,7 @@ impl Kubeconfig {
             return Err(Error::new(ErrorKind::Usage, format!("there is no cluster to write into {}", path.display()))
                 .hint("give --cluster and --server, or [[clusters]] in --answers"));
         }
-        let entries = entries_of(clusters, asked.command_name)?;
+        let entries = entries_of(clusters, asked)?;
         let files = Files::find(Some(path))?;
         let locks = if asked.dry_run { None } else { Some(lock(&files)?) };
         let changes = kubeconfig::plan(&files, &entries, Current::Leave)?;
@@ -40,15 +39,15 @@ impl Kubeconfig {
             kubeconfig::require_all_writable(&changes)?;
         }
         match changes.iter().find(|change| change.before.is_none() && change.path.is_symlink()) {
-            Some(change) => Err(failed(&change.path, &io::Error::other("it is a link that leads nowhere"))),
+            Some(change) => Err(failed(&change.path, &io::Error::other("it is a broken link"))),
             None => Ok(Self { changes, locks }),
         }
     }
 
-    /// Writes it, and gives back the copies of what was there before.
+    /// Writes the file. Returns the paths of the backups.
     ///
     /// # Errors
-    /// [`ErrorKind::Failed`] if it cannot be written; then it is as it was.
+    /// [`ErrorKind::Failed`] if it cannot be written; the file is then unchanged.
     pub fn write(&self) -> Result<Vec<Option<PathBuf>>> {
         debug_assert!(self.changes.is_empty() || self.locks.is_some(), "what is planned for a dry run is not written");
         self.changes.iter().map(write).collect()
@@ -62,15 +61,13 @@ fn lock(files: &Files) -> Result<Locks> {
     Locks::acquire(files)
 }
 
-/// A new one is for all users, and one that was there keeps its mode.
+/// A new file is readable by all users; an existing one keeps its mode.
 fn write(change: &Change) -> Result<Option<PathBuf>> {
     match change.before {
         Some(_) => kubeconfig::write(change),
-        None => {
-            let written = atomic_file::publish(&change.path, change.after.as_bytes(), None);
-            atomic_file::remove_remains(&change.path);
-            written.map(|()| None).map_err(|error| failed(&change.path, &error))
-        }
+        None => atomic_file::publish(&change.path, change.after.as_bytes(), None)
+            .map(|()| None)
+            .map_err(|error| failed(&change.path, &error)),
     }
 }
 
@@ -79,10 +76,11 @@ fn failed(path: &Path, error: &io::Error) -> Error {
         .hint("give another file with --kubeconfig")
 }
 
-/// All but the profile stands in the settings, where it can be changed for all later.
-fn entries_of(clusters: &[Cluster], is_bare: bool) -> Result<Vec<[Entry; 3]>> {
-    let command = command(is_bare)?;
+/// Only the profile is written as an argument. All else is in the system settings, where the administrator can change
+/// it later for all users.
+fn entries_of(clusters: &[Cluster], asked: &cli::Setup) -> Result<Vec<[Entry; 3]>> {
+    let plugin = Plugin::of(asked)?;
     let arguments = |wanted: &Wanted| wanted.profile.iter().map(|profile| format!("--profile={profile}")).collect();
     let all = wanted::all(clusters)?;
-    Ok(all.iter().map(|wanted| entries(wanted, &command, arguments(wanted))).collect())
+    Ok(all.iter().map(|wanted| entries(wanted, &plugin, arguments(wanted))).collect())
 }

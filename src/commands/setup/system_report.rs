@@ -1,4 +1,4 @@
-//! What was done for all users of a computer, for people and for programs.
+//! The report of `kubekey setup --system`, for people and for programs.
 
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -6,35 +6,36 @@ use std::path::{Path, PathBuf};
 use serde_json::{Value, json};
 
 use super::generated::Step;
-use super::report::{Format, documents, notice_changes, print};
+use super::report::{Format, documents, notice_changes, print, warn};
 use crate::config::Cluster;
 use crate::error::Result;
 use crate::kubeconfig::Change;
 use crate::terminal;
 
-/// What was done.
+/// The result of a run.
 pub struct Report<'a> {
-    /// The file with the settings.
+    /// The settings file.
     pub path: &'a Path,
-    /// What was done with it.
+    /// What was done with this file.
     pub step: Step,
-    /// The clusters that are described.
+    /// The clusters in the settings.
     pub clusters: &'a [Cluster],
-    /// The files that had to be changed.
+    /// The files that were changed, or would be in a dry run.
     pub changes: &'a [Change],
-    /// The copies of those, in the same order.
+    /// The backups of these files, in the same order.
     pub backups: &'a [Option<PathBuf>],
 }
 
 impl Report<'_> {
-    /// Says it.
+    /// Prints the report.
     ///
     /// # Errors
-    /// [`crate::error::ErrorKind::Failed`] if nobody reads it.
+    /// [`crate::error::ErrorKind::Failed`] if standard output cannot be written.
     pub fn tell(&self, format: Format, is_dry_run: bool, out: &mut impl Write) -> Result<()> {
         let printed = print(format, is_dry_run, self.changes, &self.document(is_dry_run), out);
         if format == Format::Text {
             notice_changes(self.changes, is_dry_run);
+            warn(self.changes, is_dry_run);
             self.notice_rest();
         }
         printed
@@ -45,11 +46,15 @@ impl Report<'_> {
         let is_beside = self.changes.iter().any(|change| change.path == self.path.with_extension("toml.new"));
         match self.step {
             Step::Write => {}
-            Step::Nothing => terminal::notice(&format!("{path} is there already, nothing to do")),
-            Step::Keep => terminal::notice(&format!("{path} was changed by hand and is kept; there is nothing new")),
+            Step::Nothing => terminal::notice(&format!("{path} is up to date")),
+            Step::Keep => terminal::notice(&format!(
+                "{path} was edited and is not overwritten; the generated settings have not changed"
+            )),
             Step::WriteBeside if is_beside => {}
             Step::WriteBeside => {
-                terminal::notice(&format!("{path} was changed by hand and is kept; what is new is in {path}.new"));
+                terminal::notice(&format!(
+                    "{path} was edited and is not overwritten; the generated settings are in {path}.new"
+                ));
             }
         }
     }

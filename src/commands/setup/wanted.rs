@@ -1,20 +1,21 @@
-//! Which clusters are to be in the kubeconfig: those of the configuration files, one of them, or one that was described.
+//! Which clusters to write to the kubeconfig: all clusters of the configuration files, one of them, or one that flags
+//! describe.
 
-use std::path::Path;
-
+use super::authority::{Trust, read_authority};
 use super::server::{check_name, check_server};
 use crate::cli;
-use crate::config::{Authority, Cluster, Tls, nearest};
+use crate::config::{Cluster, nearest};
 use crate::error::{Error, ErrorKind, Result};
+use crate::settings::Authority;
 
-/// A cluster that is to be in the kubeconfig. Its names, its address and its certificates are good.
+/// A cluster to write to the kubeconfig. Its names, URL and certificates have been checked.
 pub struct Wanted {
     /// The name of its entry.
     pub name: String,
     /// The API server's URL.
     pub server: String,
-    /// Who is believed to be that server; `None` leaves it to the system.
-    pub authority: Option<Authority>,
+    /// The certificate authority to trust for the server; `None` for the system's.
+    pub authority: Option<Trust>,
     /// The profile of the configuration files to sign in with.
     pub profile: Option<String>,
     /// The namespace of its context.
@@ -25,11 +26,11 @@ pub struct Wanted {
     pub user: String,
 }
 
-/// What was asked for, out of the clusters of the configuration files; never nothing. `authority` is the file of
+/// The requested clusters, at least one; `known` are those of the configuration files. `authority` is the file of
 /// `--certificate-authority`.
 ///
 /// # Errors
-/// [`ErrorKind::Usage`] for a cluster that there is not, and for names, addresses and certificates that cannot be used.
+/// [`ErrorKind::Usage`] for an unknown cluster, and for names, URLs and certificates that cannot be used.
 pub fn choose(asked: &cli::Setup, authority: Option<&str>, known: &[Cluster]) -> Result<Vec<Wanted>> {
     let mut wanted = match (&asked.cluster, &asked.server) {
         (Some(name), Some(server)) => vec![Wanted::new(name, server)?],
@@ -48,7 +49,7 @@ pub fn choose(asked: &cli::Setup, authority: Option<&str>, known: &[Cluster]) ->
 /// All clusters of the configuration files.
 ///
 /// # Errors
-/// [`ErrorKind::Usage`] for certificates that cannot be used, and two clusters with one context.
+/// [`ErrorKind::Usage`] for certificates that cannot be used, and for two clusters with the same context.
 pub fn all(known: &[Cluster]) -> Result<Vec<Wanted>> {
     let all = known.iter().map(Wanted::of_file).collect::<Result<Vec<_>>>()?;
     refuse_same_context(&all)?;
@@ -60,7 +61,7 @@ impl Wanted {
         Ok(Self::plain(check_name("cluster", name)?, check_server(server)?))
     }
 
-    /// With nothing but a name and an address, which are good.
+    /// A cluster with only a name and a URL, both already checked.
     fn plain(name: String, server: String) -> Self {
         Self {
             server,
@@ -73,12 +74,12 @@ impl Wanted {
         }
     }
 
-    /// Only what is in the file of its certificate authority has not been looked at.
+    /// A cluster of a configuration file. All fields have been checked, except the contents of the certificate file.
     fn of_file(cluster: &Cluster) -> Result<Self> {
-        let authority = cluster.authority();
+        let authority = Authority::of_cluster(cluster);
         let plain = Self::plain(cluster.name.clone(), cluster.server.clone());
         Ok(Self {
-            authority: authority.map(|(authority, label)| check_authority(authority, &label)).transpose()?,
+            authority: authority.map(|(authority, label)| Trust::of(&authority, &label)).transpose()?,
             profile: cluster.profile.clone(),
             namespace: cluster.namespace.clone(),
             context: cluster.context.clone().unwrap_or(plain.context),
@@ -86,7 +87,7 @@ impl Wanted {
         })
     }
 
-    /// What flags say wins.
+    /// Applies the flags, which override the file.
     fn set(&mut self, asked: &cli::Setup, authority: Option<&str>) -> Result<()> {
         if let Some(path) = authority {
             self.authority = Some(read_authority(path)?);
@@ -107,44 +108,34 @@ impl Wanted {
 /// The cluster of this name.
 ///
 /// # Errors
-/// [`ErrorKind::Usage`], with the names that there are, if there is none.
+/// [`ErrorKind::Usage`], with the known names in the hint, if there is none.
 pub fn find<'a>(name: &str, known: &'a [Cluster]) -> Result<&'a Cluster> {
     let names = || known.iter().map(|cluster| cluster.name.as_str());
     let hint = match nearest::of(name, names()) {
-        _ if known.is_empty() => "no file has any; give --server, too".to_owned(),
-        Some(nearest) => format!("did you mean '{nearest}'? for one that is in no file, give --server, too"),
-        None => format!("there are: {}; for another one, give --server, too", names().collect::<Vec<_>>().join(", ")),
+        _ if known.is_empty() => "to add a new cluster, also give --server".to_owned(),
+        Some(nearest) => format!("did you mean '{nearest}'? To add a new cluster, also give --server"),
+        None => {
+            format!("known clusters: {}; to add a new one, also give --server", names().collect::<Vec<_>>().join(", "))
+        }
     };
     let found = known.iter().find(|cluster| cluster.name == name);
     found.ok_or_else(|| usage(&format!("no configuration file has a cluster '{name}'")).hint(hint))
 }
 
-/// The cluster's certificate authority by its whole path: kubectl takes another one from the kubeconfig's folder.
+/// Rejects flags that only have an effect with `--print` or `--system`, without these.
 ///
 /// # Errors
-/// [`ErrorKind::Usage`] if there is no certificate in it.
-pub fn read_authority(text: &str) -> Result<Authority> {
-    let path = std::path::absolute(Path::new(text))
-        .map_err(|error| usage(&format!("--certificate-authority '{text}' cannot be used: {error}")))?;
-    check_authority(Authority::File(path), "--certificate-authority")
-}
-
-/// The provider's certificate authorities by their whole paths: kubekey reads nothing from the current directory.
-///
-/// # Errors
-/// [`ErrorKind::Usage`] for what is no path.
-pub fn whole_paths(files: &[String]) -> Result<Vec<String>> {
-    let whole = |file: &String| {
-        let path = std::path::absolute(Path::new(file)).map_err(|error| error.to_string());
-        let text = path.and_then(|path| path.into_os_string().into_string().map_err(|_| "it is not UTF-8".to_owned()));
-        text.map_err(|why| usage(&format!("--issuer-certificate-authority '{file}' cannot be used: {why}")))
+/// [`ErrorKind::Usage`], naming the flag and the missing one.
+pub fn refuse_what_is_for_others(asked: &cli::Setup) -> Result<()> {
+    let is_missing = |flag: &str, purpose: &str, missing: &str| {
+        Err(usage(&format!("--{flag} is for {purpose}, and {missing} is missing"))
+            .hint(format!("give {missing}, too, or remove --{flag}")))
     };
-    files.iter().map(|file| if file.starts_with("~/") { Ok(file.clone()) } else { whole(file) }).collect()
-}
-
-fn check_authority(authority: Authority, label: &str) -> Result<Authority> {
-    Tls::of(authority.clone(), label).certificates()?;
-    Ok(authority)
+    match (asked.print.given().next(), &asked.answers) {
+        (Some(flag), _) if asked.print.print.is_none() => is_missing(flag, "a printed document", "--print"),
+        (_, Some(_)) if !asked.system => is_missing("answers", "the settings of all users", "--system"),
+        _ => Ok(()),
+    }
 }
 
 fn refuse_what_is_for_one(asked: &cli::Setup, authority: Option<&str>) -> Result<()> {
@@ -174,7 +165,7 @@ fn refuse_same_context(wanted: &[Wanted]) -> Result<()> {
 }
 
 fn nothing() -> Error {
-    usage("there is no cluster to write: none was given, and no configuration file has any").hint(
+    usage("no cluster is given, and no configuration file describes one").hint(
         "give --cluster and --server, or describe [[clusters]] in a configuration file; in a terminal kubekey asks",
     )
 }

@@ -1,4 +1,4 @@
-// Debian's Chromium, and what a person does in it at the provider's pages.
+// Debian's Chromium, and a user's actions on the provider's pages.
 
 import { chromium } from 'playwright-core';
 
@@ -9,7 +9,7 @@ const ARGUMENTS = [
   '--disable-background-networking',
   '--disable-component-update',
   '--disable-sync',
-  // The provider's pages ask for a font of the internet.
+  // The provider's pages request a font from the internet.
   '--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE localhost, EXCLUDE 127.0.0.1',
 ];
 
@@ -23,12 +23,12 @@ export function startBrowser(home) {
 }
 
 /**
- * A page in a profile of its own: no earlier sign-in is remembered. `page.callbacks` are kubekey's answers at /callback,
- * `page.addresses` all that stood in the address bar.
+ * A page in a profile of its own: no earlier sign-in is remembered. `page.callbacks` are kubekey's responses at /callback,
+ * `page.addresses` all URLs that the address bar showed.
  */
 export async function newPage(browser) {
   const context = await browser.newContext({ ignoreHTTPSErrors: true, viewport: { width: 1280, height: 800 } });
-  context.setDefaultTimeout(15_000);
+  context.setDefaultTimeout(60_000);
   const page = await context.newPage();
   page.addresses = [];
   page.callbacks = [];
@@ -45,14 +45,29 @@ export async function newPage(browser) {
   return page;
 }
 
-/** Signs in at the provider's pages, up to and with the page that kubekey answers. */
+/** Signs in on the provider's pages, up to and including kubekey's own page. */
 export async function signIn(page, user) {
+  await signInAtProvider(page, user);
+  await page.waitForURL(isResult);
+}
+
+/** Signs in on the provider's pages, up to the last of its buttons. */
+export async function signInAtProvider(page, user) {
   await page.locator('input[name=login]').fill(user);
   await page.locator('input[name=password]').fill('any will do');
   await page.locator('button[type=submit]').click();
   await page.locator('input[name=prompt][value=consent]').waitFor({ state: 'attached' });
   await page.locator('button[type=submit]').click();
-  await page.waitForURL(isResult);
+}
+
+/** Enters a code of the device flow, and signs in. */
+export async function enterCode(page, provider, code, user) {
+  await page.goto(`${provider.issuer}/device`);
+  await page.locator('input[name=user_code]').fill(code);
+  await page.locator('button[type=submit]').first().click();
+  await page.locator('button[autofocus], button[type=submit]').first().click();
+  await signInAtProvider(page, user);
+  await page.getByText('Sign-in Success').waitFor();
 }
 
 /** Clicks the provider's cancel link. */
@@ -61,7 +76,7 @@ export async function cancel(page) {
   await page.waitForURL(isResult);
 }
 
-/** Takes a page's picture in light, in dark, and on a phone. */
+/** Takes screenshots of a page in light, in dark, and on a phone. */
 export async function takeScreenshots(page, folder, name) {
   const take = (look) => page.screenshot({ path: `${folder}/${name}-${look}.png`, fullPage: true });
   await page.emulateMedia({ colorScheme: 'dark' });
@@ -72,4 +87,5 @@ export async function takeScreenshots(page, folder, name) {
   await take('phone');
 }
 
-const isResult = (url) => url.hostname === '127.0.0.1' && url.search === '';
+/** Whether a page is kubekey's own. */
+export const isResult = (url) => url.hostname === '127.0.0.1' && url.search === '';

@@ -1,4 +1,4 @@
-// A certificate authority made for the run, and the certificate it gives to the servers on localhost.
+// A certificate authority made for the run, and the certificate that it issues to the servers on localhost.
 
 import { execFileSync } from 'node:child_process';
 import { readFileSync, writeFileSync } from 'node:fs';

@@ -5,7 +5,7 @@ import { once } from 'node:events';
 import https from 'node:https';
 import { json } from 'node:stream/consumers';
 
-/** Listens on a free port; `handle` is set afterwards, when the address is known. */
+/** Listens on a free port; set `handle` afterwards, when the URL is known. */
 export async function startHttpsServer(certificates) {
   const running = { handle: undefined, stop, start };
   let server;

@@ -1,4 +1,4 @@
-// An `xdg-open` for the PATH of a user, which hands its calls over to the test.
+// An `xdg-open` for a user's PATH, which passes its calls to the test.
 
 import { EventEmitter, once } from 'node:events';
 import { chmodSync, mkdirSync, writeFileSync } from 'node:fs';
@@ -8,7 +8,7 @@ import { json } from 'node:stream/consumers';
 
 import { commandLines, until, within } from './processes.js';
 
-/** `opened()`: the next URL that a browser is asked to open. `calls()`: the arguments of every call so far. */
+/** `opened()`: the next URL that a browser should open. `calls()`: the arguments of every call so far. */
 export async function startLauncher(folder, atEnd) {
   const socket = join(folder, 'launcher.socket');
   const arrivals = new EventEmitter();
@@ -26,7 +26,7 @@ export async function startLauncher(folder, atEnd) {
   return {
     bin,
     async calls() {
-      // A call that is on its way counts as well.
+      // A call on its way counts as well.
       const isLauncher = (line) => line.includes(socket) || line.includes(bin);
       await until(10, 'xdg-open to end', () => !commandLines().some(isLauncher));
       return calls;

@@ -1,13 +1,18 @@
-// The OpenID provider: npm's certified oidc-provider, with an ear at the door that notes what is asked of it.
+// The OpenID provider: npm's certified oidc-provider, behind a recorder of its requests.
 
 import { randomBytes } from 'node:crypto';
 
 import { exportJWK, generateKeyPair } from 'jose';
-import Provider from 'oidc-provider';
+import OidcProvider from 'oidc-provider';
 
 import { startHttpsServer } from './https_server.js';
 
 export const CLIENT_ID = 'kubernetes';
+
+/** A client that may not use the device flow. */
+export const BROWSER_CLIENT_ID = 'kubernetes-browser';
+
+const DEVICE_GRANT = 'urn:ietf:params:oauth:grant-type:device_code';
 
 const PICTURE_PATH = '/pictures/user.svg';
 const PICTURE = `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 96 96">
@@ -18,10 +23,11 @@ const PICTURE = `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 96 96">
 
 /**
  * `requests`: every request as `{ method, path, query }`.
- * `grants`: every grant that was asked for, as `authorization_code` or `refresh_token refused`, for example.
+ * `grants`: every requested grant, as `authorization_code` or `refresh_token refused`, for example.
  * `idTokenSeconds`: the lifetime of the next ID token.
+ * `Provider`: the class of another version of oidc-provider.
  */
-export async function startProvider(certificates) {
+export async function startProvider(certificates, Provider = OidcProvider) {
   const server = await startHttpsServer(certificates);
   const running = {
     issuer: server.url,
@@ -56,15 +62,7 @@ async function settings(running) {
   const { privateKey } = await generateKeyPair('RS256', { extractable: true });
   const day = 24 * 3600;
   return {
-    clients: [{
-      client_id: CLIENT_ID,
-      client_name: 'Kubernetes',
-      application_type: 'native',
-      token_endpoint_auth_method: 'none',
-      grant_types: ['authorization_code', 'refresh_token'],
-      response_types: ['code'],
-      redirect_uris: ['http://127.0.0.1/callback'],
-    }],
+    clients: [client(CLIENT_ID, DEVICE_GRANT), client(BROWSER_CLIENT_ID)],
     findAccount: (_ctx, sub) => ({ accountId: sub, claims: () => claims(running, sub) }),
     claims: { openid: ['sub'], email: ['email', 'email_verified'], profile: ['name', 'picture'] },
     // Off: the claims of the scopes are in the ID token, where an API server looks for them.
@@ -72,16 +70,29 @@ async function settings(running) {
     rotateRefreshToken: true,
     ttl: {
       AccessToken: 3600,
+      DeviceCode: 600,
       Grant: day,
       IdToken: () => running.idTokenSeconds,
       Interaction: 3600,
       RefreshToken: day,
       Session: day,
     },
-    features: { devInteractions: { enabled: true } },
+    features: { devInteractions: { enabled: true }, deviceFlow: { enabled: true } },
     jwks: { keys: [await exportJWK(privateKey)] },
     cookies: { keys: [randomBytes(16).toString('hex')] },
     clientBasedCORS: () => false,
+  };
+}
+
+function client(id, ...moreGrants) {
+  return {
+    client_id: id,
+    client_name: 'Kubernetes',
+    application_type: 'native',
+    token_endpoint_auth_method: 'none',
+    grant_types: ['authorization_code', 'refresh_token', ...moreGrants],
+    response_types: ['code'],
+    redirect_uris: ['http://127.0.0.1/callback'],
   };
 }
 

@@ -1,4 +1,4 @@
-// A user's login session: a D-Bus of its own, with an unlocked keyring on it.
+// A user's login session: its own D-Bus, with an unlocked keyring.
 
 import { once } from 'node:events';
 import { mkdirSync, writeFileSync } from 'node:fs';
@@ -7,8 +7,8 @@ import { join } from 'node:path';
 import { run, start, stop, until, within } from './processes.js';
 
 /**
- * Adds the session's address to `env`, which has the user's HOME and XDG_RUNTIME_DIR.
- * What has to be done at its end goes to `atEnd`.
+ * Adds the bus address of the session to `env`, which has the user's HOME and XDG_RUNTIME_DIR.
+ * Cleanup goes to `atEnd`.
  */
 export async function startSession(env, atEnd) {
   const config = writeBusConfig(env.XDG_RUNTIME_DIR);
@@ -23,7 +23,7 @@ export async function startSession(env, atEnd) {
   await until(10, 'an unlocked default keyring', () => hasDefaultCollection(env));
 }
 
-// No <servicedir>: nothing but what is started here answers on this bus.
+// No <servicedir>: only services that are started here respond on this bus.
 function writeBusConfig(folder) {
   const file = join(folder, 'bus.conf');
   mkdirSync(folder, { recursive: true, mode: 0o700 });

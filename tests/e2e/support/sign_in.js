@@ -1,10 +1,10 @@
-// A sign-in from the command to the page, as most tests begin with one.
+// A sign-in from the command to the page, with which most tests begin.
 
 import assert from 'node:assert/strict';
 
 import { newPage, signIn } from './browser.js';
 
-/** The URL that the program asks a browser to open. */
+/** The URL that the program wants a browser to open. */
 export function urlFrom(program, user) {
   const tooEarly = program.end().then(({ code, stderr }) => {
     throw new Error(`it ended with ${code} and asked for no browser: ${stderr}`);
@@ -25,7 +25,7 @@ export async function whoamiWithSignIn(stage, user, name) {
   return { page, url, stdout, stderr };
 }
 
-/** `kubectl auth whoami` that has to succeed by itself: no browser comes up for it, and it says nothing. */
+/** `kubectl auth whoami` that must succeed by itself: it opens no browser, and prints no message. */
 export async function whoamiInSilence(user, name) {
   const before = (await user.launcher.calls()).length;
   const { code, stdout, stderr } = await user.kubectl('auth', 'whoami').end();

@@ -11,14 +11,14 @@ import { makeCertificates } from './certificates.js';
 import { startProvider } from './provider.js';
 import { startUser } from './user.js';
 
-/** A place for pictures of the pages. */
+/** The folder for screenshots of the pages. */
 export function screenshotsFolder() {
   const folder = resolve(import.meta.dirname, '../../../target/screenshots');
   mkdirSync(folder, { recursive: true });
   return folder;
 }
 
-/** Starts provider, API server and browser; they end with the last test of the file. */
+/** Starts the provider, the API server and the browser; they end with the last test of the file. */
 export async function startStage() {
   const folder = mkdtempSync(join(tmpdir(), 'kubekey-e2e-'));
   process.on('exit', () => rmSync(folder, { recursive: true, force: true, maxRetries: 5 }));
@@ -35,9 +35,9 @@ export async function startStage() {
     provider,
     apiServer,
     browser,
-    /** A new user, for the length of the test `t`. */
-    user(t) {
-      return startUser(join(folder, `user${++users}`), { certificates, provider, apiServer }, (task) => t.after(task));
+    /** A new user, for the duration of the test `t`; `more` are other options of `startUser`. */
+    user(t, more) {
+      return startUser(join(folder, `user${++users}`), { certificates, provider, apiServer, ...more }, (task) => t.after(task));
     },
   };
 }

@@ -1,4 +1,4 @@
-// A user with a home, a keyring, a browser launcher, and a kubeconfig that has kubekey as its exec plugin.
+// A user with a home, a keyring, a browser launcher, and a kubeconfig with kubekey as its exec plugin.
 
 import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
@@ -8,37 +8,48 @@ import { run, start, stop } from './processes.js';
 import { CLIENT_ID } from './provider.js';
 import { startSession } from './session.js';
 
-const KUBEKEY = resolve(process.env.KUBEKEY ?? join(import.meta.dirname, '../../../target/debug/kubekey'));
+export const KUBEKEY = resolve(process.env.KUBEKEY ?? join(import.meta.dirname, '../../../target/debug/kubekey'));
 const KUBECTL = process.env.KUBECTL ?? 'kubectl';
 
-/** What has to be done at the end goes to `atEnd`. */
-export async function startUser(folder, { certificates, provider, apiServer }, atEnd) {
+/** Cleanup goes to `atEnd`. */
+export async function startUser(folder, { certificates, provider, apiServer, clientId = CLIENT_ID, settings: more = [] }, atEnd) {
   if (!existsSync(KUBEKEY)) throw new Error(`no kubekey at ${KUBEKEY}: build it, or name it in KUBEKEY`);
   mkdirSync(folder);
   const env = environment(folder, certificates);
   await startSession(env, atEnd);
   const launcher = await startLauncher(folder, atEnd);
   env.PATH = `${launcher.bin}:${process.env.PATH}`;
-  const settings = ['--issuer-url', provider.issuer, '--client-id', CLIENT_ID];
-  writeKubeconfig(env.KUBECONFIG, certificates, apiServer, settings);
-  // The kernel keeps tokens for a UID, which all users of these tests share, and beyond their end.
+  // Without a screen kubekey starts no launcher.
+  env.DISPLAY = ':4711';
+  const settings = ['--issuer-url', provider.issuer, '--client-id', clientId, ...more];
+  const args = ['get-token', ...settings];
+  if (apiServer) writeKubeconfig(env.KUBECONFIG, certificates, apiServer, { args });
+  // The kernel stores tokens by UID, which all users of these tests share, and beyond their end.
   const logOut = () => run(KUBEKEY, ['logout', ...settings], { env });
   await logOut();
-  atEnd(logOut);
-  const begin = (command, args) => {
-    const program = start(command, args, { env });
-    atEnd(() => stop(program));
+  const begun = [];
+  atEnd(async () => {
+    await Promise.all(begun.map(stop));
+    await logOut();
+  });
+  const begin = (command, args, input) => {
+    const program = start(command, args, { env, input });
+    begun.push(program);
     return program;
   };
   return {
+    env,
     launcher,
+    begin,
+    /** Rewrites the kubeconfig, with other fields in its exec section. */
+    configure: (exec) => writeKubeconfig(env.KUBECONFIG, certificates, apiServer, { args, ...exec }),
     kubectl: (...args) => begin(KUBECTL, args),
-    kubekey: (...args) => begin(KUBEKEY, ['get-token', ...settings, ...args]),
+    kubekey: (...more) => begin(KUBEKEY, [...args, ...more]),
     saved: () => savedTokens(env),
   };
 }
 
-// Nothing of the environment that the tests run in, but for PATH.
+// Only PATH comes from the environment of the tests.
 function environment(folder, certificates) {
   return {
     HOME: folder,
@@ -50,11 +61,10 @@ function environment(folder, certificates) {
   };
 }
 
-function writeKubeconfig(file, certificates, apiServer, settings) {
-  const exec = {
+function writeKubeconfig(file, certificates, apiServer, exec) {
+  const defaults = {
     apiVersion: 'client.authentication.k8s.io/v1',
     command: KUBEKEY,
-    args: ['get-token', ...settings],
     interactiveMode: 'IfAvailable',
     provideClusterInfo: true,
   };
@@ -64,13 +74,13 @@ function writeKubeconfig(file, certificates, apiServer, settings) {
     apiVersion: 'v1',
     kind: 'Config',
     clusters: [{ name: 'stand-in', cluster }],
-    users: [{ name: 'me', user: { exec } }, { name: 'nobody', user: {} }],
+    users: [{ name: 'me', user: { exec: { ...defaults, ...exec } } }, { name: 'nobody', user: {} }],
     contexts: [{ name: 'stand-in', context: { cluster: 'stand-in', user: 'me' } }],
     'current-context': 'stand-in',
   }));
 }
 
-/** What kubekey keeps in the keyring, or undefined. */
+/** The sign-in that kubekey saved in the keyring, or undefined. */
 async function savedTokens(env) {
   const { code, stdout, stderr } = await run('secret-tool', ['lookup', 'service', 'kubekey'], { env });
   if (code === 0) return JSON.parse(stdout);

@@ -1,5 +1,4 @@
-// What kubekey runs to bring up a browser: tells the test which arguments it was given,
-// and ends when the test has noted them.
+// What kubekey runs to launch a browser: it tells the test its arguments, and ends when the test has recorded them.
 // Called by the script that launcher.js writes: node xdg_open.js SOCKET ARGUMENT...
 
 import { connect } from 'node:net';

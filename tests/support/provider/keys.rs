@@ -1,7 +1,7 @@
-//! The provider's signing keys, and ID tokens signed with them, rightly or wrongly.
+//! The provider's signing keys, and ID tokens signed with them, correctly or not.
 //!
-//! The keys in `keys/` were made for these tests and protect nothing. There are two of each kind: one that is
-//! published and one that is not; a rotation swaps them.
+//! The keys in `keys/` were made for these tests and protect nothing. There are two of each kind, one published and one
+//! not; a rotation swaps them.
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -15,20 +15,20 @@ const P256: [&str; 2] = [include_str!("keys/p256-1.pem"), include_str!("keys/p25
 const P384: [&str; 2] = [include_str!("keys/p384-1.pem"), include_str!("keys/p384-2.pem")];
 const ED25519: [&str; 2] = [include_str!("keys/ed25519-1.pem"), include_str!("keys/ed25519-2.pem")];
 
-/// What an ID token is signed with.
+/// What signs an ID token.
 #[derive(Clone, Debug)]
 pub enum Signing {
     /// The published key of the algorithm.
     Published,
     /// A key of the same kind that was never published, under the published key's ID.
     Stranger,
-    /// HS256 with these bytes, as in an attack with a public key for a secret.
+    /// HS256 with these bytes, as in an attack that uses a public key as the secret.
     Secret(Vec<u8>),
-    /// Not at all: `alg` is `none` and the signature empty.
+    /// Nothing: `alg` is `none` and the signature is empty.
     Nothing,
 }
 
-/// The published keys, as a JWK set. An RSA key is listed for the `algorithm` if that is one of RSA's.
+/// The published keys as a JWK set. An RSA key is listed for `algorithm` if that is one of RSA's.
 pub fn published(algorithm: Algorithm, generation: usize) -> Map<String, Value> {
     let rsa = if is_rsa(algorithm) { algorithm } else { Algorithm::RS256 };
     let kinds = [rsa, Algorithm::ES256, Algorithm::ES384, Algorithm::EdDSA];
@@ -45,7 +45,7 @@ pub fn published(algorithm: Algorithm, generation: usize) -> Map<String, Value> 
     Map::from_iter([("keys".to_string(), keys.into())])
 }
 
-/// The header that goes with the key and the way of signing.
+/// The header for this key and this way of signing.
 pub fn header(signing: &Signing, algorithm: Algorithm, generation: usize) -> Map<String, Value> {
     let header = match signing {
         Signing::Published | Signing::Stranger => {
@@ -57,7 +57,7 @@ pub fn header(signing: &Signing, algorithm: Algorithm, generation: usize) -> Map
     header.as_object().expect("an object").clone()
 }
 
-/// A JWT of this header and these claims, whatever they say.
+/// A JWT with this header and these claims, whatever they are.
 pub fn sign(
     header: &Map<String, Value>,
     claims: &Map<String, Value>,
@@ -77,13 +77,14 @@ pub fn sign(
     message + "." + &signature.expect("a signature")
 }
 
-/// The published RSA key as everyone can get it: what an attacker would use as a secret.
+/// The published RSA key as anyone can get it: what an attacker would use as a secret.
 pub fn public_key_as_text() -> String {
     let key = Jwk::from_encoding_key(&key(Algorithm::RS256, 0), Algorithm::RS256).expect("a public key");
     serde_json::to_string(&key).expect("a JWK")
 }
 
-/// OpenID Connect Core 3.1.3.6: the left half of the access token's hash, with the hash of the ID token's `alg`.
+/// OpenID Connect Core §3.1.3.6: the left half of the access token's hash, with the hash function of the ID token's
+/// `alg`.
 pub fn at_hash(access_token: &str, algorithm: Algorithm) -> String {
     use Algorithm::{ES384, EdDSA, PS384, PS512, RS384, RS512};
     let hash = match algorithm {

@@ -9,24 +9,29 @@
 
 mod authorization;
 pub mod behaviour;
+pub mod connection;
+pub mod device;
 pub mod keys;
+mod metadata;
 pub mod server;
 mod token;
 
 use std::collections::HashMap;
-use std::net::{IpAddr, Ipv4Addr};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard};
 use std::time::Duration;
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use rustls::ServerConfig;
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 use sha2::{Digest, Sha256};
+use tokio::net::TcpSocket;
 use tokio::sync::Notify;
 
 use super::canary;
 use behaviour::{Behaviour, Edit};
+use connection::End;
 use server::{Answer, Request, Server};
 
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -35,6 +40,9 @@ const PATIENCE: Duration = Duration::from_secs(30);
 pub struct Provider {
     shared: Arc<Shared>,
     server: Option<Server>,
+    /// Keeps the port while the server is stopped, so that no other test gets it.
+    #[expect(dead_code, reason = "held, not read")]
+    reserved: Option<TcpSocket>,
     address: IpAddr,
     port: u16,
     tls: Option<Arc<ServerConfig>>,
@@ -42,9 +50,9 @@ pub struct Provider {
 
 struct Shared {
     state: Mutex<State>,
-    /// Told of every request.
+    /// Notified of every request.
     arrived: Condvar,
-    /// Told of every change of the behaviour.
+    /// Notified of every change of the behaviour.
     configured: Notify,
 }
 
@@ -53,19 +61,31 @@ struct State {
     base: String,
     behaviour: Behaviour,
     requests: Vec<Request>,
+    connections: usize,
     generation: usize,
     issued: usize,
     codes: HashMap<String, Grant>,
+    device_codes: HashMap<String, Grant>,
+    /// Requests that were pushed, by their references.
+    pushed: HashMap<String, Vec<(String, String)>>,
     refresh_tokens: HashMap<String, Grant>,
+    /// Refresh tokens that were used, with their families.
+    spent: HashMap<String, usize>,
+    /// How often one of these was used again, and its family revoked.
+    revoked: usize,
 }
 
-/// What the user agreed to: kept behind a code, then behind a refresh token.
+/// What the user agreed to: stored for a code, then for a refresh token.
 #[derive(Clone)]
 struct Grant {
     redirect_uri: String,
     scope: String,
     nonce: Option<String>,
     code_challenge: String,
+    /// Whether the request asked for the user's consent.
+    has_consent: bool,
+    /// The sign-in that all its refresh tokens come from.
+    family: usize,
 }
 
 impl Provider {
@@ -74,16 +94,18 @@ impl Provider {
         Provider::start_at(Ipv4Addr::LOCALHOST.into(), None)
     }
 
-    /// Listens on a free port elsewhere, and with TLS if there is a configuration for it.
+    /// Listens on a free port of this address; with TLS, if there is a configuration for it.
     pub fn start_at(address: IpAddr, tls: Option<Arc<ServerConfig>>) -> Self {
         let shared = Arc::new(Shared { state: Mutex::default(), arrived: Condvar::new(), configured: Notify::new() });
-        let server = serve(address, 0, tls.clone(), shared.clone());
+        let reserved = cfg!(target_os = "linux").then(|| bound_only(SocketAddr::new(address, 0)));
+        let port = reserved.as_ref().map_or(0, |socket| socket.local_addr().expect("a port").port());
+        let server = serve(address, port, tls.clone(), shared.clone());
         let (scheme, port) = (if tls.is_some() { "https" } else { "http" }, server.port());
         shared.state().base = format!("{scheme}://{address}:{port}");
-        Provider { shared, server: Some(server), address, port, tls }
+        Provider { shared, server: Some(server), reserved, address, port, tls }
     }
 
-    /// Goes by this host name from now on.
+    /// Uses this host name from now on.
     pub fn call(&self, host: &str) {
         let base = format!("http://{host}:{}", self.port);
         self.shared.state().base = base;
@@ -104,12 +126,12 @@ impl Provider {
         self.shared.configured.notify_waiters();
     }
 
-    /// Signs with other keys under other IDs from now on, and lists no more the ones before.
+    /// From now on, signs with other keys under other IDs, and no longer lists the previous ones.
     pub fn rotate_keys(&self) {
         self.shared.state().generation += 1;
     }
 
-    /// The requests for this path, in the order of their arrival.
+    /// The requests for this path, in order of arrival.
     pub fn requests(&self, path: &str) -> Vec<Request> {
         let state = self.shared.state();
         let of_path = state.requests.iter().filter(|request| request.path == path);
@@ -125,12 +147,29 @@ impl Provider {
         self.shared.state().requests.len()
     }
 
-    /// Forgets the requests recorded so far.
-    pub fn forget_requests(&self) {
-        self.shared.state().requests.clear();
+    /// How many times a used refresh token was used again: each time its whole session was revoked.
+    pub fn revoked(&self) -> usize {
+        self.shared.state().revoked
     }
 
-    /// Waits until there were `count` requests for this path.
+    /// How many refresh tokens were replaced.
+    pub fn replaced(&self) -> usize {
+        self.shared.state().spent.len()
+    }
+
+    /// How many connections came, however they ended.
+    pub fn connections(&self) -> usize {
+        self.shared.state().connections
+    }
+
+    /// Forgets the requests and connections counted so far.
+    pub fn forget_requests(&self) {
+        let mut state = self.shared.state();
+        state.requests.clear();
+        state.connections = 0;
+    }
+
+    /// Waits until there have been `count` requests for this path.
     pub fn wait_for(&self, path: &str, count: usize) {
         let short = |state: &mut State| state.count(path) < count;
         let (state, wait) =
@@ -140,40 +179,66 @@ impl Provider {
         assert!(!wait.timed_out(), "{seen} of {count} requests for {path} came");
     }
 
+    /// Calls `start` and waits until it has sent a request for this path, which gets no response before
+    /// [`Self::let_go`].
+    pub fn hold<T>(&self, path: &'static str, start: impl FnOnce() -> T) -> T {
+        let before = self.count(path);
+        self.configure(|behaviour| behaviour.hold = vec![path]);
+        let started = start();
+        self.wait_for(path, before + 1);
+        started
+    }
+
+    /// Answers the held requests.
+    pub fn let_go(&self) {
+        self.configure(|behaviour| behaviour.hold = vec![]);
+    }
+
     /// Closes the port: connections are refused from now on.
     pub fn stop(&mut self) {
         self.server = None;
     }
 
-    /// Listens again, on the same port and with all it knew.
+    /// Listens again, on the same port and with the same state.
     pub fn restart(&mut self) {
-        self.stop();
+        self.server = None;
         self.server = Some(serve(self.address, self.port, self.tls.clone(), self.shared.clone()));
     }
 }
 
+/// A socket that has the port and does not listen, so that a stopped provider keeps it. On other systems than Linux the server
+/// could not listen beside it.
+fn bound_only(address: SocketAddr) -> TcpSocket {
+    let socket = if address.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }.expect("a socket");
+    socket.set_reuseaddr(true).expect("a socket");
+    socket.bind(address).expect("a port");
+    socket
+}
+
 fn serve(address: IpAddr, port: u16, tls: Option<Arc<ServerConfig>>, shared: Arc<Shared>) -> Server {
-    Server::start(address, port, tls, move |request| answer(shared.clone(), request))
+    let of_door = shared.clone();
+    let door = Arc::new(move || of_door.state().receive());
+    Server::start(address, port, tls, door, move |request| answer(shared.clone(), request))
 }
 
 async fn answer(shared: Arc<Shared>, request: Request) -> Answer {
     canary::tell_of(&request);
+    if let Some(end) = shared.state().behaviour.second_request.filter(|_| request.nth > 0) {
+        return Answer::html(500, "").cut(0, end);
+    }
     shared.state().requests.push(request.clone());
     shared.arrived.notify_all();
     shared.wait_while_held(&request.path).await;
     let delay = shared.state().behaviour.delay_of(&request.path);
     tokio::time::sleep(delay).await;
-    let mut state = shared.state();
-    let discovery = format!("{}/.well-known/openid-configuration", state.behaviour.issuer_path.trim_end_matches('/'));
-    match (&*request.method, &*request.path) {
-        ("GET", path) if path == discovery => state.discovery(),
-        ("GET", "/jwks") => state.jwks(),
-        // Some providers are told apart by the second name, see the discovery document's `authorization_endpoint`.
-        ("GET", "/authorize" | "/auth") => state.authorize(&request),
-        ("POST", "/approve") => state.approve(&request),
-        ("POST", "/token") => state.token(&request),
-        _ => Answer::html(404, "not found"),
+    let mut answer = shared.state().answer(&request);
+    if let Some(token) = answer.replaces.take() {
+        // Signing takes a while: if the client has gone away by now, this ends here.
+        tokio::task::yield_now().await;
+        answer = shared.state().replace(&token, answer);
     }
+    answer.cut = shared.state().behaviour.take_cut(&request.path).or(answer.cut);
+    answer
 }
 
 impl Shared {
@@ -185,7 +250,7 @@ impl Shared {
         loop {
             let configured = self.configured.notified();
             tokio::pin!(configured);
-            // Listen before looking, or a change in between would be missed.
+            // Listen before looking; otherwise a change in between would be missed.
             configured.as_mut().enable();
             if !self.state().behaviour.hold.contains(&path) {
                 return;
@@ -205,52 +270,36 @@ impl State {
         of_path.count()
     }
 
-    fn discovery(&self) -> Answer {
-        if let Some(answer) = &self.behaviour.discovery_answer {
-            return answer.clone();
-        }
-        let base = &self.base;
-        let mut document = object(json!({
-            "issuer": self.issuer(),
-            "authorization_endpoint": format!("{base}/authorize"),
-            "token_endpoint": format!("{base}/token"),
-            "jwks_uri": format!("{base}/jwks"),
-            "response_types_supported": ["code"],
-            "grant_types_supported": ["authorization_code", "refresh_token"],
-            "subject_types_supported": ["public"],
-            "id_token_signing_alg_values_supported": [self.behaviour.algorithm],
-            "scopes_supported": self.behaviour.scopes_supported,
-            "token_endpoint_auth_methods_supported": ["client_secret_basic", "client_secret_post", "none"],
-            "code_challenge_methods_supported": ["S256"],
-        }));
-        if self.behaviour.authorization_response_iss_parameter_supported {
-            document.insert("authorization_response_iss_parameter_supported".into(), true.into());
-        }
-        if self.behaviour.offers_form_post {
-            document.insert("response_modes_supported".into(), json!(["query", "fragment", "form_post"]));
-        }
-        apply(&self.behaviour.discovery, &mut document);
-        self.cacheable(&document.into())
+    /// How a new connection ends at once, if it does.
+    fn receive(&mut self) -> Option<End> {
+        self.connections += 1;
+        let turned_away = &mut self.behaviour.turn_away;
+        (!turned_away.is_empty()).then(|| turned_away.remove(0))
     }
 
-    fn jwks(&self) -> Answer {
-        if let Some(answer) = &self.behaviour.jwks_answer {
-            return answer.clone();
+    fn answer(&mut self, request: &Request) -> Answer {
+        let discovery =
+            format!("{}/.well-known/openid-configuration", self.behaviour.issuer_path.trim_end_matches('/'));
+        if let Some(redirect) =
+            self.behaviour.moved.filter(|_| request.method == "GET").and_then(|moved| on(moved, request))
+        {
+            return redirect;
         }
-        let mut keys = keys::published(self.behaviour.algorithm, self.generation);
-        apply(&self.behaviour.jwks, &mut keys);
-        self.cacheable(&keys.into())
-    }
-
-    fn cacheable(&self, document: &Value) -> Answer {
-        let answer = Answer::json(200, document);
-        match &self.behaviour.cache_control {
-            Some(value) => answer.with_header("cache-control", value),
-            None => answer,
+        match (&*request.method, &*request.path) {
+            ("GET", path) if path == discovery => self.discovery(),
+            ("GET", "/jwks") => self.jwks(),
+            // Some providers are recognized by the second path, see the discovery document's `authorization_endpoint`.
+            ("GET", "/authorize" | "/auth") => self.authorize(request),
+            ("POST", "/approve") => self.approve(request),
+            ("POST", "/par") => self.push(request),
+            ("POST", "/device_authorization") => self.authorize_device(request),
+            ("POST", "/token") => self.token(request),
+            ("POST", "/revoke") if self.behaviour.offers_revocation => self.revoke(request),
+            _ => Answer::html(404, "not found"),
         }
     }
 
-    /// A new secret: of a kind that can be searched for, and not the same in two providers.
+    /// A new secret that can be searched for, different for each provider.
     fn secret(&mut self, kind: &str) -> String {
         self.issued += 1;
         let tail = Sha256::digest(format!("{kind} {} {}", self.issued, self.base));
@@ -258,6 +307,14 @@ impl State {
         canary::tell(&secret);
         secret
     }
+}
+
+/// The documents are behind this many redirects with this status, all on the same server.
+fn on((status, times): (u16, usize), request: &Request) -> Option<Answer> {
+    let is_document = request.path == "/jwks" || request.path.ends_with("/.well-known/openid-configuration");
+    let hop = request.param("hop").map_or(0, |hop| hop.parse().expect("a number"));
+    let next = format!("{}?hop={}", request.path, hop + 1);
+    (is_document && hop < times).then(|| Answer::new(status, "text/plain", "").with_header("location", &next))
 }
 
 fn apply(edit: &Option<Edit>, map: &mut Map<String, Value>) {

@@ -1,8 +1,9 @@
-//! A small HTTP server, with a thread of its own.
+//! A small HTTP server on its own thread.
 
 use std::future::Future;
 use std::net::{IpAddr, TcpListener};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread::JoinHandle;
 
 use http_body_util::{BodyExt, Full};
@@ -11,19 +12,23 @@ use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
 use rustls::ServerConfig;
 use serde_json::Value;
-use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::TcpStream;
 use tokio::sync::oneshot;
 use tokio_rustls::TlsAcceptor;
 
-/// A request as it arrived, whole.
+use super::connection::{Connection, Cut, End, Scissors, Stream};
+
+/// A request that arrived complete.
 #[derive(Clone, Debug)]
 pub struct Request {
     pub method: String,
     pub path: String,
     pub query: Vec<(String, String)>,
     pub headers: Vec<(String, String)>,
-    /// The body's fields, when it is a form.
+    /// The body's fields, if it is a form.
     pub form: Vec<(String, String)>,
+    /// How many requests came before it on the same connection.
+    pub nth: usize,
 }
 
 impl Request {
@@ -39,24 +44,30 @@ impl Request {
     }
 }
 
-/// What a request is answered with.
+/// The response to a request.
 #[derive(Clone, Debug)]
 pub struct Answer {
     pub status: u16,
     pub headers: Vec<(String, String)>,
-    pub body: String,
+    pub body: Vec<u8>,
+    /// How it is cut on the way; the connection then ends.
+    pub cut: Option<Cut>,
+    /// The refresh token that it replaces: used up when the response leaves, but not if the client has gone away
+    /// before.
+    pub replaces: Option<String>,
 }
 
 impl Answer {
-    pub fn new(status: u16, content_type: &str, body: impl Into<String>) -> Self {
-        Answer { status, headers: vec![("content-type".into(), content_type.into())], body: body.into() }
+    pub fn new(status: u16, content_type: &str, body: impl Into<Vec<u8>>) -> Self {
+        let headers = vec![("content-type".into(), content_type.into())];
+        Answer { status, headers, body: body.into(), cut: None, replaces: None }
     }
 
     pub fn json(status: u16, body: &Value) -> Self {
         Answer::new(status, "application/json", body.to_string())
     }
 
-    pub fn html(status: u16, body: impl Into<String>) -> Self {
+    pub fn html(status: u16, body: impl Into<Vec<u8>>) -> Self {
         Answer::new(status, "text/html; charset=utf-8", body)
     }
 
@@ -68,9 +79,17 @@ impl Answer {
         self.headers.push((name.into(), value.into()));
         self
     }
+
+    pub fn cut(mut self, after: usize, end: End) -> Self {
+        self.cut = Some(Cut { after, end });
+        self
+    }
 }
 
-/// Serves until it is dropped; then the port is closed, and so is every open connection.
+/// Called for each new connection: how it ends at once, if it does.
+pub type Door = Arc<dyn Fn() -> Option<End> + Send + Sync>;
+
+/// Serves until it is dropped; then the port and every open connection are closed.
 pub struct Server {
     port: u16,
     stop: Option<oneshot::Sender<()>>,
@@ -78,8 +97,8 @@ pub struct Server {
 }
 
 impl Server {
-    /// Listens at this address, on a free port for 0, and with TLS if there is a configuration for it.
-    pub fn start<H, F>(address: IpAddr, port: u16, tls: Option<Arc<ServerConfig>>, handler: H) -> Self
+    /// Listens at this address, on a free port for 0; with TLS, if there is a configuration for it.
+    pub fn start<H, F>(address: IpAddr, port: u16, tls: Option<Arc<ServerConfig>>, door: Door, handler: H) -> Self
     where
         H: Fn(Request) -> F + Send + Sync + 'static,
         F: Future<Output = Answer> + Send + 'static,
@@ -87,7 +106,7 @@ impl Server {
         let listener = TcpListener::bind((address, port)).expect("a port");
         let port = listener.local_addr().expect("a bound address").port();
         let (stop, stopped) = oneshot::channel();
-        let thread = std::thread::spawn(move || run(listener, tls, handler, stopped));
+        let thread = std::thread::spawn(move || run(listener, tls, door, handler, stopped));
         Server { port, stop: Some(stop), thread: Some(thread) }
     }
 
@@ -106,22 +125,27 @@ impl Drop for Server {
     }
 }
 
-/// Dropping the runtime at the end closes what is still open.
-fn run<H, F>(listener: TcpListener, tls: Option<Arc<ServerConfig>>, handler: H, stopped: oneshot::Receiver<()>)
-where
+/// Dropping the runtime at the end closes the connections that are still open.
+fn run<H, F>(
+    listener: TcpListener,
+    tls: Option<Arc<ServerConfig>>,
+    door: Door,
+    handler: H,
+    stopped: oneshot::Receiver<()>,
+) where
     H: Fn(Request) -> F + Send + Sync + 'static,
     F: Future<Output = Answer> + Send + 'static,
 {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
     runtime.block_on(async {
         tokio::select! {
-            () = accept(listener, tls.map(TlsAcceptor::from), Arc::new(handler)) => {}
+            () = accept(listener, tls.map(TlsAcceptor::from), door, Arc::new(handler)) => {}
             _ = stopped => {}
         }
     });
 }
 
-async fn accept<H, F>(listener: TcpListener, tls: Option<TlsAcceptor>, handler: Arc<H>)
+async fn accept<H, F>(listener: TcpListener, tls: Option<TlsAcceptor>, door: Door, handler: Arc<H>)
 where
     H: Fn(Request) -> F + Send + Sync + 'static,
     F: Future<Output = Answer> + Send + 'static,
@@ -129,12 +153,13 @@ where
     listener.set_nonblocking(true).expect("a listener");
     let listener = tokio::net::TcpListener::from_std(listener).expect("a listener");
     while let Ok((stream, _)) = listener.accept().await {
-        let (tls, handler) = (tls.clone(), handler.clone());
-        // A client that goes away in the middle is the client's business.
+        let (tls, handler, end) = (tls.clone(), handler.clone(), door());
+        // A client that goes away early is not an error of the server.
         tokio::spawn(async move {
-            match tls {
-                None => serve(stream, handler).await,
-                Some(tls) => {
+            match (end, tls) {
+                (Some(end), _) => turn_away(stream, end).await,
+                (None, None) => serve(stream, handler).await,
+                (None, Some(tls)) => {
                     if let Ok(stream) = tls.accept(stream).await {
                         serve(stream, handler).await;
                     }
@@ -144,16 +169,31 @@ where
     }
 }
 
-async fn serve<H, F>(stream: impl AsyncRead + AsyncWrite + Unpin, handler: Arc<H>)
+async fn turn_away(stream: TcpStream, end: End) {
+    match end {
+        End::Close | End::Drop => {}
+        End::Reset => stream.set_zero_linger().expect("a socket"),
+        End::Silence => std::future::pending().await,
+    }
+    drop(stream);
+}
+
+async fn serve<H, F>(stream: impl Stream, handler: Arc<H>)
 where
     H: Fn(Request) -> F + Send + Sync + 'static,
     F: Future<Output = Answer> + Send + 'static,
 {
+    let (scissors, count) = (Scissors::default(), AtomicUsize::new(0));
+    let connection = TokioIo::new(Connection::new(stream, scissors.clone()));
     let service = service_fn(|request| {
-        let handler = handler.clone();
-        async move { Ok::<_, hyper::Error>(response(handler(read(request).await?).await)) }
+        let (handler, scissors, nth) = (&handler, &scissors, count.fetch_add(1, Ordering::Relaxed));
+        async move {
+            let answer = handler(Request { nth, ..read(request).await? }).await;
+            *scissors.lock().expect("the cut") = answer.cut;
+            Ok::<_, hyper::Error>(response(answer))
+        }
     });
-    drop(hyper::server::conn::http1::Builder::new().serve_connection(TokioIo::new(stream), service).await);
+    drop(hyper::server::conn::http1::Builder::new().serve_connection(connection, service).await);
 }
 
 async fn read(request: hyper::Request<Incoming>) -> Result<Request, hyper::Error> {
@@ -170,6 +210,7 @@ async fn read(request: hyper::Request<Incoming>) -> Result<Request, hyper::Error
         query: fields(head.uri.query().unwrap_or_default().as_bytes()),
         form: if is_form { fields(&body) } else { Vec::new() },
         headers,
+        nth: 0,
     })
 }
 

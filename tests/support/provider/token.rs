@@ -15,13 +15,16 @@ impl State {
         }
         match request.param("grant_type") {
             Some("authorization_code") => self.exchange_code(request),
+            Some("urn:ietf:params:oauth:grant-type:device_code") if self.behaviour.offers_device => {
+                self.exchange_device_code(request)
+            }
             Some("refresh_token") => self.refresh(request),
             _ => oauth_error(400, "unsupported_grant_type", "grant_type is not known"),
         }
     }
 
-    /// RFC 6749 2.3.1: by Basic, each part form-encoded, or in the form.
-    fn authenticate_client(&self, request: &Request) -> Result<(), &'static str> {
+    /// RFC 6749 §2.3.1: by Basic, each part form-encoded, or in the form.
+    pub(super) fn authenticate_client(&self, request: &Request) -> Result<(), &'static str> {
         let expected = (self.behaviour.client_id.clone(), self.behaviour.client_secret.clone().unwrap_or_default());
         let given = match request.header("authorization") {
             Some(header) => basic(header).ok_or("the authorization header is not Basic")?,
@@ -33,11 +36,22 @@ impl State {
         if given == expected { Ok(()) } else { Err("client_id or client_secret is wrong") }
     }
 
+    /// RFC 7009 §2: an unknown token is no error.
+    pub(super) fn revoke(&mut self, request: &Request) -> Answer {
+        if let Err(error) = self.authenticate_client(request) {
+            return oauth_error(401, "invalid_client", error);
+        }
+        if self.refresh_tokens.remove(request.param("token").unwrap_or_default()).is_some() {
+            self.revoked += 1;
+        }
+        Answer::new(200, "text/plain", "")
+    }
+
     fn exchange_code(&mut self, request: &Request) -> Answer {
         if let Some(answer) = &self.behaviour.code_answer {
             return answer.clone();
         }
-        // Taken out whatever comes next: a code is good for one try.
+        // Removed in any case: a code is valid for one try.
         let grant = request.param("code").and_then(|code| self.codes.remove(code));
         let Some(grant) = grant else {
             return oauth_error(400, "invalid_grant", "code is unknown or was used before");
@@ -50,7 +64,8 @@ impl State {
         if !(43..=128).contains(&verifier.len()) || challenge != grant.code_challenge {
             return oauth_error(400, "invalid_grant", "code_verifier does not fit");
         }
-        self.issue(&grant, grant.nonce.as_deref(), true)
+        let is_offline = grant.scope.split(' ').any(|scope| scope == "offline_access") && grant.has_consent;
+        self.issue(&grant, grant.nonce.as_deref(), is_offline || !self.behaviour.refresh_needs_consent)
     }
 
     fn refresh(&mut self, request: &Request) -> Answer {
@@ -59,17 +74,39 @@ impl State {
         }
         let token = request.param("refresh_token").unwrap_or_default();
         let Some(grant) = self.refresh_tokens.get(token).cloned() else {
-            return oauth_error(400, "invalid_grant", "refresh_token is unknown or was used before");
+            return self.refuse_refresh_token(token);
         };
         let rotate = self.behaviour.refresh_rotation;
-        if rotate {
-            self.refresh_tokens.remove(token);
-        }
-        // OpenID Connect Core 12.2: no nonce in a refreshed ID token.
-        self.issue(&grant, None, rotate)
+        // OpenID Connect Core §12.2: no nonce in a refreshed ID token.
+        let mut answer = self.issue(&grant, None, rotate);
+        answer.replaces = rotate.then(|| token.to_owned());
+        answer
     }
 
-    fn issue(&mut self, grant: &Grant, nonce: Option<&str>, with_refresh_token: bool) -> Answer {
+    /// Uses up a refresh token when the response that replaces it is sent; the second of two responses to one token is
+    /// refused.
+    pub(super) fn replace(&mut self, token: &str, answer: Answer) -> Answer {
+        let Some(grant) = self.refresh_tokens.remove(token) else {
+            return self.refuse_refresh_token(token);
+        };
+        self.spent.insert(token.to_owned(), grant.family);
+        answer
+    }
+
+    fn refuse_refresh_token(&mut self, token: &str) -> Answer {
+        self.revoke_family_of(token);
+        oauth_error(400, "invalid_grant", "refresh_token is unknown or was used before")
+    }
+
+    /// RFC 9700 §4.14.2: if a refresh token is used again it was stolen, and either the thief or the user sends it now.
+    fn revoke_family_of(&mut self, token: &str) {
+        if let Some(family) = self.spent.get(token).copied() {
+            self.refresh_tokens.retain(|_, grant| grant.family != family);
+            self.revoked += 1;
+        }
+    }
+
+    pub(super) fn issue(&mut self, grant: &Grant, nonce: Option<&str>, with_refresh_token: bool) -> Answer {
         let access_token = self.secret("access");
         let mut response = object(json!({
             "access_token": access_token,
@@ -79,12 +116,13 @@ impl State {
             "id_token": self.id_token(grant, nonce, &access_token),
         }));
         if with_refresh_token {
-            let refresh_token = self.secret("refresh");
+            let padding = "x".repeat(self.behaviour.refresh_token_padding);
+            let refresh_token = self.secret("refresh") + &padding;
             self.refresh_tokens.insert(refresh_token.clone(), grant.clone());
             response.insert("refresh_token".into(), refresh_token.into());
         }
         apply(&self.behaviour.token_response, &mut response);
-        // RFC 6749 5.1
+        // RFC 6749 §5.1
         let date = self.now().format("%a, %d %b %Y %H:%M:%S GMT").to_string();
         Answer::json(200, &response.into()).with_header("cache-control", "no-store").with_header("date", &date)
     }
@@ -140,6 +178,6 @@ fn form_decoded(part: &str) -> String {
     pairs.next().map(|(_, value)| value.into_owned()).unwrap_or_default()
 }
 
-fn oauth_error(status: u16, error: &str, description: &str) -> Answer {
+pub(super) fn oauth_error(status: u16, error: &str, description: &str) -> Answer {
     Answer::json(status, &json!({"error": error, "error_description": description}))
 }

@@ -1,5 +1,5 @@
 #!/bin/sh
-# Installs the feature, as root, while the container's image is built. The options of devcontainer-feature.json are variables.
+# Installs the feature, as root, during the build of the container's image. The options of devcontainer-feature.json are variables.
 set -eu
 
 fail() {
@@ -17,10 +17,10 @@ install_source() {
       curl --fail --silent --show-error --location --proto '=https' --output "$file" "$SOURCE"
       ;;
     /*) cp "$SOURCE" "$file" ;;
-    *) fail "source has to be an https URL or an absolute path: $SOURCE" ;;
+    *) fail "source must be an https URL or an absolute path: $SOURCE" ;;
   esac
   if [ -n "${SHA256:-}" ]; then
-    echo "$SHA256  $file" | sha256sum --check --quiet - || fail "the source has another sha256"
+    echo "$SHA256  $file" | sha256sum --check --quiet - || fail "the source does not match sha256"
   fi
   case $file in
     *.deb) apt-get update && DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends "$file" ;;
@@ -29,11 +29,11 @@ install_source() {
   esac
 }
 
-[ "$(id -u)" = 0 ] || fail "it has to be installed by root"
+[ "$(id -u)" = 0 ] || fail "only root can install it"
 if [ -n "${SOURCE:-}" ]; then
   install_source
 fi
-command -v kubekey >/dev/null || fail "kubekey is not there; give source"
+command -v kubekey >/dev/null || fail "kubekey is not installed; set source"
 
 set -- setup --system
 [ -z "${ISSUERURL:-}" ] || set -- "$@" "--issuer-url=$ISSUERURL"

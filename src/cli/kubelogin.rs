@@ -1,0 +1,283 @@
+//! The command line of kubelogin: its flags that are no settings of kubekey, and what holds instead. Those that are
+//! settings are aliases in [`crate::config::keys`].
+
+use std::ffi::OsString;
+use std::iter::Peekable;
+
+use crate::config::Kubelogin;
+use crate::error::{Error, ErrorKind, Result};
+use crate::log_level::Level;
+
+/// The first word where kubectl runs kubelogin as its plugin.
+const PLUGIN: &str = "oidc-login";
+
+/// What to do about a flag of kubelogin.
+#[derive(Clone, Copy)]
+enum Meaning {
+    /// PKCE, which kubekey always uses, if it is switched on.
+    UsePkce,
+    /// The method of PKCE.
+    PkceMethod,
+    /// Renegotiation, which TLS 1.3 does not have.
+    Renegotiation,
+    /// The host of the redirect URL.
+    RedirectHost,
+    /// Ports to listen on.
+    ListenPort,
+    /// A storage for tokens.
+    Storage(&'static str),
+    /// The way to sign in, which may be by password.
+    GrantType,
+    /// A part of the password grant.
+    Password,
+    /// Access tokens in place of ID tokens.
+    AccessToken,
+    /// TLS on loopback.
+    LocalServer,
+}
+
+/// The flags, and whether each takes a value or is a switch.
+const FLAGS: [(&str, Takes, Meaning); 14] = [
+    ("--oidc-use-pkce", Takes::Switch, Meaning::UsePkce),
+    ("--oidc-pkce-method", Takes::Value, Meaning::PkceMethod),
+    ("--tls-renegotiation-once", Takes::Switch, Meaning::Renegotiation),
+    ("--tls-renegotiation-freely", Takes::Switch, Meaning::Renegotiation),
+    ("--oidc-redirect-url-hostname", Takes::Value, Meaning::RedirectHost),
+    ("--listen-port", Takes::Value, Meaning::ListenPort),
+    ("--force-keyring", Takes::Switch, Meaning::Storage("keyring")),
+    ("--no-keyring", Takes::Switch, Meaning::Storage("file")),
+    ("--grant-type", Takes::Value, Meaning::GrantType),
+    ("--username", Takes::Value, Meaning::Password),
+    ("--password", Takes::Value, Meaning::Password),
+    ("--oidc-use-access-token", Takes::Switch, Meaning::AccessToken),
+    ("--local-server-cert", Takes::Value, Meaning::LocalServer),
+    ("--local-server-key", Takes::Value, Meaning::LocalServer),
+];
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Takes {
+    Value,
+    Switch,
+}
+
+/// A command line without what only kubelogin knows.
+#[derive(Default)]
+pub struct Words {
+    /// The words that are left, all of them kubekey's.
+    pub words: Vec<OsString>,
+    /// What the others said.
+    pub kubelogin: Kubelogin,
+    /// The log level, if `-v` sets one.
+    pub level: Option<Level>,
+    /// Whether a flag that is refused on purpose, and that a user can do without, is left out with a warning.
+    is_moved: bool,
+}
+
+impl Words {
+    /// Reads the words after the program's name.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Usage`] for a flag of kubelogin that kubekey refuses, by its name.
+    pub fn read(words: impl Iterator<Item = OsString>) -> Result<Self> {
+        Self::default().with(words)
+    }
+
+    /// The same for the words of a user who moves to kubekey: a flag that is refused on purpose, and that the user can
+    /// do without, is left out with a warning.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Usage`] for the other flags that kubekey refuses.
+    pub fn read_to_move(words: impl Iterator<Item = OsString>) -> Result<Self> {
+        let mut read = Self { is_moved: true, ..Self::default() }.with(words)?;
+        if read.level.is_some() {
+            read.kubelogin.warnings.push("-v is left out: KUBEKEY_LOG=debug prints the steps of a run".to_owned());
+        }
+        Ok(read)
+    }
+
+    fn with(mut self, words: impl Iterator<Item = OsString>) -> Result<Self> {
+        let read = &mut self;
+        let mut words = words.peekable();
+        words.next_if(|first| first == PLUGIN);
+        while let Some(word) = words.next() {
+            match word.to_str().filter(|text| text.starts_with('-')).map(str::to_owned) {
+                Some(text) => read.take(word, &text, &mut words)?,
+                None => read.words.push(word),
+            }
+        }
+        Ok(self)
+    }
+
+    fn take(&mut self, word: OsString, text: &str, rest: &mut Peekable<impl Iterator<Item = OsString>>) -> Result<()> {
+        if let Some(level) = level(text, rest) {
+            self.level = Some(level);
+            return Ok(());
+        }
+        let (name, value) = text.split_once('=').map_or((text, None), |(name, value)| (name, Some(value.to_owned())));
+        if name.starts_with("--oidc-") {
+            self.kubelogin.redirect_host.get_or_insert_with(|| Kubelogin::HOST.to_owned());
+        }
+        if name.starts_with("--token-exchange-") {
+            return Err(not_part(name, "kubekey signs in people, and this is for programs"));
+        }
+        let Some((name, takes, meaning)) = FLAGS.into_iter().find(|(known, ..)| *known == name) else {
+            self.words.push(word);
+            return Ok(());
+        };
+        let value = match (value, takes) {
+            (Some(value), _) => value,
+            (None, Takes::Switch) => "true".to_owned(),
+            (None, Takes::Value) => match rest.next() {
+                Some(value) => value.to_string_lossy().into_owned(),
+                None => return Err(without_value(name)),
+            },
+        };
+        self.apply(name, meaning, &value)
+    }
+
+    fn apply(&mut self, name: &'static str, meaning: Meaning, value: &str) -> Result<()> {
+        let is_on = is_on(value);
+        let is_password = match meaning {
+            Meaning::Password => true,
+            Meaning::GrantType => value == "password",
+            _ => false,
+        };
+        if self.is_moved && (is_password || matches!(meaning, Meaning::PkceMethod) && value == "no") {
+            let why = if is_password { "kubekey takes no passwords" } else { "kubekey always uses PKCE" };
+            self.kubelogin.warnings.push(format!("{name} is left out: {why}"));
+            return Ok(());
+        }
+        match meaning {
+            Meaning::PkceMethod if !["auto", "S256"].contains(&value) => return Err(wrong_pkce(name, value)),
+            Meaning::Renegotiation if is_on => {
+                let warning = format!("{name} has no effect: kubekey never renegotiates TLS");
+                self.kubelogin.warnings.push(warning);
+            }
+            Meaning::RedirectHost => self.kubelogin.redirect_host = Some(value.to_owned()),
+            Meaning::ListenPort => {
+                self.words.extend(value.split(',').map(|port| format!("--listen-address=127.0.0.1:{port}").into()));
+            }
+            Meaning::Storage(storage) if is_on => self.words.push(format!("--token-storage={storage}").into()),
+            Meaning::GrantType if value == "password" => return Err(password("--grant-type=password")),
+            Meaning::GrantType => self.words.push(format!("{name}={value}").into()),
+            Meaning::Password => return Err(password(name)),
+            Meaning::AccessToken if is_on => return Err(not_part(name, "kubekey gives the cluster an ID token")),
+            Meaning::LocalServer => {
+                return Err(not_part(name, "kubekey's local server speaks http, on loopback alone"));
+            }
+            Meaning::UsePkce
+            | Meaning::PkceMethod
+            | Meaning::Renegotiation
+            | Meaning::Storage(_)
+            | Meaning::AccessToken => {}
+        }
+        Ok(())
+    }
+}
+
+/// kubelogin reads a switch as Go does.
+fn is_on(value: &str) -> bool {
+    !["0", "f", "F", "false", "FALSE", "False"].contains(&value)
+}
+
+/// The log level of `-v1`, `-v=1`, `-v 1`, `--v=1` and `--v 1`; `-v` alone is for the version.
+fn level(text: &str, rest: &mut Peekable<impl Iterator<Item = OsString>>) -> Option<Level> {
+    let number = |text: &str| text.parse::<u8>().ok();
+    let verbosity = match text {
+        "-v" | "--v" => {
+            let next = rest.next_if(|next| next.to_str().and_then(number).is_some())?;
+            next.to_str().and_then(number)
+        }
+        _ => {
+            number(text.strip_prefix("--v=").or_else(|| text.strip_prefix("-v=")).or_else(|| text.strip_prefix("-v"))?)
+        }
+    };
+    verbosity.map(|verbosity| match verbosity {
+        0 => Level::Info,
+        1 => Level::Debug,
+        _ => Level::Trace,
+    })
+}
+
+fn usage(message: String, hint: &str) -> Error {
+    Error::new(ErrorKind::Usage, message).hint(hint)
+}
+
+fn without_value(name: &str) -> Error {
+    usage(format!("{name} has no value"), "give it one, or remove it")
+}
+
+fn wrong_pkce(name: &str, value: &str) -> Error {
+    match value {
+        // RFC 7636 §5.
+        "no" => usage(
+            format!("{name}=no is refused: kubekey always uses PKCE"),
+            "remove it: a provider that does not know PKCE ignores it",
+        ),
+        _ => usage(
+            format!("{name} '{value}' cannot be used: it must be auto or S256"),
+            "remove it: kubekey always uses PKCE",
+        ),
+    }
+}
+
+/// RFC 9700 §2.4: the password grant must not be used.
+fn password(name: &str) -> Error {
+    usage(
+        format!(
+            "{name} is refused: kubekey takes no passwords, which belong on the provider's own page (RFC 9700, section 2.4)"
+        ),
+        "remove --username, --password and --grant-type=password; where no browser can be opened, give --flow=device",
+    )
+}
+
+fn not_part(name: &str, why: &str) -> Error {
+    usage(format!("{name} is not part of this version: {why}"), "remove it, or keep kubelogin for this user")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(words: &[&str]) -> Result<Words> {
+        Words::read(words.iter().map(OsString::from))
+    }
+
+    #[test]
+    fn v_with_a_number_is_a_log_level_and_alone_it_is_left() {
+        for (words, expected) in [
+            (["-v1", "a"].as_slice(), Some(Level::Debug)),
+            (&["-v=1"], Some(Level::Debug)),
+            (&["-v", "1"], Some(Level::Debug)),
+            (&["--v", "1"], Some(Level::Debug)),
+            (&["--v=0"], Some(Level::Info)),
+            (&["-v4"], Some(Level::Trace)),
+            (&["-v"], None),
+            (&["-v", "login"], None),
+            (&["-vv"], None),
+            (&["--verbose"], None),
+        ] {
+            let read = read(words).unwrap();
+            assert_eq!(read.level, expected, "{words:?}");
+            assert_eq!(read.words.is_empty(), expected.is_some() && words[0] != "-v1", "{words:?}");
+        }
+    }
+
+    #[test]
+    fn a_password_is_never_repeated() {
+        for words in
+            [["--password", "canary"].as_slice(), &["--password=canary"], &["--username=me", "--password=canary"]]
+        {
+            let error = read(words).err().unwrap();
+            assert!(!format!("{error} {}", error.what_to_do()).contains("canary"), "{error}");
+        }
+    }
+
+    #[test]
+    fn what_is_kubekeys_stays_as_it_is() {
+        let words = ["get-token", "--issuer-url=x", "--skip-open-browser", "--", "x"];
+        let read = read(&words).unwrap();
+        assert_eq!(read.words, words);
+        assert!(read.kubelogin.redirect_host.is_none());
+    }
+}

@@ -1,0 +1,207 @@
+//! The settings of a kubeconfig's context, for commands that a person runs without settings of their own.
+
+use std::ffi::OsString;
+
+use super::context_run::run_anew;
+use crate::cli::{Command, Config, Document, OfContext, Output, Setup};
+use crate::config::{Flags, Layers};
+use crate::environment::variable;
+use crate::error::{Error, ErrorKind, Result};
+use crate::kubeconfig::{self, Context, Contexts, Files, command_of};
+use crate::terminal;
+
+/// The settings that select the provider, client or profile. A user who gives one of these does not want those of a
+/// context.
+const OWN: [&str; 3] = ["issuer-url", "client-id", "profile"];
+
+/// The maximum number of contexts that a hint lists.
+const MOST_NAMED: usize = 5;
+
+/// Runs the command again, as kubectl would run kubekey for a context, if it must use that context's settings; returns
+/// if the command must continue with its own.
+///
+/// # Errors
+/// [`ErrorKind::Usage`] if the requested context does not run kubekey, or if there is no context and no other source
+/// names the provider.
+pub fn take_context(command: &Command, flags: &Flags) -> Result<()> {
+    let (words, of) = match command {
+        Command::GetToken => return refuse_by_hand(flags),
+        Command::Login(of) => (vec!["login"], of),
+        Command::Logout(of) => (vec!["logout"], of),
+        Command::Token { decode, of } => (["token"].into_iter().chain(decode.then_some("--decode")).collect(), of),
+        Command::Setup(asked) if asked.print.print == Some(Document::KubeApiserver) => {
+            return take_for_api_server(asked, flags);
+        }
+        Command::Config(Config::Show { origin, output, of }) => (words_of_show(*origin, *output), of),
+        _ => return Ok(()),
+    };
+    if is_settled() || (!is_asked(of) && has_own(flags)) {
+        return Ok(());
+    }
+    let is_enough = || !is_asked(of) && (words[0] == "config" || is_in_files(flags));
+    let contexts = match read(of) {
+        Err(error) if is_enough() => {
+            terminal::warning(&error.to_string());
+            return Ok(());
+        }
+        contexts => contexts?,
+    };
+    let name = name_of_context(&contexts, of, words[0])?;
+    match name.and_then(|name| contexts.find(name)) {
+        Some(context) if context.is_ours() => run_anew(&context, words_with(&words, &context, of, flags), flags),
+        found if words[0] == "config" && is_enough() => {
+            let broken = broken(&contexts, found.as_ref()).filter(|_| !is_in_files(flags));
+            broken.into_iter().for_each(|broken| terminal::warning(&broken));
+            Ok(())
+        }
+        _ if is_enough() || (contexts.is_empty() && !is_asked(of)) => Ok(()),
+        found => Err(with_others(refusal(name, found.as_ref(), of), &contexts, of, words[0])),
+    }
+}
+
+/// Whether the caller has chosen the settings: kubectl, or [`run_anew`], sets the variable together with all the rest.
+pub(super) fn is_settled() -> bool {
+    variable("KUBERNETES_EXEC_INFO").is_some_and(|info| !info.is_empty())
+}
+
+/// Rejects a plugin run by hand without settings where a context already runs kubekey: the user needs `kubectl` or
+/// `kubekey login`, not `kubekey setup`.
+fn refuse_by_hand(flags: &Flags) -> Result<()> {
+    if is_settled() || has_own(flags) || is_in_files(flags) {
+        return Ok(());
+    }
+    let Ok(contexts) = Contexts::of_session() else { return Ok(()) };
+    let Some(context) = current_of_ours(&contexts) else { return Ok(()) };
+    let login = command_of("login", context.name, None);
+    Err(Error::new(ErrorKind::Usage, "no issuer URL is set: kubekey is run by kubectl, with the settings of a context")
+        .hint(format!("run 'kubectl get pods', or '{login}' to sign in now")))
+}
+
+/// The API server's configuration is for the provider of the current context unless another provider is set.
+fn take_for_api_server(asked: &Setup, flags: &Flags) -> Result<()> {
+    if is_settled() || has_own(flags) || asked.cluster.is_some() {
+        return Ok(());
+    }
+    let Ok(contexts) = read(&OfContext::default()) else { return Ok(()) };
+    let Some(context) = current_of_ours(&contexts) else { return Ok(()) };
+    let mut own = flags.clone();
+    own.replace("certificate-authority", &asked.issuer_certificate_authority);
+    run_anew(&context, std::env::args_os().skip(1).collect(), &own)
+}
+
+/// The current context, if its user runs kubekey.
+fn current_of_ours(contexts: &Contexts) -> Option<Context<'_>> {
+    contexts.find(contexts.current.as_deref()?).filter(Context::is_ours)
+}
+
+fn is_asked(of: &OfContext) -> bool {
+    of.context.is_some() || of.cluster.is_some() || of.kubeconfig.is_some()
+}
+
+/// The name of the requested context: with `--cluster` the current one if it is for that cluster, else the only one.
+pub(super) fn name_of_context<'a>(
+    contexts: &'a Contexts,
+    of: &'a OfContext,
+    subcommand: &str,
+) -> Result<Option<&'a str>> {
+    let Some(cluster) = &of.cluster else { return Ok(of.context.as_deref().or(contexts.current.as_deref())) };
+    let mut all = contexts.ours();
+    all.retain(|context| context.cluster == cluster);
+    let Some(first) = all.first() else {
+        let error = Error::new(ErrorKind::Usage, format!("no context for the cluster '{cluster}' runs kubekey"));
+        return Err(with_others(error, contexts, of, subcommand));
+    };
+    if contexts.current.as_deref() == Some(first.name) || all.iter().all(|context| context.user == first.user) {
+        return Ok(Some(first.name));
+    }
+    let error = Error::new(ErrorKind::Usage, format!("several users have a context for the cluster '{cluster}'"));
+    Err(with_commands(error.hint("use one of the contexts:"), &all, of, subcommand))
+}
+
+fn words_of_show(origin: bool, output: Output) -> Vec<&'static str> {
+    let mut words = vec!["config", "show", if output == Output::Json { "--output=json" } else { "--output=toml" }];
+    words.extend(origin.then_some("--origin"));
+    words
+}
+
+/// The words of this command line that the new run needs.
+fn words_with(words: &[&str], context: &Context<'_>, of: &OfContext, flags: &Flags) -> Vec<OsString> {
+    let flag = |name: &str, value: &std::ffi::OsStr| {
+        let mut flag = OsString::from(format!("--{name}="));
+        flag.push(value);
+        flag
+    };
+    let mut all: Vec<OsString> = words.iter().map(OsString::from).collect();
+    let own = flags.0.iter().flat_map(|(key, texts)| texts.iter().map(|text| flag(key.flag, text.as_ref())));
+    all.extend(own);
+    // kubelogin's defaults hold there, too.
+    all.extend(flags.1.redirect_host.iter().map(|host| flag("oidc-redirect-url-hostname", host.as_ref())));
+    // Between the caller's own settings and those of the context, so that a hint can tell which are which.
+    all.push(flag("context", context.name.as_ref()));
+    all.extend(of.kubeconfig.iter().map(|path| flag("kubeconfig", path.as_os_str())));
+    all
+}
+
+fn has_own(flags: &Flags) -> bool {
+    let is_flag =
+        flags.0.iter().any(|(key, texts)| OWN.contains(&key.flag) && texts.iter().any(|text| !text.is_empty()));
+    let variables = ["IDP_ISSUER_URL", "KUBEKEY_ISSUER_URL", "KUBEKEY_CLIENT_ID", "KUBEKEY_PROFILE"];
+    is_flag || variables.into_iter().any(|name| variable(name).is_some_and(|value| !value.is_empty()))
+}
+
+fn is_in_files(flags: &Flags) -> bool {
+    Layers::read(flags, variable, None).is_ok_and(|layers| layers.given.text("issuer-url").is_some())
+}
+
+pub(super) fn read(of: &OfContext) -> Result<Contexts> {
+    if let Some(path) = of.kubeconfig.as_deref().filter(|path| path.try_exists().is_ok_and(|is_there| !is_there)) {
+        return Err(Error::new(ErrorKind::Usage, format!("{} does not exist", path.display()))
+            .hint("give the kubeconfig's path with --kubeconfig"));
+    }
+    Contexts::read(&Files::find(of.kubeconfig.as_deref())?, kubeconfig::LARGEST)
+}
+
+pub(super) fn refusal(name: Option<&str>, found: Option<&Context<'_>>, of: &OfContext) -> Error {
+    let unset = if is_asked(of) { "" } else { "no issuer URL is set, and " };
+    let current = if of.context.is_none() { "current " } else { "" };
+    let message = match (name, found) {
+        (None, _) => "the kubeconfig has no current context".to_owned(),
+        (Some(name), None) if of.context.is_none() => no_current(name),
+        (Some(name), None) => format!("the kubeconfig has no context '{name}'"),
+        (Some(name), Some(context)) => {
+            context.lacks().unwrap_or_else(|| format!("the user of the {current}context '{name}' does not run kubekey"))
+        }
+    };
+    Error::new(ErrorKind::Usage, format!("{unset}{message}"))
+}
+
+/// Why the current context is broken; kubectl cannot use it either.
+fn broken(contexts: &Contexts, found: Option<&Context<'_>>) -> Option<String> {
+    match (found, &contexts.current) {
+        (Some(context), _) => context.lacks(),
+        (None, Some(name)) => Some(no_current(name)),
+        (None, None) => None,
+    }
+}
+
+fn no_current(name: &str) -> String {
+    format!("the current context '{name}' does not exist in the kubeconfig")
+}
+
+/// Adds a hint with the command for each context that runs kubekey.
+pub(super) fn with_others(error: Error, contexts: &Contexts, of: &OfContext, subcommand: &str) -> Error {
+    let ours = contexts.ours();
+    let hint = match ours.len() {
+        0 => "give --issuer-url and --client-id, or run 'kubekey setup', which writes a context",
+        1 => "use the context that runs kubekey:",
+        _ => "use a context that runs kubekey:",
+    };
+    with_commands(error.hint(hint), &ours, of, subcommand)
+}
+
+fn with_commands(error: Error, contexts: &[Context<'_>], of: &OfContext, subcommand: &str) -> Error {
+    let file = of.kubeconfig.as_ref().map(|path| path.to_string_lossy());
+    let subcommand = if subcommand == "config" { "config show" } else { subcommand };
+    let commands = contexts.iter().map(|context| command_of(subcommand, context.name, file.as_deref()));
+    error.commands(commands.take(MOST_NAMED))
+}

@@ -1,0 +1,40 @@
+//! `kubekey pages`: the built-in pages, to start from.
+
+use std::fs::OpenOptions;
+use std::io::{self, Write as _};
+use std::path::Path;
+
+use crate::error::{Error, ErrorKind, Result};
+use crate::shell::quoted;
+use crate::sign_in::BUILT_IN_PAGES;
+use crate::{atomic_file, terminal};
+
+/// Writes the built-in pages into `dir`, which is made if it is missing. Existing files are never overwritten.
+///
+/// # Errors
+/// [`ErrorKind::Failed`] if a file exists or cannot be written.
+pub fn write_pages(dir: &Path) -> Result<()> {
+    // The setting takes no relative path.
+    let dir = &std::path::absolute(dir).unwrap_or_else(|_| dir.to_owned());
+    let cannot = |path: &Path, error: io::Error| {
+        let hint = match error.kind() {
+            io::ErrorKind::AlreadyExists => "move it away, or give another folder: kubekey overwrites no page",
+            _ => "give a folder that you can write to",
+        };
+        Error::new(ErrorKind::Failed, format!("{} cannot be written: {error}", path.display())).hint(hint)
+    };
+    let paths = BUILT_IN_PAGES.map(|(name, text)| (dir.join(name), text));
+    if let Some((path, _)) = paths.iter().find(|(path, _)| path.symlink_metadata().is_ok()) {
+        return Err(cannot(path, io::ErrorKind::AlreadyExists.into()));
+    }
+    // The pages are no secret, and for all users the administrator's folder must be readable.
+    atomic_file::create_public_dir(dir).map_err(|error| cannot(dir, error))?;
+    for (path, text) in &paths {
+        let file = OpenOptions::new().write(true).create_new(true).open(path);
+        file.and_then(|mut file| file.write_all(text.as_bytes())).map_err(|error| cannot(path, error))?;
+        terminal::notice(&format!("wrote {}", path.display()));
+    }
+    let folder = quoted(&dir.display().to_string());
+    terminal::notice(&format!("edit them, and see them with 'kubekey login --template-dir {folder}'"));
+    Ok(())
+}

@@ -1,0 +1,29 @@
+//! The sign-ins that the contexts of the kubeconfig use.
+
+use super::context_run::is_taken;
+use crate::cli::flags_of;
+use crate::config::Layers;
+use crate::environment::{compared, variable};
+use crate::error::Result;
+use crate::exec_credential::ExecInfo;
+use crate::kubeconfig::Context;
+use crate::policy::Policy;
+use crate::settings::Settings;
+use crate::token_cache::TokenCache;
+
+/// The storage of the sign-in that a context uses, as kubectl would run kubekey for it.
+///
+/// # Errors
+/// If its settings cannot be used.
+pub(super) fn cache_of(context: &Context<'_>, policy: &Policy) -> Result<Option<TokenCache>> {
+    let Some(exec) = &context.exec else { return Ok(None) };
+    let flags = flags_of(&exec.args)?;
+    let of_user = |name: &str| {
+        let same = exec.env.iter().find(|(own, _)| compared(own.as_ref()) == name && is_taken(name));
+        same.map(|(_, value)| value.clone())
+    };
+    let environment = |name: &str| of_user(name).or_else(|| variable(name));
+    let info = ExecInfo::parse(Some(&context.exec_info()))?;
+    let layers = Layers::read(&flags, environment, info.cluster.as_ref())?;
+    Ok(Some(TokenCache::new(&Settings::resolve(&layers.given, environment, policy)?)))
+}

@@ -1,0 +1,58 @@
+//! The storage of one credential.
+
+use std::path::{Path, PathBuf};
+
+use crate::config::TokenStorage;
+use crate::credential_key::CredentialKey;
+use crate::error::{Error, ErrorKind, Result};
+use crate::policy::SessionRules;
+use crate::settings::Settings;
+
+/// Everywhere that one credential may be saved; the settings choose where.
+#[derive(Debug)]
+pub struct TokenCache {
+    /// The credential.
+    pub key: CredentialKey,
+    /// The key of the credential in the kernel. `auto` and `kernel` each have their own: a sign-in or a logout with one
+    /// does not affect the other.
+    pub(super) kernel_key: CredentialKey,
+    /// The storage that the settings choose.
+    pub(super) storage: TokenStorage,
+    /// The folder for tokens in files.
+    pub(super) token_dir: Option<PathBuf>,
+    /// How long a saved sign-in may be used.
+    pub(super) session_rules: SessionRules,
+}
+
+impl TokenCache {
+    /// The cache for the credential in `settings`. Opens nothing yet.
+    pub fn new(settings: &Settings) -> Self {
+        let key = CredentialKey::new(settings);
+        let kernel_key = match settings.token_storage {
+            TokenStorage::Kernel => key.asked_for_in_kernel(),
+            _ => key.clone(),
+        };
+        Self {
+            key,
+            kernel_key,
+            storage: settings.token_storage,
+            token_dir: settings.token_dir.clone(),
+            session_rules: settings.session_rules.clone(),
+        }
+    }
+
+    /// Whether the storage is the keyring, or may be.
+    pub(super) fn asks_keyring(&self) -> bool {
+        matches!(self.storage, TokenStorage::Auto | TokenStorage::Keyring)
+    }
+
+    /// The folder for tokens in files.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Usage`] if there is none.
+    pub(super) fn token_dir(&self) -> Result<&Path> {
+        self.token_dir.as_deref().ok_or_else(|| {
+            Error::new(ErrorKind::Usage, "no folder for tokens was found").hint("set HOME, or give --token-dir")
+        })
+    }
+}

@@ -1,0 +1,130 @@
+//! `kubekey status`: which sign-ins are saved, without a token in what is read or shown.
+
+use std::fs;
+#[cfg(unix)]
+use std::os::unix::fs::PermissionsExt;
+use std::path::PathBuf;
+
+use serde_json::{Value, json};
+
+use crate::support::browser::Mode;
+#[cfg(target_os = "linux")]
+use crate::support::etc::Etc;
+use crate::support::home::Home;
+use crate::support::policy::SERVER;
+use crate::support::provider::Provider;
+use crate::support::run::Finished;
+
+/// A kubeconfig with these contexts, which use this provider.
+fn kubeconfig(home: &Home, provider: &Provider, names: &[&str]) {
+    let args = [format!("--issuer-url={}", provider.issuer()), format!("--client-id={}", provider.client_id())];
+    let list =
+        |kind: &str, of: Value| -> Vec<Value> { names.iter().map(|name| json!({ "name": name, kind: of })).collect() };
+    let file = json!({
+        "current-context": names[0],
+        "clusters": [{ "name": "k8s", "cluster": { "server": SERVER } }],
+        "contexts": list("context", json!({ "cluster": "k8s", "user": names[0] })),
+        "users": list("user", json!({ "exec": { "command": "kubekey", "args": args } })),
+    });
+    fs::create_dir_all(home.path().join(".kube")).unwrap();
+    fs::write(home.path().join(".kube/config"), file.to_string()).unwrap();
+}
+
+fn status(home: &Home, arguments: &[&str]) -> Finished {
+    home.run(home.kubekey().arg("status").args(arguments))
+}
+
+/// The only sign-in that is listed.
+fn only(home: &Home) -> Value {
+    let finished = status(home, &["--output=json"]);
+    assert_eq!(finished.code(), Some(0), "{finished:#?}");
+    let mut all: Value = serde_json::from_str(&finished.stdout).unwrap();
+    assert_eq!(all["sign_ins"].as_array().unwrap().len(), 1, "{all}");
+    all["sign_ins"][0].take()
+}
+
+fn token_file(home: &Home) -> PathBuf {
+    home.files().into_iter().find(|path| path.parent().unwrap().ends_with("tokens")).expect("a token")
+}
+
+#[test]
+fn a_sign_in_is_listed_with_its_contexts_until_the_logout() {
+    let (home, provider) = (Home::new(Mode::Follow).store_in("file"), Provider::start());
+    kubeconfig(&home, &provider, &["prod", "test"]);
+    let none = status(&home, &[]);
+    assert_eq!((none.code(), none.stdout.as_str()), (Some(3), ""), "{none:#?}");
+    let hint = "kubekey: no sign-in is saved\nhint: sign in:\n  kubekey login --context prod\n  kubekey login --context test\n";
+    assert_eq!(none.stderr, hint);
+    home.run(home.kubekey().args(["login", "--context", "prod"]));
+
+    let (issuer, client) = (provider.issuer(), provider.client_id());
+    let text = status(&home, &[]);
+    assert_eq!((text.code(), text.stderr.as_str()), (Some(0), ""), "{text:#?}");
+    let lines: Vec<Vec<_>> = text.stdout.lines().map(|line| line.split_whitespace().collect()).collect();
+    assert_eq!(lines[0], ["CONTEXTS", "ISSUER", "CLIENT", "ACCOUNT", "EXPIRES", "REFRESHABLE"]);
+    assert_eq!(lines[1][..5], ["prod,test", &*issuer, &*client, "jane@example.com", "in"]);
+    assert_eq!(lines[1].last(), Some(&"yes"));
+    let wide = status(&home, &["--output", "wide"]);
+    assert!(wide.stdout.contains("STORAGE") && wide.stdout.contains("file "), "{wide:#?}");
+    let one = only(&home);
+    assert_eq!(one["contexts"], json!(["prod", "test"]));
+    assert_eq!((&one["storage"], &one["usable"], &one["refreshed_at"]), (&json!("file"), &json!(true), &Value::Null));
+    #[cfg(unix)]
+    assert_eq!(fs::metadata(home.state_file()).unwrap().permissions().mode() & 0o777, 0o600);
+
+    let saved: Value = serde_json::from_slice(&fs::read(token_file(&home)).unwrap()).unwrap_or_default();
+    let index = fs::read_to_string(home.state_file()).unwrap();
+    for secret in ["id_token", "refresh_token"].iter().filter_map(|name| saved[name].as_str()) {
+        assert!(!index.contains(secret) && !index.contains(secret.rsplit('.').next().unwrap()), "{index}");
+    }
+    home.run(home.kubekey().arg("logout"));
+    assert_eq!(status(&home, &[]).code(), Some(3));
+}
+
+#[test]
+fn what_is_listed_follows_a_refresh_and_a_file_that_is_gone_is_not_listed() {
+    let (home, provider) = (Home::new(Mode::Follow).store_in("file"), Provider::start());
+    home.run(&mut home.kubekey_for(&provider)).credential();
+    home.edit_state(|state| state["kept"][0]["expires_at"] = 7.into());
+    assert!(only(&home)["expires_at"].as_str().unwrap().starts_with("1970"), "the index is what is read");
+    home.edit_state(|state| state["kept"][0]["is_renewable"] = false.into());
+    let over = status(&home, &[]);
+    assert_eq!(over.code(), Some(3), "{over:#?}");
+    assert!(
+        over.stdout.contains(" ago ") && over.stderr.contains("no saved sign-in can be used any more"),
+        "{over:#?}"
+    );
+    fs::remove_file(token_file(&home)).unwrap();
+    assert_eq!(status(&home, &[]).stdout, "");
+    assert_eq!(fs::read_to_string(home.state_file()).unwrap().matches("issuer").count(), 0, "it was healed");
+}
+
+/// As after an update from a version without an index.
+#[test]
+fn a_sign_in_that_the_index_lacks_is_found_by_the_context_that_uses_it() {
+    let (home, provider) = (Home::new(Mode::Follow).store_in("file"), Provider::start());
+    kubeconfig(&home, &provider, &["prod"]);
+    home.run(home.kubekey().arg("login"));
+    let before = only(&home);
+    fs::remove_file(home.state_file()).unwrap();
+    assert_eq!(only(&home), before);
+    let other = status(&home, &["--context=gone"]);
+    assert_eq!(other.code(), Some(2), "{other:#?}");
+    assert!(other.stderr.ends_with("kubekey status --context prod\n"), "{other:#?}");
+    assert_eq!(status(&home, &["--context=prod"]).code(), Some(0));
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn no_keyring_is_asked_and_a_policy_ends_what_it_ends() {
+    let (home, provider) = (Home::with_keyring(Mode::Follow), Provider::start());
+    home.run(&mut home.kubekey_for(&provider)).credential();
+    let mut without = home.kubekey();
+    let listed = home.run(without.arg("status").env("DBUS_SESSION_BUS_ADDRESS", "unix:path=/nowhere"));
+    assert_eq!(listed.code(), Some(0), "{listed:#?}");
+    assert!(listed.stdout.contains("jane@example.com") && !listed.log.contains("keyring"), "{listed:#?}");
+    home.edit_state(|state| state["kept"][0]["signed_in_at"] = 7.into());
+    let policy = Etc::with_policy("max_session = '12h'\nlocked_flags = []");
+    let over = home.run(&mut policy.over(home.kubekey().arg("status")));
+    assert_eq!(over.code(), Some(3), "{over:#?}");
+}
