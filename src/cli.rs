@@ -1,6 +1,7 @@
 //! The command line: subcommands that clap derives, and a flag for each setting of the table. Values are unparsed
 //! strings here; [`crate::config`] parses them.
 
+mod help;
 mod kubelogin;
 mod print;
 mod settings;
@@ -87,6 +88,10 @@ pub struct Cli {
     #[command(flatten)]
     pub settings: Flags,
 
+    /// Print each step and decision of the run to stderr, and no secret: as KUBEKEY_LOG=debug
+    #[arg(long)]
+    verbose: bool,
+
     /// Print the version
     #[arg(short = 'v', short_alias = 'V', long, action = ArgAction::Version)]
     version: Option<bool>,
@@ -118,7 +123,7 @@ impl Cli {
         let read = Words::read(std::env::args_os().skip(1))?;
         read.level.into_iter().for_each(log_level::set);
         let mut cli = match Plugin::parse(&read) {
-            Ok(plugin) => Self { command: None, settings: plugin.settings, version: None },
+            Ok(plugin) => Self { command: None, settings: plugin.settings, verbose: false, version: None },
             Err(_) => Self::parse_all(&read).map_err(refuse)?,
         };
         cli.settings.1 = read.kubelogin;
@@ -126,8 +131,9 @@ impl Cli {
     }
 
     fn parse_all(read: &Words) -> Parsed<Self> {
-        let mut command =
-            Self::command().bin_name(terminal::called()).mut_subcommand("setup", |setup| setup.mut_args(with_variable));
+        let is_short = read.words.iter().any(|word| word == "-h");
+        let command = help::arrange(Self::command(), is_short).bin_name(terminal::called());
+        let mut command = command.mut_subcommand("setup", |setup| setup.mut_args(with_variable));
         let program = std::env::args_os().next().unwrap_or_default();
         let mut matches = command.try_get_matches_from_mut(std::iter::once(&program).chain(&read.words))?;
         Self::from_arg_matches_mut(&mut matches).map_err(|error| error.format(&mut command))
@@ -168,7 +174,7 @@ fn refuse(error: clap::Error) -> Error {
 /// Adds its variable to a flag of a subcommand; an empty variable is ignored. Variables of settings are not read here:
 /// they are a layer of [`crate::config`].
 fn with_variable(arg: Arg) -> Arg {
-    let variable = arg.get_long().map(variable_of);
+    let variable = arg.get_long().filter(|_| !arg.is_global_set()).map(variable_of);
     let is_set = |name: &String| std::env::var_os(name).is_some_and(|value| !value.is_empty());
     let Some(variable) = variable.filter(is_set) else { return arg };
     let arg = match arg.get_action() {
@@ -182,7 +188,7 @@ fn with_variable(arg: Arg) -> Arg {
 /// The subcommands.
 #[derive(Subcommand)]
 pub enum Command {
-    /// Print an ExecCredential for kubectl (what kubekey does without a subcommand)
+    /// Print an ExecCredential for kubectl: the default
     GetToken,
     /// Sign in now, even if a sign-in is saved
     Login(OfContext),

@@ -53,6 +53,17 @@ fn the_steps_of_a_sign_in_are_logged() {
 }
 
 #[test]
+fn verbose_before_or_after_a_command_logs_the_steps() {
+    let home = Home::with_keyring(Mode::Follow);
+    let provider = Provider::start();
+    for words in [["--verbose", "login"], ["login", "--verbose"]] {
+        let mut command = home.kubekey_for(&provider);
+        let finished = home.run(command.args(words).env_remove("KUBEKEY_LOG"));
+        assert!(finished.log.contains("kubekey: debug: lock: taken after "), "{finished:#?}");
+    }
+}
+
+#[test]
 fn the_start_path_is_not_logged() {
     let home = Home::new(Mode::Follow);
     let provider = Provider::start();

@@ -180,10 +180,11 @@ fn is_on(value: &str) -> bool {
     !["0", "f", "F", "false", "FALSE", "False"].contains(&value)
 }
 
-/// The log level of `-v1`, `-v=1`, `-v 1`, `--v=1` and `--v 1`; `-v` alone is for the version.
+/// The log level of `--verbose`, and of `-v1`, `-v=1`, `-v 1`, `--v=1` and `--v 1`; `-v` alone is for the version.
 fn level(text: &str, rest: &mut Peekable<impl Iterator<Item = OsString>>) -> Option<Level> {
     let number = |text: &str| text.parse::<u8>().ok();
     let verbosity = match text {
+        "--verbose" => Some(1),
         "-v" | "--v" => {
             let next = rest.next_if(|next| next.to_str().and_then(number).is_some())?;
             next.to_str().and_then(number)
@@ -255,7 +256,7 @@ mod tests {
             (&["-v"], None),
             (&["-v", "login"], None),
             (&["-vv"], None),
-            (&["--verbose"], None),
+            (&["--verbose"], Some(Level::Debug)),
         ] {
             let read = read(words).unwrap();
             assert_eq!(read.level, expected, "{words:?}");

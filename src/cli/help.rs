@@ -1,0 +1,117 @@
+//! The help: `-h` on one screen, and `--help` in groups, with an example for each command and only the settings that
+//! mean something to it.
+
+use clap::{Arg, Command};
+
+use Group::{Network, Provider, SignIn, Storage};
+
+/// What a setting is about.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Group {
+    Provider,
+    SignIn,
+    Storage,
+    Network,
+}
+
+impl Group {
+    /// The group of a setting's flag.
+    fn of(flag: &str) -> Self {
+        match flag {
+            "token-storage" | "token-dir" | "force-refresh" => Storage,
+            "certificate-authority"
+            | "certificate-authority-data"
+            | "insecure-skip-tls-verify"
+            | "request-header"
+            | "listen-address"
+            | "redirect-url"
+            | "paste-redirect-url" => Network,
+            "flow" | "login-timeout" | "response-mode" | "browser-command" | "skip-open-browser" | "template-dir"
+            | "post-login-url" | "prompt" | "max-age" | "login-hint" => SignIn,
+            _ => Provider,
+        }
+    }
+
+    fn heading(self) -> &'static str {
+        match self {
+            Provider => "Provider",
+            SignIn => "Sign-in",
+            Storage => "Storage",
+            Network => "Network",
+        }
+    }
+}
+
+const ALL: &[Group] = &[Provider, SignIn, Storage, Network];
+
+/// The commands that not all settings mean something to, with those that do, and an example for each command.
+const COMMANDS: [(&str, &[Group], &str); 9] = [
+    ("get-token", ALL, "kubekey get-token --issuer-url https://login.example.com --client-id kubernetes"),
+    ("login", ALL, "kubekey login --context prod"),
+    ("logout", &[Provider, Storage, Network], "kubekey logout --context prod"),
+    ("status", &[], "kubekey status --output wide"),
+    ("token", ALL, "kubekey token --decode"),
+    ("config", &[], "kubekey config show --origin"),
+    (
+        "setup",
+        ALL,
+        "kubekey setup --cluster prod --server https://k8s.example.com:6443 --issuer-url https://login.example.com \
+         --client-id kubernetes",
+    ),
+    ("pages", &[], "kubekey pages --write pages"),
+    ("version", &[], "kubekey version"),
+];
+
+/// The flags that people set, in one line each.
+const OFTEN: [(&str, &str); 5] = [
+    ("issuer-url", "The provider's issuer URL"),
+    ("client-id", "The client ID registered with the provider"),
+    ("scope", "A scope to request, repeatable"),
+    ("flow", "How to sign in: auto, browser, device or paste"),
+    ("token-storage", "Where to save it: auto, keyring, kernel, file"),
+];
+
+/// The commands that people seldom type, which `-h` leaves out.
+const SELDOM: [&str; 4] = ["get-token", "pages", "completions", "version"];
+
+const MORE: &str = "'kubekey --help' has everything, 'kubekey COMMAND -h' the flags of a command.";
+
+/// Prepares the whole command line for its help, which is to be `short` or not.
+pub fn arrange(command: Command, short: bool) -> Command {
+    let without_seldom = |subcommand: Command| {
+        let is_seldom = SELDOM.contains(&subcommand.get_name());
+        subcommand.hide(short && is_seldom)
+    };
+    let command = command.disable_help_subcommand(short).mut_subcommands(without_seldom);
+    let everything = command.get_after_help().cloned().unwrap_or_default();
+    let command = command.after_help(MORE).after_long_help(everything).mut_args(in_group);
+    let settings: Vec<_> = command.get_arguments().filter(|arg| arg.is_global_set()).cloned().collect();
+    command.mut_subcommands(|subcommand| of_command(subcommand, &settings))
+}
+
+/// Names the group of a setting, and leaves a seldom one out of `-h`.
+fn in_group(arg: Arg) -> Arg {
+    if !arg.is_global_set() {
+        return arg.hide_short_help(true);
+    }
+    let flag = arg.get_id().to_string();
+    let whole = arg.get_help().cloned().unwrap_or_default();
+    let arg = arg.help_heading(Group::of(&flag).heading());
+    match OFTEN.iter().find(|(often, _)| *often == flag) {
+        Some((_, short)) => arg.help_heading(None).help(*short).long_help(whole),
+        None => arg.hide_short_help(true),
+    }
+}
+
+/// Gives a command its example, and its own copies of the settings: clap adds the others from above.
+fn of_command(command: Command, settings: &[Arg]) -> Command {
+    let Some((_, groups, example)) = COMMANDS.iter().find(|(name, ..)| *name == command.get_name()) else {
+        return command;
+    };
+    let own = |setting: &Arg| {
+        let flag = setting.get_id().to_string();
+        let is_for_it = groups.contains(&Group::of(&flag));
+        setting.clone().hide(!is_for_it).help_heading(Group::of(&flag).heading())
+    };
+    command.args(settings.iter().map(own)).after_long_help(format!("Example:\n  {example}"))
+}

@@ -1,0 +1,74 @@
+//! What `-h` and `--help` show.
+
+use std::process::Command;
+
+/// What kubekey prints with these arguments in a terminal of 80 columns.
+fn help(arguments: &[&str]) -> String {
+    let output = Command::new(env!("CARGO_BIN_EXE_kubekey")).args(arguments).env("COLUMNS", "80").output().unwrap();
+    assert!(output.status.success() && output.stderr.is_empty(), "{arguments:?}: {output:?}");
+    String::from_utf8(output.stdout).unwrap()
+}
+
+/// The names of the commands that the help lists.
+fn commands() -> Vec<String> {
+    let help = help(&["--help"]);
+    let (_, rest) = help.split_once("Commands:\n").unwrap();
+    let (list, _) = rest.split_once("\n\n").unwrap();
+    let names = list.lines().filter(|line| !line.starts_with("    ")).filter_map(|line| line.split_whitespace().next());
+    names.filter(|name| *name != "help").map(str::to_owned).collect()
+}
+
+#[test]
+fn the_short_help_fits_a_screen() {
+    let short = help(&["-h"]);
+    assert!(short.lines().count() <= 24, "{short}");
+    assert!(short.lines().all(|line| line.chars().count() <= 80), "{short}");
+    for flag in ["--issuer-url", "--client-id", "--scope", "--flow", "--token-storage", "--help"] {
+        assert!(short.contains(flag), "{short}");
+    }
+    assert!(!short.contains("--listen-address"), "{short}");
+}
+
+#[test]
+fn the_help_is_in_groups_and_has_every_setting() {
+    let help = help(&["--help"]);
+    for heading in ["\nProvider:\n", "\nSign-in:\n", "\nNetwork:\n", "\nStorage:\n"] {
+        assert!(help.contains(heading), "no {heading:?} in {help}");
+    }
+    for key in &kubekey::config::keys::KEYS {
+        assert!(
+            help.contains(&format!("--{} ", key.flag)) || help.contains(&format!("--{}[", key.flag)),
+            "{}",
+            key.flag
+        );
+    }
+    assert!(help.contains("Exit codes: 0 done"), "{help}");
+}
+
+#[test]
+fn each_command_has_an_example_that_kubekey_accepts() {
+    use clap::CommandFactory;
+    let commands = commands();
+    assert!(commands.len() > 8, "{commands:?}");
+    for command in commands {
+        let help = help(&[&command, "--help"]);
+        let (_, example) = help.split_once("Example:\n").unwrap_or_else(|| panic!("{command} has no example: {help}"));
+        let example = example.split_whitespace().collect::<Vec<_>>().join(" ");
+        assert!(example.starts_with(&format!("kubekey {command}")), "{example}");
+        let parsed = kubekey::cli::Cli::command().try_get_matches_from(example.split(' '));
+        assert!(parsed.is_ok(), "{example}: {}", parsed.unwrap_err());
+    }
+}
+
+#[test]
+fn a_command_lists_the_settings_that_mean_something_to_it() {
+    for (command, listed, not) in [
+        ("login", "--flow", "--output"),
+        ("logout", "--token-storage", "--flow"),
+        ("status", "--context", "--issuer-url"),
+        ("version", "--help", "--issuer-url"),
+    ] {
+        let help = help(&[command, "--help"]);
+        assert!(help.contains(listed) && !help.contains(not), "{command}: {help}");
+    }
+}
