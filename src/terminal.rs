@@ -2,6 +2,8 @@
 
 use std::io::{self, BufRead as _, IsTerminal as _, Write as _};
 use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use terminal_size::{Height, Width, terminal_size_of};
 
@@ -10,6 +12,7 @@ use crate::error::Error;
 #[cfg(unix)]
 use crate::line_editor;
 use crate::log_level::{Level, is_on};
+use crate::paragraph::wrap;
 use crate::printable::{sanitise, sanitise_whole};
 use crate::qr_code;
 
@@ -48,12 +51,12 @@ pub fn error(error: &Error) {
         Some(arguments) => format!("{} {arguments}", called()),
         None => command.clone(),
     };
-    error.to_run().iter().for_each(|command| write_line("  ", &typed(command)));
+    error.to_run().iter().for_each(|command| write(&format!("  {}\n", sanitise(&typed(command)))));
 }
 
 /// Prints a line of the log, which `log::start` has enabled.
 pub(crate) fn log(level: &'static str, text: &str) {
-    write_line(&format!("kubekey: {level}"), text);
+    write(&format!("kubekey: {level}{}\n", as_typed(&sanitise(text), called())));
 }
 
 /// Whether a person can read what is asked here, and answer it.
@@ -89,9 +92,7 @@ pub fn ask(question: &Question<'_>) -> Option<String> {
 
 #[cfg(unix)]
 fn read_line(question: &str, recalled: &str, complete: &dyn Fn(&str) -> Vec<String>) -> Option<String> {
-    // A terminal within an editor has no cursor to move.
-    let is_dumb = std::env::var_os("TERM").is_some_and(|terminal| terminal == "dumb");
-    match is_dumb {
+    match is_dumb() {
         true => read_plain_line(question),
         false => line_editor::read(question, recalled, complete, &write).unwrap_or_else(|_| read_plain_line(question)),
     }
@@ -119,7 +120,8 @@ pub fn show_qr_code(url: &str, lines: &[String]) -> bool {
     let size = terminal_size_of(io::stderr()).filter(|_| io::stderr().is_terminal() && draws_blocks());
     let drawn = size.and_then(|(Width(columns), Height(rows))| {
         let columns = usize::from(columns).max(1);
-        let others: usize = lines.iter().map(|line| line.chars().count().div_ceil(columns)).sum();
+        let rows_of = |line: &String| line.chars().count().div_ceil(columns).max(wrap(line, columns).lines().count());
+        let others: usize = lines.iter().map(rows_of).sum();
         // The cursor has a line of its own, below all others.
         qr_code::lines(url, columns, usize::from(rows).saturating_sub(others + 1))
     });
@@ -129,12 +131,16 @@ pub fn show_qr_code(url: &str, lines: &[String]) -> bool {
 
 /// Whether the terminal has the block characters.
 fn draws_blocks() -> bool {
-    let is_dumb = std::env::var_os("TERM").is_some_and(|terminal| terminal == "dumb");
     // locale(7): the first of these that is set decides.
     let locale =
         ["LC_ALL", "LC_CTYPE", "LANG"].iter().find_map(|name| variable(name).filter(|value| !value.is_empty()));
     let is_utf8 = locale.is_some_and(|locale| locale.to_ascii_lowercase().replace('-', "").contains("utf8"));
-    !is_dumb && (is_utf8 || cfg!(windows))
+    !is_dumb() && (is_utf8 || cfg!(windows))
+}
+
+/// A terminal within an editor has no cursor to move.
+fn is_dumb() -> bool {
+    std::env::var_os("TERM").is_some_and(|terminal| terminal == "dumb")
 }
 
 /// Shows a text of several lines as it is, except for characters that are not text.
@@ -143,7 +149,55 @@ pub fn show(text: &str) {
 }
 
 fn write_line(label: &str, text: &str) {
-    write(&format!("{label}{}\n", as_typed(&sanitise(text), called())));
+    let line = format!("{label}{}", as_typed(&sanitise(text), called()));
+    // What is set in, such as a URL, is there to be copied.
+    let columns = columns().filter(|_| !text.starts_with("  "));
+    let line = columns.map(|columns| wrap(&line, columns)).unwrap_or(line);
+    write(&format!("{line}\n"));
+}
+
+/// The width of the terminal, if stderr is one.
+#[expect(clippy::disallowed_methods, reason = "nothing is written")]
+fn columns() -> Option<usize> {
+    let (Width(columns), _) = terminal_size_of(io::stderr()).filter(|_| io::stderr().is_terminal())?;
+    (columns > 0).then_some(usize::from(columns))
+}
+
+/// Whether the last line is a countdown, which the next message replaces.
+static COUNTS_DOWN: AtomicBool = AtomicBool::new(false);
+
+/// Shows how long a wait still lasts, in a line that it rewrites, if that is seen and disturbs nobody: a program like k9s has the
+/// terminal in raw mode, and draws on it. Windows' consoles may not know how to erase a line.
+#[cfg(unix)]
+pub fn count_down(what: &str, left: Duration) {
+    let seconds = left.as_secs();
+    let line = format!("kubekey: {what}, {}:{:02} left, Ctrl-C to stop", seconds / 60, seconds % 60);
+    let fits = columns().is_some_and(|columns| line.len() < columns);
+    if fits && is_on(Level::Info) && !is_dumb() && takes_lines() {
+        COUNTS_DOWN.store(false, Ordering::Relaxed);
+        write(&format!("\r{line}\x1b[K"));
+        COUNTS_DOWN.store(true, Ordering::Relaxed);
+    }
+}
+
+/// Windows' older consoles cannot erase a line.
+#[cfg(not(unix))]
+pub fn count_down(_what: &str, _left: Duration) {}
+
+/// Removes the line of [`count_down`]: the terminal is another program's now.
+pub fn end_countdown() {
+    write("");
+}
+
+/// Whether the terminal gives programs whole lines, and this run is in its foreground.
+#[cfg(unix)]
+#[expect(clippy::disallowed_methods, reason = "nothing is written")]
+fn takes_lines() -> bool {
+    use rustix::process::getpgrp;
+    use rustix::termios::{LocalModes, tcgetattr, tcgetpgrp};
+    let stderr = io::stderr();
+    let is_foreground = tcgetpgrp(&stderr).is_ok_and(|group| group == getpgrp());
+    is_foreground && tcgetattr(&stderr).is_ok_and(|modes| modes.local_modes.contains(LocalModes::ICANON))
 }
 
 /// How the user calls this program: krew installs it as a plugin of kubectl alone, without a `kubekey` in the PATH.
@@ -161,6 +215,7 @@ fn as_typed(text: &str, called: &str) -> String {
 /// The only way to stderr: everywhere else `clippy.toml` forbids the functions of the standard library.
 #[expect(clippy::disallowed_methods, reason = "this is the one place")]
 fn write(text: &str) {
+    let erased = if COUNTS_DOWN.swap(false, Ordering::Relaxed) { "\r\x1b[K" } else { "" };
     // A closed stderr is not a reason to fail, and a failure could not be reported.
-    let _ = io::stderr().lock().write_all(text.as_bytes());
+    let _ = io::stderr().lock().write_all(format!("{erased}{text}").as_bytes());
 }

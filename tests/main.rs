@@ -19,6 +19,8 @@ mod connections;
 mod consent;
 mod contexts;
 mod cool_down;
+#[cfg(target_os = "linux")]
+mod countdown;
 mod device_flow;
 #[cfg(target_os = "linux")]
 mod docs;
@@ -36,6 +38,7 @@ mod fleet;
 mod foreign_words;
 mod form_post;
 mod group_policy;
+mod help;
 mod hints;
 #[cfg(target_os = "linux")]
 mod homebrew;

@@ -15,7 +15,6 @@ use super::reception::{Reception, Seen};
 use crate::error::{Error, ErrorKind, Result};
 use crate::exec_credential::ExecInfo;
 use crate::kubeconfig::login_command;
-use crate::log;
 use crate::oidc::authorization::{AuthorizationRequest, response_mode};
 use crate::oidc::pushed::push_endpoint;
 use crate::oidc::refusal::Unproven;
@@ -23,6 +22,7 @@ use crate::oidc::{Person, Provider};
 use crate::settings::{LoopbackAddress, Settings};
 use crate::token::TokenSet;
 use crate::token_cache::{Lock, SignInPlace};
+use crate::{log, terminal};
 
 /// Like [`super::sign_in`], with a discovered provider.
 pub async fn sign_in(
@@ -53,13 +53,15 @@ pub async fn sign_in(
     };
     let pages = Pages::new(settings, exec_info.server());
     let mut reception = Reception::new(server, gate, pages, (provider, settings), &request);
-    let mut patience = Patience::new(settings, launched, reception.seen.opened.clone());
+    let patience = Patience::new(settings, launched, reception.seen.opened.clone());
+    let mut patience = patience.counting_down(paste.is_none());
     let answer = tokio::select! {
         biased;
         answer = reception.await_answer() => Some((answer, false)),
         answer = pasted(&mut paste) => Some((answer, true)),
         () = patience.run_out(lock) => None,
     };
+    terminal::end_countdown();
     log::debug(format_args!("sign-in: {}", how(answer.as_ref().map(|(_, is_pasted)| *is_pasted))));
     // The terminal is the user's again.
     let pasted = paste.map(|paste| paste.request);

@@ -43,6 +43,7 @@ pub async fn sign_in(
         result = request.tokens(provider, settings) => result,
         () = wait.run_out(lock) => Err(Declined::Expired),
     };
+    terminal::end_countdown();
     let result = result.map_err(|declined| match declined {
         Declined::Expired => Declined::Other(wait.judge(request.trouble.take())),
         declined => declined,
@@ -110,7 +111,11 @@ impl<'a> Wait<'a> {
                 self.end = self.end.min(Instant::now() + self.settings.login_timeout);
                 lock.note_abandoned();
             }
-            sleep(LOOK.min(self.end - Instant::now())).await;
+            let left = self.end.saturating_duration_since(Instant::now());
+            if !self.is_abandoned {
+                terminal::count_down("waiting for the code to be entered", left);
+            }
+            sleep(LOOK.min(left)).await;
         }
     }
 

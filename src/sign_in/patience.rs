@@ -12,7 +12,7 @@ use crate::error::{Error, ErrorKind};
 use crate::reader::Reader;
 use crate::settings::{Opener, Settings};
 use crate::token_cache::Lock;
-use crate::{controlling_terminal, log};
+use crate::{controlling_terminal, log, terminal};
 
 /// How often that is checked.
 const LOOK: Duration = Duration::from_millis(250);
@@ -33,13 +33,20 @@ pub struct Patience<'a> {
     is_unseen: Option<bool>,
     /// The reader of this run has ended.
     is_abandoned: bool,
+    /// The terminal is free to show how long it still lasts.
+    counts_down: bool,
 }
 
 impl<'a> Patience<'a> {
     /// A wait that starts now. `launched` tells whether a browser was opened.
     pub fn new(settings: &'a Settings, launched: Arc<AtomicBool>, opened: Rc<Cell<Option<Instant>>>) -> Self {
         let (start, reader) = (Instant::now(), Reader::now());
-        Self { settings, start, reader, launched, opened, is_unseen: None, is_abandoned: false }
+        Self { settings, start, reader, launched, opened, is_unseen: None, is_abandoned: false, counts_down: false }
+    }
+
+    /// The same, which shows on the terminal how long it still lasts, if it is free for that.
+    pub fn counting_down(self, counts_down: bool) -> Self {
+        Self { counts_down, ..self }
     }
 
     /// Returns at the timeout. If the reader ends before, runs that wait for `lock` learn it: they can show the sign-in to the
@@ -50,6 +57,9 @@ impl<'a> Patience<'a> {
             let left = self.left();
             if left.is_zero() {
                 return;
+            }
+            if self.counts_down && !self.is_abandoned {
+                terminal::count_down("waiting for your sign-in in the browser", left);
             }
             sleep(left.min(LOOK)).await;
         }
