@@ -4,7 +4,9 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use kubekey::config::keys::Kind;
+use clap::CommandFactory;
+use kubekey::cli::Cli;
+use kubekey::config::keys::{Default, KEYS, Kind};
 use kubekey::config::policy_keys::POLICY_KEYS;
 
 /// `module::name` in backquotes is the name of a test.
@@ -157,4 +159,119 @@ fn the_pages_of_the_providers_have_one_structure_and_are_all_listed() {
         }
         assert!(page.lines().count() <= 80, "docs/providers/{slug}.md has more than 80 lines");
     }
+}
+
+const SETTINGS: &str = "| flag | key | default | |\n|---|---|---|---|\n";
+
+/// A row for each setting.
+fn rows_of_settings() -> String {
+    let row = |key: &kubekey::config::keys::Key| {
+        let aliases: String = key.aliases.iter().map(|alias| format!(", `--{alias}`")).collect();
+        let default = match key.default {
+            Default::None => String::new(),
+            Default::Value(value) => format!("`{value}`"),
+            Default::Words(words) => words.to_owned(),
+        };
+        let help = key.help.replace('|', "\\|");
+        format!("| `--{}`{aliases} | `{}` | {default} | {help} |\n", key.flag, key.name())
+    };
+    KEYS.iter().map(row).collect()
+}
+
+#[test]
+fn the_page_of_the_settings_has_a_row_for_each_as_the_program_says() {
+    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/settings.md");
+    let page = fs::read_to_string(&file).unwrap();
+    let (before, rest) = page.split_once(SETTINGS).unwrap();
+    let (rows, after) = rest.split_once("\n- ").unwrap();
+    let expected = rows_of_settings();
+    if std::env::var_os("UPDATE_SETTINGS").is_some() {
+        return fs::write(&file, format!("{before}{SETTINGS}{expected}\n- {after}")).unwrap();
+    }
+    assert_eq!(rows, expected, "run 'UPDATE_SETTINGS=1 cargo test --test behaviour -- docs::'");
+}
+
+/// The documents for people: pages and what they link to.
+fn documents() -> Vec<PathBuf> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let folders = ["", "docs", "docs/providers", "packaging"].map(|folder| root.join(folder));
+    let files = folders.iter().flat_map(|folder| fs::read_dir(folder).unwrap()).map(|entry| entry.unwrap().path());
+    files.filter(|file| file.extension().is_some_and(|extension| extension == "md")).collect()
+}
+
+/// The anchor that GitHub gives a heading.
+fn anchor(heading: &str) -> String {
+    let is_kept = |letter: &char| letter.is_alphanumeric() || [' ', '-', '_'].contains(letter);
+    heading
+        .trim()
+        .to_lowercase()
+        .chars()
+        .filter(is_kept)
+        .map(|letter| if letter == ' ' { '-' } else { letter })
+        .collect()
+}
+
+fn anchors(file: &Path) -> Vec<String> {
+    let text = fs::read_to_string(file).unwrap();
+    text.lines().filter(|line| line.starts_with('#')).map(|line| anchor(line.trim_start_matches('#'))).collect()
+}
+
+#[test]
+fn every_link_between_the_documents_leads_somewhere() {
+    let mut broken = Vec::new();
+    let documents = documents();
+    for file in &documents {
+        let text = fs::read_to_string(file).unwrap();
+        let targets = text.split("](").skip(1).filter_map(|rest| rest.split_once(')')).map(|(target, _)| target);
+        for target in targets.filter(|target| !target.contains("://")) {
+            let (path, heading) = target.split_once('#').unwrap_or((target, ""));
+            let other = if path.is_empty() { file.clone() } else { file.parent().unwrap().join(path) };
+            if !other.exists() || !heading.is_empty() && !anchors(&other).iter().any(|anchor| anchor == heading) {
+                broken.push(format!("{}: {target}", file.display()));
+            }
+        }
+    }
+    assert!(documents.len() > 20 && broken.is_empty(), "{broken:#?}");
+}
+
+#[test]
+fn the_readme_fits_one_screen() {
+    let page = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("README.md")).unwrap();
+    let words = page.split_whitespace().count();
+    assert!(words <= 400, "{words} words");
+}
+
+#[test]
+fn each_page_begins_with_whom_it_is_for() {
+    for file in fs::read_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join("docs")).unwrap() {
+        let file = file.unwrap().path();
+        if file.is_file() {
+            let text = fs::read_to_string(&file).unwrap();
+            assert!(text.lines().nth(2).is_some_and(|line| line.starts_with("For ")), "{}", file.display());
+        }
+    }
+}
+
+/// The commands of kubekey in the code of a document, each in one line. Documents in other code are not commands.
+fn commands(text: &str) -> Vec<String> {
+    let code = text.split("```sh\n").skip(1).filter_map(|rest| rest.split_once("```")).map(|(code, _)| code);
+    let code = code.filter(|code| !code.contains("<<"));
+    let lines = code.map(|code| code.replace("\\\n", " ")).collect::<String>();
+    lines.lines().map(str::trim).filter(|line| line.starts_with("kubekey ")).map(str::to_owned).collect()
+}
+
+#[test]
+fn every_command_in_the_documents_is_one() {
+    let mut count = 0;
+    for file in documents() {
+        for line in commands(&fs::read_to_string(&file).unwrap()) {
+            let line = line.split(" # ").next().unwrap().split(" | ").next().unwrap().split(" > ").next().unwrap();
+            let words = shlex::split(line).unwrap_or_else(|| panic!("{}: {line}", file.display()));
+            let parsed = Cli::command().try_get_matches_from(words);
+            let is_right = parsed.map_or_else(|error| !error.use_stderr(), |_| true);
+            assert!(is_right, "{}: {line}", file.display());
+            count += 1;
+        }
+    }
+    assert!(count > 20, "{count}");
 }

@@ -1,4 +1,5 @@
-// A person at a terminal of 80 columns, who is signed in on another machine by SSH: the real client, server and tmux.
+// A person at a terminal of 80 columns, in tmux; one who is signed in on another machine by SSH has the real client and
+// server.
 
 import { chmodSync, mkdirSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
@@ -41,21 +42,29 @@ UsePAM no
  */
 export async function startTerminal(folder, { port, key }, user, atEnd) {
   mkdirSync(folder, { mode: 0o700 });
+  const { DISPLAY: _, ...remote } = user.env;
+  const options = ['StrictHostKeyChecking=no', `UserKnownHostsFile=${join(folder, 'known')}`, 'LogLevel=ERROR'];
+  const ssh = ['ssh', '-tt', '-F', '/dev/null', '-i', key, '-p', String(port), ...options.flatMap((option) => ['-o', option])];
+  return startTmux(folder, remote, (shell) => [...ssh, '127.0.0.1', shell], 'here> ', atEnd);
+}
+
+/**
+ * A shell in tmux, with this environment and prompt, started by the words that `command` makes of the path of a shell
+ * script.
+ */
+export async function startTmux(folder, environment, command, prompt, atEnd) {
   const socket = join(folder, 'tmux');
   const env = { HOME: folder, LANG: 'C.UTF-8', PATH: process.env.PATH, SHELL: '/bin/sh', TERM: 'xterm' };
   const tmux = (...args) => succeed('tmux', ['-S', socket, '-f', '/dev/null', ...args], env);
   const shell = join(folder, 'shell');
-  const { DISPLAY: _, ...remote } = user.env;
-  const exports = Object.entries(remote).map(([name, value]) => `export ${name}='${value}'`);
-  writeFileSync(shell, ['#!/bin/sh', ...exports, 'PS1="here> " exec sh', ''].join('\n'));
+  const exports = Object.entries(environment).map(([name, value]) => `export ${name}='${value}'`);
+  writeFileSync(shell, ['#!/bin/sh', ...exports, `PS1="${prompt}" exec sh`, ''].join('\n'));
   chmodSync(shell, 0o700);
-  const options = ['StrictHostKeyChecking=no', `UserKnownHostsFile=${join(folder, 'known')}`, 'LogLevel=ERROR'];
-  const ssh = ['ssh', '-tt', '-F', '/dev/null', '-i', key, '-p', String(port), ...options.flatMap((option) => ['-o', option])];
-  await tmux('new-session', '-d', '-x', '80', '-y', '24', [...ssh, '127.0.0.1', shell].join(' '));
+  await tmux('new-session', '-d', '-x', '80', '-y', '24', command(shell).join(' '));
   atEnd(() => run('tmux', ['-S', socket, 'kill-server'], { env }));
   const screen = () => tmux('capture-pane', '-p', '-J', '-S', '-');
   const sees = (pattern) => until(20, async () => `${pattern} on: ${await screen()}`, async () => (await screen()).match(pattern));
-  await sees(/here> /);
+  await until(20, 'the prompt', async () => (await screen()).includes(prompt.trim()));
   return {
     screen,
     sees,
