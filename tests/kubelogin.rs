@@ -237,8 +237,8 @@ fn table() -> Vec<(&'static str, &'static [&'static str], Done)> {
         ("--skip-open-browser", &["--skip-open-browser"], Setting("skip_open_browser", json!(true))),
         ("--browser-command", &["--browser-command=firefox"], Setting("browser_command", json!("firefox"))),
         ("--authentication-timeout-sec", &["--authentication-timeout-sec=60"], Setting("login_timeout", json!("60"))),
-        ("--local-server-cert", &["--local-server-cert=x.pem"], Refused("is not part of this version")),
-        ("--local-server-key", &["--local-server-key=x.pem"], Refused("is not part of this version")),
+        ("--local-server-cert", &["--local-server-cert=/x.pem"], Setting("local_server_cert", json!("/x.pem"))),
+        ("--local-server-key", &["--local-server-key=/x.pem"], Setting("local_server_key", json!("/x.pem"))),
         (
             "--open-url-after-authentication",
             &["--open-url-after-authentication=https://x.example"],

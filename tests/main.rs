@@ -64,6 +64,7 @@ mod limits;
 #[cfg(target_os = "linux")]
 mod line_editor;
 mod listener;
+mod local_server;
 mod log;
 mod login;
 mod metadata_cache;

@@ -32,12 +32,10 @@ enum Meaning {
     Password,
     /// Access tokens in place of ID tokens.
     AccessToken,
-    /// TLS on loopback.
-    LocalServer,
 }
 
 /// The flags, and whether each takes a value or is a switch.
-const FLAGS: [(&str, Takes, Meaning); 14] = [
+const FLAGS: [(&str, Takes, Meaning); 12] = [
     ("--oidc-use-pkce", Takes::Switch, Meaning::UsePkce),
     ("--oidc-pkce-method", Takes::Value, Meaning::PkceMethod),
     ("--tls-renegotiation-once", Takes::Switch, Meaning::Renegotiation),
@@ -50,8 +48,6 @@ const FLAGS: [(&str, Takes, Meaning); 14] = [
     ("--username", Takes::Value, Meaning::Password),
     ("--password", Takes::Value, Meaning::Password),
     ("--oidc-use-access-token", Takes::Switch, Meaning::AccessToken),
-    ("--local-server-cert", Takes::Value, Meaning::LocalServer),
-    ("--local-server-key", Takes::Value, Meaning::LocalServer),
 ];
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -162,9 +158,6 @@ impl Words {
             Meaning::GrantType => self.words.push(format!("{name}={value}").into()),
             Meaning::Password => return Err(password(name)),
             Meaning::AccessToken if is_on => return Err(not_part(name, "kubekey gives the cluster an ID token")),
-            Meaning::LocalServer => {
-                return Err(not_part(name, "kubekey's local server speaks http, on loopback alone"));
-            }
             Meaning::UsePkce
             | Meaning::PkceMethod
             | Meaning::Renegotiation

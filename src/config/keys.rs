@@ -111,7 +111,7 @@ const fn key(flag: &'static str, kind: Kind, value_name: &'static str, help: &'s
 }
 
 /// All settings, in the order of the help.
-pub static KEYS: [Key; 31] = [
+pub static KEYS: [Key; 33] = [
     key(
         "issuer-url",
         Kind::Text,
@@ -186,6 +186,8 @@ pub static KEYS: [Key; 31] = [
     )
     .aliased(&["oidc-redirect-url"])
     .or(Default::Words("/callback at the listen address")),
+    key("local-server-cert", Kind::Text, "FILE", "A certificate in PEM: the local server then speaks https"),
+    key("local-server-key", Kind::Text, "FILE", "The private key of --local-server-cert, in PEM"),
     key(
         "paste-redirect-url",
         Kind::Text,

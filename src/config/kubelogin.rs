@@ -30,16 +30,18 @@ impl Kubelogin {
         }
         let listen = parts(given, "listen-address");
         let redirect = parts(given, "redirect-url");
+        let scheme = if given.texts("local-server-cert").is_empty() { "http" } else { "https" };
+        let urls = |ports: &[u16]| ports.iter().map(|port| url(scheme, host, *port)).collect();
         match (&listen[..], &redirect[..]) {
-            ([], []) => push(given, "redirect-url", urls(host, PORTS), Origin::Kubelogin),
+            ([], []) => push(given, "redirect-url", urls(&PORTS), Origin::Kubelogin),
             // An address that cannot be parsed is rejected later, by its name.
             (some, []) => {
                 if let Some(ports) = some.iter().map(|address| port_of(address)).collect::<Option<Vec<_>>>() {
-                    push(given, "redirect-url", urls(host, ports), Origin::Kubelogin);
+                    push(given, "redirect-url", urls(&ports), Origin::Kubelogin);
                 }
             }
             // It leads here by a way that only the user knows, such as a forwarded port.
-            ([], [elsewhere]) if !is_of_this_machine(elsewhere) => {
+            ([], [elsewhere]) if !is_of_this_machine(scheme, elsewhere) => {
                 let addresses = PORTS.map(|port| format!("127.0.0.1:{port}")).to_vec();
                 push(given, "listen-address", addresses.clone(), Origin::Kubelogin);
                 repeat_redirect(given, elsewhere, addresses.len());
@@ -73,13 +75,12 @@ fn port_of(address: &str) -> Option<u16> {
 }
 
 /// Without a port where any free one is used: it is filled in.
-fn urls(host: &str, ports: impl IntoIterator<Item = u16>) -> Vec<String> {
-    let url = |port| if port == 0 { format!("http://{host}") } else { format!("http://{host}:{port}") };
-    ports.into_iter().map(url).collect()
+fn url(scheme: &str, host: &str, port: u16) -> String {
+    if port == 0 { format!("{scheme}://{host}") } else { format!("{scheme}://{host}:{port}") }
 }
 
-fn is_of_this_machine(url: &str) -> bool {
-    Url::parse(url).is_ok_and(|url| url.scheme() == "http" && is_loopback_host(url.host()))
+fn is_of_this_machine(scheme: &str, url: &str) -> bool {
+    Url::parse(url).is_ok_and(|url| url.scheme() == scheme && is_loopback_host(url.host()))
 }
 
 #[cfg(test)]
@@ -110,6 +111,14 @@ mod tests {
         );
         let [listen, redirect, _] = completed(&[("redirect-url", "http://localhost:7000/cb")]);
         assert_eq!((listen.len(), redirect), (0, vec!["http://localhost:7000/cb".to_owned()]));
+    }
+
+    #[test]
+    fn with_a_certificate_they_are_https() {
+        let certificate = ("local-server-cert", "/cert.pem");
+        assert_eq!(completed(&[certificate])[1], PORTS.map(|port| format!("https://localhost:{port}")));
+        let [listen, redirect, _] = completed(&[certificate, ("redirect-url", "https://localhost:7000")]);
+        assert_eq!((listen.len(), redirect.len()), (0, 1));
     }
 
     #[test]

@@ -10,7 +10,7 @@ use crate::error::Result;
 
 /// Locked by every policy that does not set `locked_flags`: with these flags a kubeconfig can run a program, trust
 /// another certificate, show another page, save the tokens elsewhere, or request other tokens.
-const LOCKED: [&str; 13] = [
+const LOCKED: [&str; 15] = [
     "acr-values",
     "auth-param",
     "browser-command",
@@ -18,6 +18,8 @@ const LOCKED: [&str; 13] = [
     "certificate-authority-data",
     "client-secret-file",
     "insecure-skip-tls-verify",
+    "local-server-cert",
+    "local-server-key",
     "paste-redirect-url",
     "post-login-url",
     "request-header",

@@ -1,11 +1,12 @@
 //! The client secret, set directly or as the file that contains it.
 
 use std::path::{Path, PathBuf};
+use std::sync::Once;
 
 use zeroize::Zeroizing;
 
 use super::named_file::{self, unusable_file};
-use super::values;
+use super::{exposure, values};
 use crate::config::given::{Given, Text};
 use crate::encoding::Encoding;
 use crate::error::{Error, ErrorKind, Result};
@@ -84,44 +85,10 @@ fn read_first_line(label: &str, path: &Path) -> Result<Secret> {
     }
 }
 
-/// Only for the user's own file, whose mode they can change. A file of root's is for all users of this machine:
-/// kubekey reads it for each of them.
-#[cfg(unix)]
+/// Once in a run, however often it is read.
 fn warn_if_open_to_others(path: &Path) {
-    use std::os::unix::fs::MetadataExt;
-    use std::sync::Once;
     static WARNED: Once = Once::new();
-    let is_open = path.metadata().is_ok_and(|found| {
-        let own = found.uid() == rustix::process::geteuid().as_raw();
-        own && found.mode() & 0o004 != 0
-    });
-    if is_open {
-        let path = path.display();
-        WARNED.call_once(|| {
-            crate::terminal::warning(&format!(
-                "all users of this machine can read the client secret in {path}; 'chmod 600' fixes that"
-            ))
-        });
-    }
-}
-
-/// Only for the user's own file: one of an administrator's is meant for all users.
-#[cfg(windows)]
-fn warn_if_open_to_others(path: &Path) {
-    use std::sync::Once;
-
-    use crate::security_descriptor::{SecurityDescriptor, Sid};
-    use crate::trusted_file::repair::commands_for_user;
-    static WARNED: Once = Once::new();
-    let found = std::fs::File::open(path).and_then(|file| Ok((SecurityDescriptor::of(&file)?, Sid::of_user()?)));
-    let Ok((found, user)) = found else { return };
-    let readers: Vec<_> = found.other_readers(&user).iter().map(ToString::to_string).collect();
-    if found.is_of(&user) && !readers.is_empty() {
-        let (readers, commands) = (readers.join(", "), commands_for_user(path, false, &user));
-        let path = path.display();
-        WARNED.call_once(|| {
-            crate::terminal::warning(&format!("{readers} can read the client secret in {path}; to fix that, run:"));
-            commands.iter().for_each(|command| crate::terminal::notice(&format!("  {command}")));
-        });
+    if let Some(exposure) = exposure::of_own(path) {
+        WARNED.call_once(|| exposure.warn("the client secret", path));
     }
 }

@@ -22,10 +22,34 @@ pub struct LoopbackAddress {
     redirect_uri: (String, String),
 }
 
-impl Default for LoopbackAddress {
-    /// A free port of 127.0.0.1: an IP literal, as RFC 8252 §8.3 recommends.
-    fn default() -> Self {
-        Self::listening(Host::Ipv4(Ipv4Addr::LOCALHOST), 0)
+/// What the listener speaks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Scheme {
+    /// Without a certificate.
+    Http,
+    /// With one.
+    Https,
+}
+
+impl Scheme {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Http => "http",
+            Self::Https => "https",
+        }
+    }
+
+    /// Checks that a browser that is sent to this URL speaks the same.
+    fn require(self, given: Text<'_>, url: &Url) -> Result<()> {
+        match self {
+            _ if url.scheme() == self.name() => Ok(()),
+            Self::Http => Err(given
+                .unusable("https on this machine needs a certificate")
+                .hint("give --local-server-cert and --local-server-key, or a URL that begins with http://")),
+            Self::Https => Err(given
+                .unusable("with --local-server-cert it must begin with https://")
+                .hint("give it so, and register it so with the provider")),
+        }
     }
 }
 
@@ -35,15 +59,20 @@ impl LoopbackAddress {
     ///
     /// # Errors
     /// [`ErrorKind::Usage`] for a value that cannot be used, or if both are set, but not the same number of times.
-    pub fn parse_all(listen_addresses: &[Text<'_>], redirect_urls: &[Text<'_>]) -> Result<Vec<Self>> {
+    pub(super) fn parse_all(
+        listen_addresses: &[Text<'_>],
+        redirect_urls: &[Text<'_>],
+        scheme: Scheme,
+    ) -> Result<Vec<Self>> {
         if listen_addresses.is_empty() && redirect_urls.is_empty() {
-            return Ok(vec![Self::default()]);
+            // An IP literal, as RFC 8252 §8.3 recommends.
+            return Ok(vec![Self::listening(Host::Ipv4(Ipv4Addr::LOCALHOST), 0, scheme)]);
         }
         if redirect_urls.is_empty() {
-            return listen_addresses.iter().map(|given| parse_listen_address(*given)).collect();
+            return listen_addresses.iter().map(|given| parse_listen_address(*given, scheme)).collect();
         }
         if listen_addresses.is_empty() {
-            return redirect_urls.iter().map(|given| Self::redirecting(*given)).collect();
+            return redirect_urls.iter().map(|given| Self::redirecting(*given, scheme)).collect();
         }
         if listen_addresses.len() != redirect_urls.len() {
             return Err(Error::new(
@@ -57,7 +86,9 @@ impl LoopbackAddress {
             .hint("give one --redirect-url for each --listen-address, or only one of the two flags"));
         }
         let pairs = listen_addresses.iter().zip(redirect_urls);
-        pairs.map(|(listen, redirect)| parse_listen_address(*listen)?.redirected_by(*redirect)).collect()
+        pairs
+            .map(|(listen, redirect)| parse_listen_address(*listen, scheme)?.redirected_by(*redirect, scheme))
+            .collect()
     }
 
     /// The `redirect_uri` once the listener is bound to `port`.
@@ -69,7 +100,7 @@ impl LoopbackAddress {
         }
     }
 
-    fn listening(host: Host<&str>, port: u16) -> Self {
+    fn listening(host: Host<&str>, port: u16, scheme: Scheme) -> Self {
         let ips = bound_ips(&host).unwrap_or_default();
         // A browser cannot open 0.0.0.0 or [::]; a listener that is bound there accepts connections on loopback too.
         let name = match host {
@@ -77,27 +108,33 @@ impl LoopbackAddress {
             Host::Ipv6(Ipv6Addr::UNSPECIFIED) => "[::1]".to_owned(),
             host => host.to_string(),
         };
-        let before = if port == 0 { format!("http://{name}") } else { format!("http://{name}:{port}") };
+        let scheme = scheme.name();
+        let before = if port == 0 { format!("{scheme}://{name}") } else { format!("{scheme}://{name}:{port}") };
         Self { ips, port, redirect_uri: (before, CALLBACK_PATH.to_owned()) }
     }
 
     /// Listens where the redirect URL points. If it has no port, a free one is used and put in: providers that follow
     /// RFC 8252 §7.3 ignore the port of a loopback redirect URL.
-    fn redirecting(given: Text<'_>) -> Result<Self> {
+    fn redirecting(given: Text<'_>, scheme: Scheme) -> Result<Self> {
         let url = parse_redirect_url(given)?;
-        let host = url.host().filter(|host| url.scheme() == "http" && is_loopback_host(Some(host.clone())));
+        let host = url.host().filter(|host| is_loopback_host(Some(host.clone())));
         let Some(host) = host else {
             return Err(given
                 .unusable("it does not point to this machine (http://127.0.0.1, http://localhost)")
                 .hint("with --listen-address it may point elsewhere, for example to a forwarded port"));
         };
-        let listening = Self::listening(host, port_in(given.text).unwrap_or(0));
-        listening.redirected_by(given)
+        scheme.require(given, &url)?;
+        let listening = Self::listening(host, port_in(given.text).unwrap_or(0), scheme);
+        listening.redirected_by(given, scheme)
     }
 
-    fn redirected_by(mut self, given: Text<'_>) -> Result<Self> {
+    fn redirected_by(mut self, given: Text<'_>, scheme: Scheme) -> Result<Self> {
         let text = given.text;
-        parse_redirect_url(given)?;
+        let url = parse_redirect_url(given)?;
+        // Without a certificate here, another program may speak https in front of the listener.
+        if scheme == Scheme::Https {
+            scheme.require(given, &url)?;
+        }
         // The string stays as it is, since providers compare it byte by byte: `Url` would add a final slash.
         let (before, after) = text.split_at(authority_end(text));
         self.redirect_uri = (before.to_owned(), after.to_owned());
@@ -115,7 +152,7 @@ impl LoopbackAddress {
     }
 }
 
-fn parse_listen_address(given: Text<'_>) -> Result<LoopbackAddress> {
+fn parse_listen_address(given: Text<'_>, scheme: Scheme) -> Result<LoopbackAddress> {
     let hint = "give an address of this machine and a port, for example 127.0.0.1:8000 or localhost:8000";
     let unusable = |why: &str| given.unusable(why).hint(hint);
     let (host, port) = given.text.rsplit_once(':').ok_or_else(|| unusable("it has no ':PORT'"))?;
@@ -129,7 +166,7 @@ fn parse_listen_address(given: Text<'_>) -> Result<LoopbackAddress> {
     if bound_ips(&host).is_none() {
         return Err(unusable("it is neither an IP address nor 'localhost'"));
     }
-    Ok(LoopbackAddress::listening(host, port))
+    Ok(LoopbackAddress::listening(host, port, scheme))
 }
 
 fn bound_ips(host: &Host<&str>) -> Option<Vec<IpAddr>> {
@@ -189,17 +226,21 @@ fn parse_redirect_url(given: Text<'_>) -> Result<Url> {
 
 #[cfg(test)]
 mod tests {
-    use super::LoopbackAddress;
+    use super::{LoopbackAddress, Scheme};
     use crate::config::given::{Origin, Text};
     use crate::config::keys::Key;
     use crate::error::Result;
 
     fn parse_all(listen: &[&str], redirect: &[&str]) -> Result<Vec<LoopbackAddress>> {
+        parse_all_for(Scheme::Http, listen, redirect)
+    }
+
+    fn parse_all_for(scheme: Scheme, listen: &[&str], redirect: &[&str]) -> Result<Vec<LoopbackAddress>> {
         fn given<'a>(flag: &str, texts: &[&'a str]) -> Vec<Text<'a>> {
             let key = Key::of_flag(flag).unwrap();
             texts.iter().map(|text| Text { text, key, origin: &Origin::Flag }).collect()
         }
-        LoopbackAddress::parse_all(&given("listen-address", listen), &given("redirect-url", redirect))
+        LoopbackAddress::parse_all(&given("listen-address", listen), &given("redirect-url", redirect), scheme)
     }
 
     fn redirect_uris(listen: &[&str], redirect: &[&str]) -> Vec<String> {
@@ -238,6 +279,24 @@ mod tests {
             redirect_uris(&["0.0.0.0:8000"], &["https://dev.example.com/cb?x=1"]),
             ["https://dev.example.com/cb?x=1"]
         );
+    }
+
+    #[test]
+    fn with_a_certificate_everything_is_https() {
+        let uris = |listen: &[&str], redirect: &[&str]| {
+            let addresses = parse_all_for(Scheme::Https, listen, redirect);
+            addresses.map(|addresses| addresses.iter().map(|address| address.redirect_uri(4711)).collect::<Vec<_>>())
+        };
+        assert_eq!(uris(&[], &[]).unwrap(), ["https://127.0.0.1:4711/callback"]);
+        assert_eq!(uris(&["localhost:8000"], &[]).unwrap(), ["https://localhost:8000/callback"]);
+        assert_eq!(uris(&[], &["https://localhost", "https://[::1]:443/cb"]).unwrap().len(), 2);
+        assert_eq!(uris(&["127.0.0.1:1"], &["https://dev.example.com/cb"]).unwrap(), ["https://dev.example.com/cb"]);
+        for (listen, redirect) in [(&[][..], "http://localhost:8000"), (&["127.0.0.1:1"], "http://dev.example.com")] {
+            let error = uris(listen, &[redirect]).unwrap_err();
+            assert!(error.to_string().ends_with("it must begin with https://"), "{error}");
+        }
+        let error = parse_all(&[], &["https://localhost:8000"]).unwrap_err();
+        assert!(error.what_to_do().starts_with("give --local-server-cert"), "{}", error.what_to_do());
     }
 
     #[test]

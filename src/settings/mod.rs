@@ -2,6 +2,8 @@
 
 pub mod certificate;
 mod client_secret;
+mod exposure;
+mod local_server;
 mod loopback_address;
 pub mod named_file;
 mod pem;
@@ -24,6 +26,8 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::policy::{Policy, SessionRules};
 
 pub use client_secret::ClientSecret;
+pub use local_server::{Identity, LocalServer};
+use loopback_address::Scheme;
 pub use loopback_address::{LoopbackAddress, is_out_of_band};
 pub use pem::encode as encode_pem;
 pub use request::{Prompt, RequestParameters};
@@ -54,6 +58,8 @@ pub struct Settings {
     pub request_headers: HeaderMap,
     /// Where to listen for the browser, tried in order; never empty.
     pub loopback_addresses: Vec<LoopbackAddress>,
+    /// What makes the listener speak https; `None` means http.
+    pub local_server: Option<LocalServer>,
     /// The redirect URI of the flow paste; `None` means that of the other flows.
     pub paste_redirect_url: Option<String>,
     /// How to sign in; `None` means what fits the session.
@@ -111,6 +117,7 @@ impl Settings {
         let tls = Tls::parse(given, policy.extra_authorities(), policy.locks("certificate-authority"))?;
         policy.check_provider(issuer_url, client_id, tls.skips_verification)?;
         let token_storage = with_default(given, "token-storage");
+        let local_server = LocalServer::parse(given)?;
         Ok(Self {
             issuer_url: values::issuer_url(issuer_url)?,
             client_id: values::client_id(client_id)?,
@@ -122,7 +129,9 @@ impl Settings {
             loopback_addresses: LoopbackAddress::parse_all(
                 &values::words_and_commas(&given.texts("listen-address")),
                 &values::words(&given.texts("redirect-url")),
+                if local_server.is_some() { Scheme::Https } else { Scheme::Http },
             )?,
+            local_server,
             paste_redirect_url: given.text("paste-redirect-url").map(loopback_address::elsewhere).transpose()?,
             flow: values::flow(with_default(given, "flow"))?,
             login_timeout: values::login_timeout(with_default(given, "login-timeout"))?,

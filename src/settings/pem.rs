@@ -4,7 +4,7 @@
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use rustls::pki_types::CertificateDer;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use x509_cert::der::asn1::{AnyRef, ObjectIdentifier};
 use x509_cert::der::{Decode, Reader, SliceReader, Tag, TagNumber, Tagged};
 
@@ -56,6 +56,24 @@ pub fn certificates(bytes: &[u8]) -> Result<Vec<CertificateDer<'static>>, String
         ([one], all) => Err(format!("certificate {one} of {all} cannot be read")),
         (several, all) => Err(format!("certificates {} of {all} cannot be read", several.join(", "))),
     }
+}
+
+/// The first private key in `bytes`: PKCS #8, PKCS #1 or SEC 1.
+///
+/// # Errors
+/// What is missing, or why it cannot be used.
+pub fn private_key(bytes: &[u8]) -> Result<PrivateKeyDer<'static>, String> {
+    let sections = sections(&text(bytes))?;
+    let (label, base64) = sections
+        .iter()
+        .find(|(label, _)| label.ends_with("PRIVATE KEY"))
+        .ok_or_else(|| "it contains no PEM private key".to_owned())?;
+    // OpenSSL's older format says so in a line of its own: RFC 1421 §4.6.1.1.
+    if label.starts_with("ENCRYPTED") || base64.contains("4,ENCRYPTED") {
+        return Err("its private key is encrypted, and kubekey asks for no passphrase".to_owned());
+    }
+    let der = STANDARD.decode(base64).ok().and_then(|der| PrivateKeyDer::try_from(der).ok());
+    der.ok_or_else(|| "its private key cannot be read".to_owned())
 }
 
 /// The certificates that other programs find: those read UTF-8 without marks, a section's lines as they are, and no

@@ -7,6 +7,7 @@ use super::announcement::{announce, where_to_open};
 use super::choice::Verdict;
 use super::consent;
 use super::gate::Gate;
+use super::local_tls::LocalTls;
 use super::loopback::Loopback;
 use super::pages::Pages;
 use super::paste::Paste;
@@ -24,13 +25,14 @@ use crate::token::TokenSet;
 use crate::token_cache::{Lock, SignInPlace};
 use crate::{log, terminal};
 
-/// Like [`super::sign_in`], with a discovered provider.
+/// Like [`super::sign_in`], with a discovered provider, and with `tls` on loopback if there is one.
 pub async fn sign_in(
     provider: &Provider,
     settings: &Settings,
     exec_info: &ExecInfo,
     verdict: &Verdict,
     lock: &mut Lock,
+    tls: Option<LocalTls>,
 ) -> Result<(TokenSet, Person)> {
     push_endpoint(&provider.metadata, settings)?;
     // Bound before the browser opens: no other program can take the port of the response.
@@ -41,7 +43,10 @@ pub async fn sign_in(
     let request = AuthorizationRequest::new(&provider.metadata, settings, redirect_uri, wishes, mode);
     request.hide_url();
     let gate = Gate::new(redirect_uri, request.response_mode, settings.login_timeout)?;
-    let server = loopback.serve(gate.host.clone());
+    if let Some((tls, server)) = tls.as_ref().zip(settings.local_server.as_ref()) {
+        tls.check_host(redirect_uri, server);
+    }
+    let server = loopback.serve(gate.host.clone(), tls);
 
     lock.note_place(SignInPlace::at(&gate.start_url()));
     log::debug(format_args!("sign-in: listening at {}", gate.origin));

@@ -17,6 +17,7 @@ use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::JoinHandle;
 use tokio::time::{MissedTickBehavior, interval, sleep, timeout};
 
+use super::local_tls::{LocalTls, Stream};
 use super::visit::{Answer, Stage, Visit, empty};
 
 /// How long a client may take to send its request's head; browsers open connections ahead and leave them idle.
@@ -53,6 +54,7 @@ struct Connection {
 /// rejected.
 pub async fn accept(
     listener: TcpListener,
+    tls: Option<LocalTls>,
     host: String,
     visits: mpsc::Sender<Visit>,
     mut closed: oneshot::Receiver<()>,
@@ -64,7 +66,7 @@ pub async fn accept(
         pace.tick().await;
         tokio::select! {
             accepted = listener.accept() => match accepted {
-                Ok((stream, _)) => connections.add(stream, &host, &visits),
+                Ok((stream, _)) => connections.add(stream, &tls, &host, &visits),
                 // Most likely out of file descriptors: wait until some are freed.
                 Err(_) => sleep(Duration::from_millis(50)).await,
             },
@@ -74,10 +76,10 @@ pub async fn accept(
 }
 
 impl Connections {
-    fn add(&mut self, stream: TcpStream, host: &str, visits: &mpsc::Sender<Visit>) {
+    fn add(&mut self, stream: TcpStream, tls: &Option<LocalTls>, host: &str, visits: &mpsc::Sender<Visit>) {
         if self.make_room() {
             let (stage, watched) = watch::channel(Stage::Asking);
-            let task = tokio::spawn(serve(stream, host.to_owned(), visits.clone(), stage));
+            let task = tokio::spawn(serve((stream, tls.clone()), host.to_owned(), visits.clone(), stage));
             self.0.push_back(Connection { task, stage: watched });
         }
     }
@@ -112,7 +114,19 @@ impl Connections {
 }
 
 /// Serves the one request of a connection.
-async fn serve(stream: TcpStream, host: String, visits: mpsc::Sender<Visit>, stage: watch::Sender<Stage>) {
+async fn serve(
+    (stream, tls): (TcpStream, Option<LocalTls>),
+    host: String,
+    visits: mpsc::Sender<Visit>,
+    stage: watch::Sender<Stage>,
+) {
+    let stream: Box<dyn Stream> = match tls {
+        None => Box::new(stream),
+        Some(tls) => match tls.accept(stream).await {
+            Some(stream) => stream,
+            None => return,
+        },
+    };
     let answered = stage.subscribe();
     let service = service_fn(move |request| respond(request, host.clone(), visits.clone(), stage.clone()));
     let connection = hyper::server::conn::http1::Builder::new()

@@ -87,7 +87,9 @@ impl Gate {
     /// browsers send no `Lax` cookie with it.
     pub fn cookie(&self) -> Option<String> {
         let ((name, value), seconds) = (&self.cookie, self.lifetime.as_secs());
-        (!self.takes_form()).then(|| format!("{name}={value}; Max-Age={seconds}; Path=/; HttpOnly; SameSite=Lax"))
+        let secure = if self.origin.starts_with("https:") { "; Secure" } else { "" };
+        (!self.takes_form())
+            .then(|| format!("{name}={value}; Max-Age={seconds}; Path=/; HttpOnly; SameSite=Lax{secure}"))
     }
 
     /// What `visit` is for, if it is admitted.

@@ -11,6 +11,7 @@ use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinHandle;
 
 use super::connections::{Connections, accept};
+use super::local_tls::LocalTls;
 use super::visit::Visit;
 use crate::error::{Error, ErrorKind, Result};
 use crate::settings::LoopbackAddress;
@@ -56,13 +57,14 @@ impl Loopback {
             .hint("stop the program that uses the port, or add another --listen-address (or --redirect-url) that is registered at the provider"))
     }
 
-    /// Starts to serve. Requests for another host than `host`, the host and port of our own URLs, are rejected.
-    pub fn serve(self, host: String) -> Server {
+    /// Starts to serve, https if there is a `tls`. Requests for another host than `host`, the host and port of our own URLs,
+    /// are rejected.
+    pub fn serve(self, host: String, tls: Option<LocalTls>) -> Server {
         let (sender, visits) = mpsc::channel(1);
         let mut server = Server { visits, accepting: Vec::new(), closing: Vec::new() };
         for listener in self.listeners {
             let (close, closed) = oneshot::channel();
-            server.accepting.push(tokio::spawn(accept(listener, host.clone(), sender.clone(), closed)));
+            server.accepting.push(tokio::spawn(accept(listener, tls.clone(), host.clone(), sender.clone(), closed)));
             server.closing.push(close);
         }
         server

@@ -20,6 +20,7 @@ mod desktop_session;
 mod device;
 mod gate;
 mod launcher;
+mod local_tls;
 mod loopback;
 mod pages;
 mod paste;
@@ -37,6 +38,7 @@ pub use desktop::open_for_parent;
 pub use pages::BUILT_IN_PAGES;
 
 use choice::{Verdict, choose};
+use local_tls::LocalTls;
 use session::Session;
 
 use crate::config::Flow;
@@ -62,6 +64,9 @@ use crate::token_cache::Lock;
 pub fn sign_in(settings: &Settings, exec_info: &ExecInfo, lock: &mut Lock) -> Result<(TokenSet, Person)> {
     let session = Session::now(settings, exec_info);
     require_any_flow(settings, &session)?;
+    // Before anything is sent: what is wrong with its files, the user can mend at once.
+    let local_server = settings.local_server.as_ref().filter(|_| matches!(settings.flow, None | Some(Flow::Browser)));
+    let tls = local_server.map(LocalTls::new).transpose()?;
     event_loop::run(async {
         let mut provider = Provider::discover(settings, Limits::USUAL).await?;
         // With outdated endpoints the user would get an error page in the browser and no way back.
@@ -72,7 +77,7 @@ pub fn sign_in(settings: &Settings, exec_info: &ExecInfo, lock: &mut Lock) -> Re
         while let Some(flow) = flows.next() {
             let result = match flow {
                 // With paste beside it, where that is possible.
-                Flow::Browser => return browser::sign_in(&provider, settings, exec_info, &verdict, lock).await,
+                Flow::Browser => return browser::sign_in(&provider, settings, exec_info, &verdict, lock, tls).await,
                 Flow::Device => device::sign_in(&provider, settings, &verdict, lock).await,
                 Flow::Paste => return paste::sign_in(&provider, settings, &verdict, lock).await,
             };

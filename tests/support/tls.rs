@@ -45,12 +45,22 @@ impl Authority {
         self.certificate.der().to_vec()
     }
 
-    /// The configuration of a server with this host name or address; `edit` makes its certificate an unusual one.
-    pub fn server(&self, host: &str, edit: impl FnOnce(&mut CertificateParams)) -> Arc<ServerConfig> {
+    /// A certificate for this host, and its private key, in PEM.
+    pub fn issue(&self, host: &str) -> (String, String) {
+        let (certificate, key) = self.issued(host, |_| ());
+        (certificate.pem(), key.serialize_pem())
+    }
+
+    fn issued(&self, host: &str, edit: impl FnOnce(&mut CertificateParams)) -> (rcgen::Certificate, KeyPair) {
         let mut params = CertificateParams::new([host.to_string()]).expect("a host");
         edit(&mut params);
         let key = key();
-        let certificate = params.signed_by(&key, &self.issuer).expect("a certificate");
+        (params.signed_by(&key, &self.issuer).expect("a certificate"), key)
+    }
+
+    /// The configuration of a server with this host name or address; `edit` makes its certificate an unusual one.
+    pub fn server(&self, host: &str, edit: impl FnOnce(&mut CertificateParams)) -> Arc<ServerConfig> {
+        let (certificate, key) = self.issued(host, edit);
         let key = PrivateKeyDer::try_from(key.serialize_der()).expect("a key");
         let config = ServerConfig::builder_with_provider(crypto()).with_safe_default_protocol_versions();
         let config = config.expect("TLS").with_no_client_auth();

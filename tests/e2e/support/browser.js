@@ -60,6 +60,11 @@ export async function signInAtProvider(page, user) {
   await page.locator('button[type=submit]').click();
 }
 
+/** Clicks the button of the page with the accounts. */
+export async function chooseAccount(page) {
+  await page.getByRole('button', { name: 'Another account' }).click();
+}
+
 /** Enters a code of the device flow, and signs in. */
 export async function enterCode(page, provider, code, user) {
   await page.goto(`${provider.issuer}/device`);

@@ -3,7 +3,7 @@
 import { randomBytes } from 'node:crypto';
 
 import { exportJWK, generateKeyPair } from 'jose';
-import OidcProvider from 'oidc-provider';
+import OidcProvider, { errors, interactionPolicy } from 'oidc-provider';
 
 import { startHttpsServer } from './https_server.js';
 
@@ -11,6 +11,9 @@ export const CLIENT_ID = 'kubernetes';
 
 /** A client that may not use the device flow. */
 export const BROWSER_CLIENT_ID = 'kubernetes-browser';
+
+/** The only resource that tokens can be for. */
+export const RESOURCE = 'https://k8s.example.com';
 
 const DEVICE_GRANT = 'urn:ietf:params:oauth:grant-type:device_code';
 
@@ -38,12 +41,12 @@ export async function startProvider(certificates, Provider = OidcProvider) {
     stop: server.stop,
     start: server.start,
   };
-  const provider = new Provider(server.url, await settings(running));
+  const provider = new Provider(server.url, await settings(running, Provider === OidcProvider));
   provider.on('grant.success', (ctx) => running.grants.push(ctx.oidc.params.grant_type));
   provider.on('grant.error', (ctx) => running.grants.push(`${ctx.oidc.params?.grant_type} refused`));
   running.refreshToken = (value) => provider.RefreshToken.find(value, { ignoreExpiration: true });
   running.authorizationRequests = () => running.requests.filter(({ path }) => path === '/auth');
-  running.handle = provider.callback();
+  running.handle = withAccountChoice(provider);
   server.handle = (request, response) => answer(running, request, response);
   return running;
 }
@@ -58,7 +61,41 @@ function answer(running, request, response) {
   }
 }
 
-async function settings(running) {
+/**
+ * The page on which a user chooses an account. oidc-provider has none of its own; its other pages are left to it.
+ */
+function withAccountChoice(provider) {
+  const handle = provider.callback();
+  return async (request, response) => {
+    if (!/^\/interaction\/[\w-]+(\/account)?$/.test(request.url) || !await isAccountChoice(provider, request, response)) {
+      handle(request, response);
+    } else if (request.url.endsWith('/account')) {
+      await provider.interactionFinished(request, response, { select_account: {} }, { mergeWithLastSubmission: true });
+    } else {
+      const form = `<form method="post" action="${request.url}/account"><button type="submit">Another account</button></form>`;
+      response.writeHead(200, { 'content-type': 'text/html' }).end(`<!doctype html><title>Accounts</title>${form}`);
+    }
+  };
+}
+
+async function isAccountChoice(provider, request, response) {
+  const details = await provider.interactionDetails(request, response).catch(() => undefined);
+  return details?.prompt.name === 'select_account';
+}
+
+function getResourceServerInfo(_ctx, resource) {
+  if (resource !== RESOURCE) throw new errors.InvalidTarget();
+  return { scope: '', accessTokenFormat: 'opaque' };
+}
+
+function policy() {
+  const base = interactionPolicy.base();
+  base.add(new interactionPolicy.Prompt({ name: 'select_account', requestable: true }), 0);
+  return base;
+}
+
+/** `isOurVersion`: the policy of prompts and the errors are of that version's classes. */
+async function settings(running, isOurVersion) {
   const { privateKey } = await generateKeyPair('RS256', { extractable: true });
   const day = 24 * 3600;
   return {
@@ -77,7 +114,12 @@ async function settings(running) {
       RefreshToken: day,
       Session: day,
     },
-    features: { devInteractions: { enabled: true }, deviceFlow: { enabled: true } },
+    features: {
+      devInteractions: { enabled: true },
+      deviceFlow: { enabled: true },
+      ...isOurVersion && { resourceIndicators: { enabled: true, getResourceServerInfo } },
+    },
+    ...isOurVersion && { interactions: { policy: policy() } },
     jwks: { keys: [await exportJWK(privateKey)] },
     cookies: { keys: [randomBytes(16).toString('hex')] },
     clientBasedCORS: () => false,

@@ -45,6 +45,8 @@ export async function startUser(folder, { certificates, provider, apiServer, cli
     configure: (exec) => writeKubeconfig(env.KUBECONFIG, certificates, apiServer, { args, ...exec }),
     kubectl: (...args) => begin(KUBECTL, args),
     kubekey: (...more) => begin(KUBEKEY, [...args, ...more]),
+    /** Another command of kubekey, with the same settings. */
+    kubekeyCommand: (command) => begin(KUBEKEY, [command, ...settings]),
     saved: () => savedTokens(env),
   };
 }
