@@ -43,6 +43,7 @@ fn run(cli: Cli) -> Result<ExitCode> {
             let (_, id_token) = get_token::valid_token(&cli.settings)?;
             commands::token(&id_token, decode, &mut io::stdout().lock())?;
         }
+        Command::Whoami { output, of } => commands::whoami(&cli.settings, &of, output, &mut io::stdout().lock())?,
         Command::Config(config) => commands::config(&config, &cli.settings, &mut io::stdout().lock())?,
         Command::Pages { write } => commands::write_pages(&write)?,
         Command::Version => commands::version(&mut io::stdout().lock())?,

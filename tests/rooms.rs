@@ -19,6 +19,7 @@ const ROOMS: [&str; 53] = [
     "state",
     "kept",
     "credential_key",
+    "api_server",
     "oidc",
     "settings",
     "policy",
