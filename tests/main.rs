@@ -63,6 +63,7 @@ mod line_editor;
 mod listener;
 mod log;
 mod login;
+mod logout;
 mod metadata_cache;
 mod migration;
 #[cfg(target_os = "linux")]

@@ -17,7 +17,7 @@ use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::JoinHandle;
 use tokio::time::{MissedTickBehavior, interval, sleep, timeout};
 
-use super::visit::{Answer, Stage, Visit, empty};
+use super::visit::{Answer, Ends, Stage, Visit, empty};
 
 /// How long a client may take to send its request's head; browsers open connections ahead and leave them idle.
 const HEAD_TIMEOUT: Duration = Duration::from_secs(10);
@@ -114,7 +114,8 @@ impl Connections {
 /// Serves the one request of a connection.
 async fn serve(stream: TcpStream, host: String, visits: mpsc::Sender<Visit>, stage: watch::Sender<Stage>) {
     let answered = stage.subscribe();
-    let service = service_fn(move |request| respond(request, host.clone(), visits.clone(), stage.clone()));
+    let ends = stream.peer_addr().ok().zip(stream.local_addr().ok());
+    let service = service_fn(move |request| respond(request, host.clone(), visits.clone(), ends, stage.clone()));
     let connection = hyper::server::conn::http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(HEAD_TIMEOUT)
@@ -140,6 +141,7 @@ async fn respond(
     request: Request<Incoming>,
     host: String,
     visits: mpsc::Sender<Visit>,
+    ends: Ends,
     stage: watch::Sender<Stage>,
 ) -> Result<Answer, Infallible> {
     let (head, body) = request.into_parts();
@@ -148,7 +150,7 @@ async fn respond(
     }
     // Read here: a slow body must not delay other requests.
     let body = read_body(body).await;
-    let (visit, answer) = Visit::new(head, body, stage);
+    let (visit, answer) = Visit::new(head, body, ends, stage);
     // The sign-in may end while this request is queued.
     let _ = visits.send(visit).await;
     Ok(answer.await.unwrap_or_else(|_| empty(StatusCode::SERVICE_UNAVAILABLE)))
