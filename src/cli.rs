@@ -3,14 +3,16 @@
 
 mod help;
 mod kubelogin;
+mod logout;
+mod of_context;
 mod print;
 mod settings;
 mod setup;
 
 use std::ffi::OsString;
 
-use clap::builder::{BoolishValueParser, NonEmptyStringValueParser as NonEmpty};
-use clap::{Arg, ArgAction, Args, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
+use clap::builder::BoolishValueParser;
+use clap::{Arg, ArgAction, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
 
 use crate::config::Flags;
 use crate::config::keys::variable_of;
@@ -18,6 +20,8 @@ use crate::error::{Error, Result};
 use crate::{log_level, terminal};
 use kubelogin::Words;
 
+pub use logout::Logout;
+pub use of_context::OfContext;
 pub use print::{Document, Print};
 pub use setup::{From, Setup};
 
@@ -192,8 +196,8 @@ pub enum Command {
     GetToken,
     /// Sign in now, even if a sign-in is saved
     Login(OfContext),
-    /// Remove the saved sign-in
-    Logout(OfContext),
+    /// Remove the saved sign-in, or several
+    Logout(Logout),
     /// List the saved sign-ins; exit code 3 if none can be used
     Status {
         /// The output format
@@ -234,22 +238,6 @@ pub enum Command {
     },
     /// Print the version
     Version,
-}
-
-/// The context whose settings a command uses.
-#[derive(Args, Clone, Default)]
-pub struct OfContext {
-    /// Use the settings of this kubeconfig context [default: the current one, unless a provider, client or profile is given]
-    #[arg(long, value_name = "NAME", value_parser = NonEmpty::new())]
-    pub context: Option<String>,
-
-    /// Use the settings of the context for this kubeconfig cluster
-    #[arg(long, value_name = "NAME", value_parser = NonEmpty::new(), conflicts_with = "context")]
-    pub cluster: Option<String>,
-
-    /// The kubeconfig to read [default: as with kubectl: KUBECONFIG, else ~/.kube/config]
-    #[arg(long, value_name = "FILE")]
-    pub kubeconfig: Option<std::path::PathBuf>,
 }
 
 /// What to do with the configuration.

@@ -37,7 +37,7 @@ fn run(cli: Cli) -> Result<ExitCode> {
     match command {
         Command::GetToken => get_token::get_token(&cli.settings, &mut io::stdout().lock())?,
         Command::Login(_) => commands::login(&cli.settings)?,
-        Command::Logout(_) => commands::logout(&cli.settings)?,
+        Command::Logout(asked) => commands::logout(&asked, &cli.settings)?,
         Command::Status { output, of } => commands::status(output, &of, &mut io::stdout().lock())?,
         Command::Token { decode, .. } => {
             let (_, id_token) = get_token::valid_token(&cli.settings)?;

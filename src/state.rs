@@ -107,12 +107,7 @@ impl State {
     /// The state of every credential of this user, with the credential's digest.
     pub fn all() -> Vec<(String, Self)> {
         let entries = platform::state_dir().and_then(|dir| fs::read_dir(dir).ok()).into_iter().flatten().flatten();
-        let digest = |path: &Path| {
-            let digest = path.file_name()?.to_str()?.strip_suffix(".json")?;
-            let is_digest = digest.len() == 64 && digest.bytes().all(|byte| byte.is_ascii_hexdigit());
-            is_digest.then(|| digest.to_owned())
-        };
-        entries.filter_map(|entry| Some((digest(&entry.path())?, Self::load_from(&entry.path())))).collect()
+        entries.filter_map(|entry| Some((digest_of(&entry.path())?, Self::load_from(&entry.path())))).collect()
     }
 
     /// Removes entries of the index that are wrong.
@@ -228,6 +223,13 @@ impl State {
     pub fn note_refresh_failed(&mut self, now: DateTime<Utc>) {
         self.refresh_failed_at = now.timestamp();
     }
+}
+
+/// The digest in the name of a credential's file.
+pub fn digest_of(path: &Path) -> Option<String> {
+    let digest = path.file_name()?.to_str()?.strip_suffix(".json")?;
+    let is_digest = digest.len() == 64 && digest.bytes().all(|byte| byte.is_ascii_hexdigit());
+    is_digest.then(|| digest.to_owned())
 }
 
 fn path(key: &CredentialKey) -> Option<PathBuf> {

@@ -67,6 +67,7 @@ mod listener;
 mod local_server;
 mod log;
 mod login;
+mod logout;
 mod metadata_cache;
 mod migration;
 #[cfg(target_os = "linux")]

@@ -12,7 +12,7 @@ use crate::terminal;
 
 /// The settings that select the provider, client or profile. A user who gives one of these does not want those of a
 /// context.
-const OWN: [&str; 3] = ["issuer-url", "client-id", "profile"];
+pub(super) const OWN: [&str; 3] = ["issuer-url", "client-id", "profile"];
 
 /// The maximum number of contexts that a hint lists.
 const MOST_NAMED: usize = 5;
@@ -27,7 +27,10 @@ pub fn take_context(command: &Command, flags: &Flags) -> Result<()> {
     let (words, of) = match command {
         Command::GetToken => return refuse_by_hand(flags),
         Command::Login(of) => (vec!["login"], of),
-        Command::Logout(of) => (vec!["logout"], of),
+        Command::Logout(asked) if asked.is_of_list() => return Ok(()),
+        Command::Logout(asked) => {
+            (["logout"].into_iter().chain(asked.browser.then_some("--browser")).collect(), &asked.of)
+        }
         Command::Token { decode, of } => (["token"].into_iter().chain(decode.then_some("--decode")).collect(), of),
         Command::Whoami { output, of } => (words_in("whoami", *output), of),
         Command::Setup(asked) if asked.print.print == Some(Document::KubeApiserver) => {

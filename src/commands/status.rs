@@ -1,29 +1,22 @@
 //! `kubekey status`: the saved sign-ins.
 
-use std::collections::BTreeMap;
 use std::io::Write;
 
 use chrono::{DateTime, Utc};
 use serde_json::{Value, json};
 
 use super::context::{name_of_context, read, refusal, with_others};
-use super::listed::SignIn;
+use super::listed::{SignIn, sign_ins, users};
 use super::output::print;
 use super::status_table::table;
-use super::used_by::cache_of;
 use crate::cli::{OfContext, StatusOutput};
 use crate::error::{Error, ErrorKind, Result};
 use crate::kubeconfig::{Contexts, command_of};
 use crate::log;
-use crate::policy::{Policy, SessionRules};
-use crate::state::{State, machine};
-use crate::token_cache::is_still_there;
+use crate::policy::Policy;
 
 /// The maximum number of commands in the hint.
 const MOST_NAMED: usize = 5;
-
-/// The names of the contexts that use a sign-in, by its digest.
-type Users = BTreeMap<String, Vec<String>>;
 
 /// Lists the saved sign-ins, or that of one context.
 ///
@@ -62,36 +55,6 @@ fn chosen(contexts: &Contexts, of: &OfContext) -> Result<String> {
         Some(context) if context.is_ours() => Ok(context.name.to_owned()),
         found => Err(with_others(refusal(name, found.as_ref(), of), contexts, of, "status")),
     }
-}
-
-fn users(contexts: &Contexts, policy: &Policy) -> Users {
-    let mut users = Users::new();
-    for context in contexts.ours() {
-        match cache_of(&context, policy) {
-            Ok(Some(cache)) => {
-                cache.complete_index();
-                users.entry(cache.key.digest).or_default().push(context.name.to_owned());
-            }
-            Ok(None) => {}
-            Err(error) => log::debug(format_args!("context '{}': {error}", context.name)),
-        }
-    }
-    users
-}
-
-/// The entries of the index, without those that are wrong, which are removed from it.
-fn sign_ins(users: &Users, rules: &SessionRules) -> Vec<SignIn> {
-    let own = machine();
-    let mut all = Vec::new();
-    for (digest, state) in State::all() {
-        let here = state.kept.into_iter().filter(|kept| kept.storage == "file" || kept.machine == own);
-        let (there, gone): (Vec<_>, Vec<_>) = here.partition(|kept| is_still_there(&digest, kept));
-        State::forget_kept(&digest, &gone);
-        let contexts = users.get(&digest).cloned().unwrap_or_default();
-        all.extend(there.into_iter().map(|kept| SignIn::new(kept, contexts.clone(), rules)));
-    }
-    all.sort_by(|one, other| (&one.kept.issuer, &one.contexts).cmp(&(&other.kept.issuer, &other.contexts)));
-    all
 }
 
 fn as_json(all: &[SignIn], now: DateTime<Utc>) -> Value {

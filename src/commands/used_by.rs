@@ -11,11 +11,19 @@ use crate::policy::Policy;
 use crate::settings::Settings;
 use crate::token_cache::TokenCache;
 
-/// The storage of the sign-in that a context uses, as kubectl would run kubekey for it.
+/// The storage of the sign-in that a context uses.
 ///
 /// # Errors
 /// If its settings cannot be used.
 pub(super) fn cache_of(context: &Context<'_>, policy: &Policy) -> Result<Option<TokenCache>> {
+    Ok(settings_of(context, policy)?.map(|settings| TokenCache::new(&settings)))
+}
+
+/// The settings of a context, as kubectl would run kubekey for it.
+///
+/// # Errors
+/// If they cannot be used.
+pub(super) fn settings_of(context: &Context<'_>, policy: &Policy) -> Result<Option<Settings>> {
     let Some(exec) = &context.exec else { return Ok(None) };
     let flags = flags_of(&exec.args)?;
     let of_user = |name: &str| {
@@ -25,5 +33,5 @@ pub(super) fn cache_of(context: &Context<'_>, policy: &Policy) -> Result<Option<
     let environment = |name: &str| of_user(name).or_else(|| variable(name));
     let info = ExecInfo::parse(Some(&context.exec_info()))?;
     let layers = Layers::read(&flags, environment, info.cluster.as_ref())?;
-    Ok(Some(TokenCache::new(&Settings::resolve(&layers.given, environment, policy)?)))
+    Settings::resolve(&layers.given, environment, policy).map(Some)
 }

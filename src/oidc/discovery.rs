@@ -29,6 +29,8 @@ pub struct Metadata {
     pub device_authorization_endpoint: Option<Url>,
     /// Where a refresh token is revoked (RFC 8414 §2), if it can be.
     pub revocation_endpoint: Option<Url>,
+    /// Where the browser ends the provider's session (OpenID Connect RP-Initiated Logout §2.1), if it can.
+    pub end_session_endpoint: Option<Url>,
     /// The URL of the keys.
     pub jwks_uri: Url,
     /// Never called: some providers are recognized by it.
@@ -155,6 +157,7 @@ pub fn read_metadata(issuer: &IssuerUrl, document: &Value) -> Result<Metadata> {
         // Most sign-ins do without it.
         device_authorization_endpoint: endpoint("device_authorization_endpoint").ok(),
         revocation_endpoint: endpoint("revocation_endpoint").ok(),
+        end_session_endpoint: endpoint("end_session_endpoint").ok(),
         jwks_uri: endpoint("jwks_uri")?,
         userinfo_endpoint: text(fields, "userinfo_endpoint").and_then(|text| Url::parse(text).ok()),
         scopes_supported: list(fields, "scopes_supported").unwrap_or_default(),

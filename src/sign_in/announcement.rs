@@ -17,8 +17,17 @@ use crate::{controlling_terminal, local_time, terminal};
 /// becomes false if none is opened. Then the URL is printed on the controlling terminal, too: a program may read stderr
 /// without showing it.
 pub fn announce(settings: &Settings, url: &str, no_browser: Option<&str>) -> Arc<AtomicBool> {
+    announce_as("sign in to", settings, url, no_browser)
+}
+
+/// The same for the end of the provider's session.
+pub fn announce_sign_out(settings: &Settings, url: &str, no_browser: Option<&str>) -> Arc<AtomicBool> {
+    announce_as("sign out of", settings, url, no_browser)
+}
+
+fn announce_as(verb: &str, settings: &Settings, url: &str, no_browser: Option<&str>) -> Arc<AtomicBool> {
     let whose = no_browser.map_or("your browser", |_| "a browser on your own machine");
-    let what = format!("sign in to {} in {whose}, at", settings.issuer_url.as_str());
+    let what = format!("{verb} {} in {whose}, at", settings.issuer_url.as_str());
     let why = no_browser.map(|why| format!("no browser can be opened here: {why}"));
     let lines: Vec<_> = why.into_iter().chain(lines(what, url)).collect();
     say(&lines);

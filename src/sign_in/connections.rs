@@ -18,7 +18,7 @@ use tokio::task::JoinHandle;
 use tokio::time::{MissedTickBehavior, interval, sleep, timeout};
 
 use super::local_tls::{LocalTls, Stream};
-use super::visit::{Answer, Stage, Visit, empty};
+use super::visit::{Answer, Ends, Stage, Visit, empty};
 
 /// How long a client may take to send its request's head; browsers open connections ahead and leave them idle.
 const HEAD_TIMEOUT: Duration = Duration::from_secs(10);
@@ -120,6 +120,7 @@ async fn serve(
     visits: mpsc::Sender<Visit>,
     stage: watch::Sender<Stage>,
 ) {
+    let ends = stream.peer_addr().ok().zip(stream.local_addr().ok());
     let stream: Box<dyn Stream> = match tls {
         None => Box::new(stream),
         Some(tls) => match tls.accept(stream).await {
@@ -128,7 +129,7 @@ async fn serve(
         },
     };
     let answered = stage.subscribe();
-    let service = service_fn(move |request| respond(request, host.clone(), visits.clone(), stage.clone()));
+    let service = service_fn(move |request| respond(request, host.clone(), visits.clone(), ends, stage.clone()));
     let connection = hyper::server::conn::http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(HEAD_TIMEOUT)
@@ -154,6 +155,7 @@ async fn respond(
     request: Request<Incoming>,
     host: String,
     visits: mpsc::Sender<Visit>,
+    ends: Ends,
     stage: watch::Sender<Stage>,
 ) -> Result<Answer, Infallible> {
     let (head, body) = request.into_parts();
@@ -162,7 +164,7 @@ async fn respond(
     }
     // Read here: a slow body must not delay other requests.
     let body = read_body(body).await;
-    let (visit, answer) = Visit::new(head, body, stage);
+    let (visit, answer) = Visit::new(head, body, ends, stage);
     // The sign-in may end while this request is queued.
     let _ = visits.send(visit).await;
     Ok(answer.await.unwrap_or_else(|_| empty(StatusCode::SERVICE_UNAVAILABLE)))

@@ -25,8 +25,10 @@ mod loopback;
 mod pages;
 mod paste;
 mod patience;
+mod peer;
 mod reception;
 mod session;
+mod sign_out;
 pub mod template;
 mod visit;
 #[cfg(target_os = "linux")]
@@ -36,6 +38,7 @@ pub use announcement::announce_again;
 #[cfg(windows)]
 pub use desktop::open_for_parent;
 pub use pages::BUILT_IN_PAGES;
+pub use sign_out::sign_out;
 
 use choice::{Verdict, choose};
 use local_tls::LocalTls;

@@ -87,6 +87,11 @@ impl FailedPage {
         }
     }
 
+    /// The same where nothing is waiting for a sign-in.
+    pub fn astray(why: &str) -> Self {
+        Self { hint: "Open the URL that kubekey printed in the terminal.".into(), ..Self::stray(why) }
+    }
+
     /// An error that the provider may have sent; the sign-in continues.
     pub fn unproven(error: Unproven) -> Self {
         let Unproven { code, words } = error;

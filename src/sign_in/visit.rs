@@ -1,5 +1,7 @@
 //! One request to the loopback listener, and its response.
 
+use std::net::SocketAddr;
+
 use http_body_util::Full;
 use hyper::body::Bytes;
 use hyper::header::{self, HeaderMap, HeaderName, HeaderValue};
@@ -48,20 +50,26 @@ pub struct Visit {
     pub headers: HeaderMap,
     /// The request's body, or the status that says why it was not read.
     pub body: Result<Bytes, StatusCode>,
+    /// The addresses of the client and of our end; `None` if the connection is gone.
+    pub ends: Ends,
     reply: oneshot::Sender<Answer>,
     stage: watch::Sender<Stage>,
 }
+
+/// The addresses of both ends of a connection: the client's and ours.
+pub type Ends = Option<(SocketAddr, SocketAddr)>;
 
 impl Visit {
     /// The visit of this request, and the receiver of its response.
     pub fn new(
         head: Parts,
         body: Result<Bytes, StatusCode>,
+        ends: Ends,
         stage: watch::Sender<Stage>,
     ) -> (Self, oneshot::Receiver<Answer>) {
         let (reply, answer) = oneshot::channel();
         stage.send_replace(Stage::Waiting);
-        (Self { method: head.method, uri: head.uri, headers: head.headers, body, reply, stage }, answer)
+        (Self { method: head.method, uri: head.uri, headers: head.headers, body, ends, reply, stage }, answer)
     }
 
     /// Answers with an HTML page. Returns false if the client has disconnected.
@@ -75,6 +83,21 @@ impl Visit {
         // Not a redirect: many providers' pages allow their form to be sent to us and no further (`form-action`).
         if let Ok(next) = HeaderValue::from_str(&format!("0; url={next}")) {
             answer.headers_mut().insert(header::REFRESH, next);
+        }
+        self.answer(answer)
+    }
+
+    /// Answers with a page of our own whose script may run and submit its form to `action`, and to no other origin by http.
+    pub fn form_page(self, action: &Url, nonce: &str, html: String) -> bool {
+        let mut answer = html_page(StatusCode::OK, html);
+        let origin = action.origin().ascii_serialization();
+        // A provider may redirect the browser to other pages of its own.
+        let policy = format!(
+            "default-src 'none'; style-src 'unsafe-inline'; img-src data:; script-src 'nonce-{nonce}'; \
+             base-uri 'none'; form-action {origin} https:; frame-ancestors 'none'"
+        );
+        if let Ok(policy) = HeaderValue::from_str(&policy) {
+            answer.headers_mut().insert(header::CONTENT_SECURITY_POLICY, policy);
         }
         self.answer(answer)
     }
@@ -107,7 +130,7 @@ impl Visit {
 
     fn answer(self, mut answer: Answer) -> bool {
         for (name, value) in HEADERS {
-            answer.headers_mut().insert(name, HeaderValue::from_static(value));
+            answer.headers_mut().entry(name).or_insert(HeaderValue::from_static(value));
         }
         // Here and not at delivery: the server may stop before that.
         self.stage.send_replace(Stage::Answered);

@@ -14,6 +14,7 @@ mod bounded_thread;
 mod cache;
 #[cfg(any(windows, test))]
 mod credential_manager;
+mod everywhere;
 mod failure;
 mod file;
 mod in_kernel;
@@ -58,6 +59,7 @@ mod split;
 mod store;
 
 pub use cache::TokenCache;
+pub use everywhere::unlisted;
 pub use index::is_still_there;
 pub use keyring_error::Unlock;
 pub use lock::Lock;

@@ -64,6 +64,8 @@ pub struct Behaviour {
     pub code_answer: Option<Answer>,
     /// Whether refresh tokens can be revoked (RFC 7009).
     pub offers_revocation: bool,
+    /// Whether a browser can end the session (RP-Initiated Logout).
+    pub offers_end_session: bool,
     /// Replaces the response to a pushed authorization request.
     pub push_answer: Option<Answer>,
     /// Whether the discovery document names a device authorization endpoint.
@@ -155,6 +157,7 @@ impl Default for Behaviour {
             iss: Iss::Own,
             code_answer: None,
             offers_revocation: false,
+            offers_end_session: false,
             push_answer: None,
             offers_device: false,
             device_answer: None,

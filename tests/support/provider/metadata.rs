@@ -33,6 +33,9 @@ impl State {
         if self.behaviour.offers_revocation {
             document.insert("revocation_endpoint".into(), format!("{base}/revoke").into());
         }
+        if self.behaviour.offers_end_session {
+            document.insert("end_session_endpoint".into(), format!("{base}/end").into());
+        }
         if self.behaviour.offers_device {
             document.insert("device_authorization_endpoint".into(), format!("{base}/device_authorization").into());
         }

@@ -1,0 +1,20 @@
+//! The flags that choose a context.
+
+use clap::Args;
+use clap::builder::NonEmptyStringValueParser as NonEmpty;
+
+/// The context whose settings a command uses.
+#[derive(Args, Clone, Default)]
+pub struct OfContext {
+    /// Use the settings of this kubeconfig context [default: the current one, unless a provider, client or profile is given]
+    #[arg(long, value_name = "NAME", value_parser = NonEmpty::new())]
+    pub context: Option<String>,
+
+    /// Use the settings of the context for this kubeconfig cluster
+    #[arg(long, value_name = "NAME", value_parser = NonEmpty::new(), conflicts_with = "context")]
+    pub cluster: Option<String>,
+
+    /// The kubeconfig to read [default: as with kubectl: KUBECONFIG, else ~/.kube/config]
+    #[arg(long, value_name = "FILE")]
+    pub kubeconfig: Option<std::path::PathBuf>,
+}

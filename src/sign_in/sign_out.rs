@@ -1,0 +1,140 @@
+//! The end of the provider's session in the browser (OpenID Connect RP-Initiated Logout 1.0), by way of our own page: it
+//! has a form with the ID token, which must be in no URL and in no list of processes.
+
+use askama::Template;
+use hyper::StatusCode;
+use openidconnect::CsrfToken;
+use tokio::time::timeout;
+use url::Url;
+
+use super::announcement::announce_sign_out;
+use super::choice::choose;
+use super::gate::{Gate, Purpose};
+use super::loopback::{Loopback, Server};
+use super::pages::{FailedPage, Pages};
+use super::peer;
+use super::session::Session;
+use super::visit::Visit;
+use crate::error::{Error, ErrorKind, Result};
+use crate::event_loop;
+use crate::exec_credential::ExecInfo;
+use crate::oidc::{Limits, Provider};
+use crate::printable;
+use crate::secret::Secret;
+use crate::settings::{ResponseMode, Settings};
+use crate::{log, terminal};
+
+/// How many random bytes the nonce of the script has.
+const NONCE_BYTES: u32 = 16;
+
+#[derive(Template)]
+#[template(path = "sign_out.html")]
+struct SignOutPage<'a> {
+    host: &'a str,
+    action: &'a str,
+    fields: &'a [(&'a str, &'a str)],
+    nonce: &'a str,
+}
+
+/// Opens the browser at our page, which sends it on to the provider. Where the session's end is not asked for without
+/// one, the provider asks the user.
+///
+/// # Errors
+/// [`ErrorKind::Failed`] if the provider cannot end sessions; [`ErrorKind::SignIn`] if there is no browser, or none came
+/// within the time for a sign-in; [`ErrorKind::Unreachable`] if the provider does not respond.
+pub fn sign_out(settings: &Settings, id_token: Option<&Secret>) -> Result<()> {
+    id_token.iter().for_each(|jwt| printable::hide(jwt.expose()));
+    let verdict = choose(None, &Session::now(settings, &ExecInfo::default()), false, |_| true);
+    if verdict.is_nobody_there {
+        return Err(not_ended(settings, &format!("no browser can be opened here: {verdict}")));
+    }
+    event_loop::run(async {
+        let provider = Provider::discover(settings, Limits::USUAL).await?;
+        let Some(endpoint) = provider.metadata.end_session_endpoint else {
+            let message =
+                format!("{} names no end_session_endpoint, so its session goes on", settings.issuer_url.as_str());
+            return Err(Error::new(ErrorKind::Failed, message).hint("sign out on the provider's own page"));
+        };
+        let loopback = Loopback::bind(&settings.loopback_addresses).await?;
+        let gate = Gate::new(&loopback.redirect_uri, ResponseMode::Query, settings.login_timeout)?;
+        let server = loopback.serve(gate.host.clone());
+        announce_sign_out(settings, &gate.start_url(), verdict.no_browser);
+        let farewell = Farewell { settings, endpoint: &endpoint, id_token, gate };
+        farewell.serve(server).await
+    })
+}
+
+fn not_ended(settings: &Settings, why: &str) -> Error {
+    Error::new(ErrorKind::SignIn, format!("the session at {} was not ended: {why}", settings.issuer_url.as_str()))
+        .hint("sign out on the provider's own page")
+}
+
+fn turn_away(visit: Visit, purpose: &Purpose, pages: &Pages<'_>) {
+    let page = |why| pages.failed(&FailedPage::astray(why));
+    match purpose {
+        Purpose::IdleLook => visit.no_content(),
+        Purpose::WrongMethod(allowed) => visit.method_not_allowed(allowed, page("it is not a page view")),
+        Purpose::Stray(status, why) => _ = visit.page(*status, page(why)),
+        Purpose::Start | Purpose::Callback(_) | Purpose::Result => {
+            visit.page(StatusCode::NOT_FOUND, page("there is no such page"));
+        }
+    }
+}
+
+struct Farewell<'a> {
+    settings: &'a Settings,
+    endpoint: &'a Url,
+    id_token: Option<&'a Secret>,
+    gate: Gate,
+}
+
+impl Farewell<'_> {
+    /// Answers requests until a browser has the form.
+    async fn serve(&self, mut server: Server) -> Result<()> {
+        let pages = Pages::new(self.settings, None);
+        let shown = async {
+            loop {
+                let visit = server.next().await;
+                match self.gate.admit(&visit) {
+                    Purpose::Start => {
+                        if self.show(visit) {
+                            return;
+                        }
+                    }
+                    purpose => turn_away(visit, &purpose, &pages),
+                }
+            }
+        };
+        let result = timeout(self.settings.login_timeout, shown).await;
+        server.finish().await;
+        match result {
+            Ok(()) => {
+                let host = self.endpoint.host_str().unwrap_or_default();
+                terminal::notice(&format!("the browser goes to {host}, which ends its session there"));
+                Ok(())
+            }
+            Err(_) => {
+                let seconds = self.settings.login_timeout.as_secs();
+                Err(not_ended(self.settings, &format!("no browser opened the page within {seconds} s")))
+            }
+        }
+    }
+
+    /// Shows the form. The ID token is in it only for a program of this user: it is what an API server accepts. Without
+    /// it, the provider asks the user (§2).
+    fn show(&self, visit: Visit) -> bool {
+        let is_own = visit.ends.is_some_and(peer::is_own);
+        log::debug(format_args!("sign-out: the browser is {}", if is_own { "this user's" } else { "unknown" }));
+        let hint = self.id_token.filter(|_| is_own);
+        // No `post_logout_redirect_uri`: one that is not registered makes providers refuse (§3), and ours is for sign-ins.
+        let fields = hint.map(|jwt| ("id_token_hint", jwt.expose())).into_iter();
+        let fields: Vec<_> = fields.chain([("client_id", self.settings.client_id.as_str())]).collect();
+        let nonce = CsrfToken::new_random_len(NONCE_BYTES).into_secret();
+        let host = self.endpoint.host_str().unwrap_or_default();
+        let page = SignOutPage { host, action: self.endpoint.as_str(), fields: &fields, nonce: &nonce };
+        match page.render() {
+            Ok(html) => visit.form_page(self.endpoint, &nonce, html),
+            Err(_) => false,
+        }
+    }
+}

@@ -1,0 +1,58 @@
+//! A sign-in that only the index names: its tokens, wherever they are.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use super::cache::TokenCache;
+use super::keyring_error::Unlock;
+use super::parking::Parking;
+use crate::config::{TokenStorage, platform};
+use crate::credential_key::CredentialKey;
+use crate::policy::SessionRules;
+use crate::state::{State, digest_of};
+use crate::token::Saved;
+
+impl TokenCache {
+    /// All storage of the credential with this key, of which the tokens in files are in `token_dir`, or else in the
+    /// default folder.
+    pub fn of_key(key: CredentialKey, token_dir: Option<&Path>) -> Self {
+        let default = || platform::state_dir().map(|dir| dir.join("tokens"));
+        Self {
+            kernel_key: key.clone(),
+            key,
+            storage: TokenStorage::Auto,
+            token_dir: token_dir.map(PathBuf::from).or_else(default),
+            // What a policy has ended is to be revoked all the more.
+            session_rules: SessionRules::default(),
+        }
+    }
+
+    /// Reads the sign-in from every storage that has one. A keyring is asked only if it is known to have one; what cannot be
+    /// read is left out.
+    pub fn load_everywhere(&self) -> Vec<Saved> {
+        let is_in_keyring = State::load(&self.key).may_be_in_keyring();
+        let keyring = is_in_keyring.then_some((TokenStorage::Keyring, self.key.clone()));
+        let others = [
+            (TokenStorage::File, self.key.clone()),
+            (TokenStorage::Kernel, self.key.clone()),
+            (TokenStorage::Kernel, self.key.asked_for_in_kernel()),
+        ];
+        let read = |(storage, kernel_key)| {
+            let (key, token_dir) = (self.key.clone(), self.token_dir.clone());
+            let session_rules = self.session_rules.clone();
+            Self { key, kernel_key, storage, token_dir, session_rules }.load(Unlock::Ask).ok()?.1
+        };
+        let parked = self.all_parkings();
+        keyring.into_iter().chain(others).filter_map(read).chain(parked.iter().filter_map(Parking::load)).collect()
+    }
+}
+
+/// The digests of sign-ins that the index lacks: a file in the default folder for tokens, or a note that there is one in
+/// the keyring.
+pub fn unlisted() -> BTreeSet<String> {
+    let noted = State::all().into_iter().filter(|(_, state)| state.may_be_in_keyring()).map(|(digest, _)| digest);
+    let dir = platform::state_dir().map(|dir| dir.join("tokens"));
+    let files = dir.and_then(|dir| fs::read_dir(dir).ok()).into_iter().flatten().flatten();
+    noted.chain(files.filter_map(|file| digest_of(&file.path()))).collect()
+}

@@ -1,0 +1,213 @@
+//! `kubekey logout --all` and `--issuer`: the sign-ins that are listed, and those that the list lacks; and with
+//! `--browser` the end of the provider's session.
+
+use std::fs;
+use std::path::PathBuf;
+
+use crate::support::browser::Mode;
+use crate::support::client::Client;
+#[cfg(target_os = "linux")]
+use crate::support::etc::Etc;
+use crate::support::home::Home;
+use crate::support::provider::Provider;
+use crate::support::run::{Finished, Running};
+
+fn logout(home: &Home, arguments: &[&str]) -> Finished {
+    home.run(home.kubekey().arg("logout").args(arguments))
+}
+
+fn tokens(home: &Home) -> Vec<PathBuf> {
+    let is_token = |path: &PathBuf| path.parent().unwrap().ends_with("tokens") && path.extension().unwrap() == "json";
+    home.files().into_iter().filter(is_token).collect()
+}
+
+fn revoking() -> Provider {
+    let provider = Provider::start();
+    provider.configure(|behaviour| behaviour.offers_revocation = true);
+    provider
+}
+
+/// The line about the sign-in at this provider.
+fn line_of<'a>(finished: &'a Finished, provider: &Provider) -> &'a str {
+    let is_of = |line: &&str| line.contains(&format!("{} as jane@example.com", provider.issuer()));
+    let lines: Vec<_> = finished.stderr.lines().filter(is_of).collect();
+    assert_eq!(lines.len(), 1, "{finished:#?}");
+    lines[0]
+}
+
+#[test]
+fn all_sign_ins_are_removed_and_each_is_revoked_where_that_is_possible() {
+    let home = Home::new(Mode::Follow).store_in("file");
+    let (one, other, mut gone) = (revoking(), Provider::start(), revoking());
+    for provider in [&one, &other, &gone] {
+        home.run(&mut home.kubekey_for(provider)).credential();
+    }
+    gone.stop();
+    let all = logout(&home, &["--all"]);
+    assert_eq!((all.code(), all.stdout.as_str()), (Some(0), ""), "{all:#?}");
+    assert!(line_of(&all, &one).ends_with("; its refresh token was revoked"), "{all:#?}");
+    assert!(line_of(&all, &other).ends_with("; the provider does not revoke refresh tokens"), "{all:#?}");
+    assert!(line_of(&all, &gone).contains("but its refresh token was not revoked: "), "{all:#?}");
+    assert_eq!((one.revoked(), tokens(&home)), (1, vec![]));
+    assert_eq!(home.run(home.kubekey().arg("status")).code(), Some(3));
+    let again = logout(&home, &["--all"]);
+    assert_eq!(again.stderr, "kubekey: there is no saved sign-in\n", "{again:#?}");
+    assert_eq!((again.code(), one.count("/revoke")), (Some(0), 1));
+}
+
+#[test]
+fn only_the_sign_ins_of_an_issuer_are_removed() {
+    let home = Home::new(Mode::Follow).store_in("file");
+    let (one, other) = (revoking(), revoking());
+    home.run(&mut home.kubekey_for(&one)).credential();
+    home.run(home.kubekey_for(&one).args(["--scope", "groups"])).credential();
+    home.run(&mut home.kubekey_for(&other)).credential();
+    let of_one = logout(&home, &[&format!("--issuer={}/", one.issuer())]);
+    assert_eq!(of_one.code(), Some(0), "{of_one:#?}");
+    assert_eq!((one.revoked(), other.revoked(), tokens(&home).len()), (2, 0, 1), "{of_one:#?}");
+    let none = logout(&home, &["--issuer=https://nobody.example"]);
+    assert_eq!((none.code(), tokens(&home).len()), (Some(0), 1), "{none:#?}");
+    assert!(none.stderr.contains("no saved sign-in to https://nobody.example"), "{none:#?}");
+    for wrong in [&["--all", "--client-id=x"][..], &["--all", "--context=prod"], &["--all", "--issuer=x"]] {
+        let wrong = logout(&home, wrong);
+        assert_eq!((wrong.code(), tokens(&home).len()), (Some(2), 1), "{wrong:#?}");
+    }
+}
+
+/// The client authenticates with the secret of the profile, and another client's secret goes nowhere.
+#[test]
+fn the_client_that_got_a_token_revokes_it() {
+    let home = Home::new(Mode::Follow).store_in("file");
+    let (confidential, public) = (revoking(), revoking());
+    confidential.configure(|behaviour| behaviour.client_secret = Some("secret-of-the-profile".into()));
+    let secret = tempfile::NamedTempFile::new().unwrap();
+    fs::write(&secret, "secret-of-the-profile").unwrap();
+    let (issuer, client) = (confidential.issuer(), confidential.client_id());
+    let profile =
+        format!("issuer_url = '{issuer}'\nclient_id = '{client}'\nclient_secret_file = '{}'", secret.path().display());
+    let folder = home.config().join("kubekey");
+    fs::create_dir_all(&folder).unwrap();
+    fs::write(folder.join("config.toml"), format!("[profiles.work]\n{profile}\n")).unwrap();
+    home.run(home.kubekey().arg("--profile=work")).credential();
+    home.run(&mut home.kubekey_for(&public)).credential();
+    let all = logout(&home, &["--all"]);
+    assert_eq!((all.code(), confidential.revoked(), public.revoked()), (Some(0), 1, 1), "{all:#?}");
+    let request = &public.requests("/revoke")[0];
+    assert!(request.param("client_secret").is_none() && request.header("authorization").is_none(), "{request:?}");
+}
+
+#[test]
+fn what_the_index_lacks_is_removed_too() {
+    let (home, provider) = (Home::new(Mode::Follow).store_in("file"), revoking());
+    home.run(&mut home.kubekey_for(&provider)).credential();
+    fs::remove_file(home.state_file()).unwrap();
+    let all = logout(&home, &["--all"]);
+    assert_eq!((all.code(), tokens(&home)), (Some(0), vec![]), "{all:#?}");
+    assert!(all.stderr.contains("removed the sign-in to an unknown provider"), "{all:#?}");
+}
+
+/// In the keyring, in the kernel, and in two folders.
+#[test]
+#[cfg(target_os = "linux")]
+fn every_storage_is_emptied_and_a_failure_of_one_does_not_stop_the_others() {
+    let (home, provider, second) = (Home::with_keyring(Mode::Follow), revoking(), revoking());
+    let elsewhere = home.path().join("elsewhere");
+    home.run(&mut home.kubekey_for(&provider)).credential();
+    home.run(home.kubekey_for(&provider).args(["--token-storage=kernel"])).credential();
+    home.run(home.kubekey_for(&provider).args(["--token-storage=file"])).credential();
+    home.run(home.kubekey_for(&provider).arg("--token-storage=file").arg("--token-dir").arg(&elsewhere)).credential();
+    home.run(home.kubekey_for(&second).args(["--token-storage=file"])).credential();
+    home.keyring().pause();
+    let part = logout(&home, &["--all"]);
+    home.keyring().resume();
+    assert_eq!(part.code(), Some(6), "{part:#?}");
+    assert!(part.stderr.contains("was not removed completely: "), "{part:#?}");
+    assert!(part.stderr.contains(" sign-outs were not complete\n"), "{part:#?}");
+    assert_eq!((tokens(&home), fs::read_dir(&elsewhere).unwrap().count()), (vec![], 0), "{part:#?}");
+    let rest = logout(&home, &["--all"]);
+    assert_eq!((rest.code(), home.saved()), (Some(0), None), "{rest:#?}");
+    assert_eq!(home.run(home.kubekey().arg("status")).stdout, "");
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn a_policy_does_not_keep_a_sign_in_and_nothing_is_sent_to_an_issuer_that_it_forbids() {
+    let (home, provider) = (Home::new(Mode::Follow).store_in("file"), revoking());
+    home.run(&mut home.kubekey_for(&provider)).credential();
+    let policy = Etc::with_policy("allowed_issuers = ['https://login.example.com']\nlocked_flags = []");
+    let all = home.run(&mut policy.over(home.kubekey().args(["logout", "--all"])));
+    assert_eq!((all.code(), tokens(&home), provider.count("/revoke")), (Some(0), vec![], 0), "{all:#?}");
+    assert!(all.stderr.contains("its refresh token was not revoked"), "{all:#?}");
+}
+
+/// The provider's session ends by a form that only the browser of this user gets; no URL has anything of a token.
+#[test]
+fn the_browser_ends_the_providers_session_with_a_posted_form() {
+    let (home, provider) = (Home::new(Mode::Follow).store_in("file"), revoking());
+    provider.configure(|behaviour| behaviour.offers_end_session = true);
+    let token = home.run(&mut home.kubekey_for(&provider)).token();
+    let logout = home.run(home.kubekey_for(&provider).args(["logout", "--browser"]));
+    assert_eq!((logout.code(), provider.revoked()), (Some(0), 1), "{logout:#?}");
+    provider.wait_for("/end", 1);
+    let request = &provider.requests("/end")[0];
+    assert_eq!((&*request.method, request.param("client_id")), ("POST", Some(&*provider.client_id())));
+    if cfg!(any(target_os = "linux", windows)) {
+        assert_eq!(request.param("id_token_hint"), Some(&*token));
+    }
+    assert_eq!(request.param("post_logout_redirect_uri"), None);
+    let urls = home.browser.urls();
+    assert!(urls[1].starts_with("http://127.0.0.1:") && !urls[1].contains(&token), "{urls:?}");
+    assert!(logout.stderr.contains(&format!("sign out of {} in your browser, at", provider.issuer())), "{logout:#?}");
+    assert!(logout.stderr.contains("which ends its session there"), "{logout:#?}");
+}
+
+#[test]
+fn without_an_endpoint_or_a_browser_the_removal_is_done_and_the_rest_is_said() {
+    let (home, provider) = (Home::new(Mode::Follow).store_in("file"), Provider::start());
+    home.run(&mut home.kubekey_for(&provider)).credential();
+    let logout = home.run(home.kubekey_for(&provider).args(["logout", "--browser"]));
+    assert_eq!((logout.code(), tokens(&home)), (Some(1), vec![]), "{logout:#?}");
+    assert!(logout.stderr.contains("names no end_session_endpoint, so its session goes on"), "{logout:#?}");
+
+    provider.configure(|behaviour| behaviour.offers_end_session = true);
+    let home = Home::new(Mode::Note).store_in("file");
+    let nobody = home.run(home.kubekey_for(&provider).args(["logout", "--browser", "--login-timeout=1s"]));
+    assert_eq!((nobody.code(), provider.count("/end")), (Some(3), 0), "{nobody:#?}");
+    assert!(nobody.stderr.contains("was not ended: no browser opened the page within 1 s"), "{nobody:#?}");
+}
+
+#[test]
+fn all_sign_ins_end_each_providers_session_once() {
+    let (home, one, other) = (Home::new(Mode::Follow).store_in("file"), revoking(), revoking());
+    one.configure(|behaviour| behaviour.offers_end_session = true);
+    home.run(&mut home.kubekey_for(&one)).credential();
+    home.run(home.kubekey_for(&one).args(["--scope", "groups"])).credential();
+    home.run(&mut home.kubekey_for(&other)).credential();
+    let all = logout(&home, &["--all", "--browser"]);
+    assert_eq!((all.code(), tokens(&home)), (Some(1), vec![]), "{all:#?}");
+    one.wait_for("/end", 1);
+    assert_eq!((one.count("/end"), one.revoked(), other.revoked()), (1, 2, 1), "{all:#?}");
+    assert!(all.stderr.contains("1 of 3 sign-outs were not complete"), "{all:#?}");
+}
+
+/// The page is served to whoever knows its URL, which others can read in the list of processes; the ID token is not.
+#[test]
+fn the_page_is_ours_alone_and_is_shown_once() {
+    let (home, provider) = (Home::new(Mode::Note).store_in("file"), Provider::start());
+    provider.configure(|behaviour| behaviour.offers_end_session = true);
+    let logout = Running::start(home.kubekey_for(&provider).args(["logout", "--browser"]));
+    let url = home.browser.wait_for_url();
+    let client = Client::default();
+    let status =
+        |method: &str, url: &str, headers: &[(&str, &str)]| client.send(method, url, headers, "").unwrap().status;
+    assert_eq!(status("GET", &url[..url.rfind('/').unwrap()], &[]), 404);
+    assert_eq!(status("POST", &url, &[]), 405);
+    assert_eq!(status("HEAD", &url, &[]), 204);
+    assert_eq!(status("GET", &url, &[("Origin", "https://evil.example")]), 403);
+    let page = client.send("GET", &url, &[], "").unwrap();
+    let policy = page.header("content-security-policy").unwrap();
+    assert!(policy.contains("script-src 'nonce-") && policy.contains("frame-ancestors 'none'"), "{policy}");
+    assert_eq!((page.status, page.header("cache-control")), (200, Some("no-store")));
+    let logout = logout.wait();
+    assert_eq!(logout.code(), Some(0), "{logout:#?}");
+}
