@@ -30,14 +30,12 @@ enum Meaning {
     GrantType,
     /// A part of the password grant.
     Password,
-    /// Access tokens in place of ID tokens.
-    AccessToken,
     /// TLS on loopback.
     LocalServer,
 }
 
 /// The flags, and whether each takes a value or is a switch.
-const FLAGS: [(&str, Takes, Meaning); 14] = [
+const FLAGS: [(&str, Takes, Meaning); 13] = [
     ("--oidc-use-pkce", Takes::Switch, Meaning::UsePkce),
     ("--oidc-pkce-method", Takes::Value, Meaning::PkceMethod),
     ("--tls-renegotiation-once", Takes::Switch, Meaning::Renegotiation),
@@ -49,7 +47,6 @@ const FLAGS: [(&str, Takes, Meaning); 14] = [
     ("--grant-type", Takes::Value, Meaning::GrantType),
     ("--username", Takes::Value, Meaning::Password),
     ("--password", Takes::Value, Meaning::Password),
-    ("--oidc-use-access-token", Takes::Switch, Meaning::AccessToken),
     ("--local-server-cert", Takes::Value, Meaning::LocalServer),
     ("--local-server-key", Takes::Value, Meaning::LocalServer),
 ];
@@ -161,15 +158,10 @@ impl Words {
             Meaning::GrantType if value == "password" => return Err(password("--grant-type=password")),
             Meaning::GrantType => self.words.push(format!("{name}={value}").into()),
             Meaning::Password => return Err(password(name)),
-            Meaning::AccessToken if is_on => return Err(not_part(name, "kubekey gives the cluster an ID token")),
             Meaning::LocalServer => {
                 return Err(not_part(name, "kubekey's local server speaks http, on loopback alone"));
             }
-            Meaning::UsePkce
-            | Meaning::PkceMethod
-            | Meaning::Renegotiation
-            | Meaning::Storage(_)
-            | Meaning::AccessToken => {}
+            Meaning::UsePkce | Meaning::PkceMethod | Meaning::Renegotiation | Meaning::Storage(_) => {}
         }
         Ok(())
     }

@@ -4,7 +4,7 @@
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use rustls::pki_types::CertificateDer;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs1KeyDer, PrivatePkcs8KeyDer, PrivateSec1KeyDer};
 use x509_cert::der::asn1::{AnyRef, ObjectIdentifier};
 use x509_cert::der::{Decode, Reader, SliceReader, Tag, TagNumber, Tagged};
 
@@ -19,6 +19,26 @@ const LINE: usize = 64;
 /// what it is trusted for.
 const LABELS: [&str; 4] = ["CERTIFICATE", "X509 CERTIFICATE", "X.509 CERTIFICATE", TRUSTED];
 const TRUSTED: &str = "TRUSTED CERTIFICATE";
+
+/// The first private key in `bytes` (RFC 7468 §10, RFC 5958; OpenSSL's own for RSA and EC).
+///
+/// # Errors
+/// Why there is none that can be read.
+pub fn private_key(bytes: &[u8]) -> Result<PrivateKeyDer<'static>, String> {
+    let sections = sections(&text(bytes))?;
+    let is_key = |label: &str| label.ends_with("PRIVATE KEY");
+    let (label, base64) = sections
+        .into_iter()
+        .find(|(label, _)| is_key(label))
+        .ok_or("it contains no private key in PEM, and is no JWK")?;
+    let der = STANDARD.decode(base64).map_err(|_| "its private key cannot be read")?;
+    Ok(match label.as_str() {
+        "PRIVATE KEY" => PrivatePkcs8KeyDer::from(der).into(),
+        "RSA PRIVATE KEY" => PrivatePkcs1KeyDer::from(der).into(),
+        "EC PRIVATE KEY" => PrivateSec1KeyDer::from(der).into(),
+        _ => return Err("its private key is encrypted".to_owned()),
+    })
+}
 
 /// All certificates in `bytes`; the platform's verifier can read each of them. Keys and the like are skipped, and so
 /// are certificates that OpenSSL does not trust for servers.
