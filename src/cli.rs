@@ -207,7 +207,7 @@ pub enum Command {
         #[command(flatten)]
         of: OfContext,
     },
-    /// Print the ID token alone, for scripts
+    /// Print the token alone, for scripts
     Token {
         /// Print its header and claims instead, without the signature
         #[arg(long)]

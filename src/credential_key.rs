@@ -23,7 +23,9 @@ impl CredentialKey {
         let (issuer, client_id) = (settings.issuer_url.as_str(), settings.client_id.as_str());
         let scopes = scopes.join(" ");
         let chosen = settings.request.of_credential();
-        let chosen = chosen.iter().flat_map(|(name, value)| [*name, value]);
+        let access_token = settings.use_access_token.then_some(["use-access-token", "true"]);
+        let flow = settings.flow.filter(|flow| flow.is_machine()).map(|flow| ["flow", flow.name()]);
+        let chosen = chosen.iter().map(|(name, value)| [*name, value]).chain(access_token).chain(flow).flatten();
         let mut digest = Sha256::new();
         for part in [issuer, client_id, &scopes].into_iter().chain(chosen) {
             // With its length in front, no part can run into the next.
@@ -72,10 +74,11 @@ mod tests {
             ("acr-values", "work"),
             ("resource", "https://k8s.example.com"),
             ("auth-param", "a=b"),
+            ("use-access-token", "true"),
         ];
         let keys: std::collections::BTreeSet<_> =
             others.iter().map(|one| with(&[*one])).chain([with(&[]), with(&others[1..3])]).collect();
-        assert_eq!(keys.len(), 8);
+        assert_eq!(keys.len(), 9);
         let one = with(&[("auth-param", "a=b,c=d"), ("resource", "https://a.example https://b.example")]);
         assert_eq!(one, with(&[("auth-param", "c=d,a=b"), ("resource", "https://b.example https://a.example")]));
     }

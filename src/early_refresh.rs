@@ -2,20 +2,22 @@
 //! It may fail, and it must not take long.
 
 use std::cell::Cell;
+use std::time::Instant;
 
 use chrono::Utc;
 
 use crate::oidc::Limits;
 use crate::renewal::{Renewal, Renewed, UNNOTICED};
 use crate::settings::Settings;
+use crate::sign_in::sign_in_machine;
 use crate::state::State;
 use crate::token::{IdToken, Saved};
-use crate::token_cache::{Lock, TokenCache, Unlock};
+use crate::token_cache::{Lock, Store, TokenCache, Unlock};
 
 /// A new ID token, if the valid one in `saved` will expire soon and can be renewed; `None` if that one is to be used
 /// as it is. Only one process tries, and no other waits for it.
 pub fn newer_token(cache: &TokenCache, settings: &Settings, saved: &Saved, id_token: &IdToken) -> Option<IdToken> {
-    let is_renewable = saved.is_renewable && settings.session_rules.allow_refresh();
+    let is_renewable = settings.is_machine() || saved.is_renewable && settings.session_rules.allow_refresh();
     let is_due = is_renewable && id_token.is_due(Utc::now(), &cache.key.digest);
     if !is_due || !State::load(&cache.key).may_refresh_early(Utc::now()) {
         return None;
@@ -39,6 +41,9 @@ fn try_to_renew(cache: &TokenCache, settings: &Settings) -> (Option<IdToken>, bo
     {
         return (Some(id_token.clone()), false);
     }
+    if settings.is_machine() {
+        return ask_again(cache, settings, store);
+    }
     let Some(session) = &saved.session else { return (None, false) };
     let prepared = cache.prepare(store, Some(&saved), Unlock::Never);
     if prepared.obstacle.is_some() {
@@ -50,4 +55,16 @@ fn try_to_renew(cache: &TokenCache, settings: &Settings) -> (Option<IdToken>, bo
         Ok(Renewed::Token(id_token)) => (Some(id_token), renewal.is_slow.get()),
         _ => (None, renewal.is_slow.get()),
     }
+}
+
+/// A machine has no refresh token, and makes the same request again (RFC 6749 §4.4.3).
+fn ask_again(cache: &TokenCache, settings: &Settings, store: Store) -> (Option<IdToken>, bool) {
+    let start = Instant::now();
+    let tokens = sign_in_machine(settings, Limits::EARLY).ok().map(|(tokens, _)| tokens);
+    let is_slow = start.elapsed() > UNNOTICED;
+    if let Some(tokens) = &tokens {
+        let prepared = cache.prepare(store, None, Unlock::Never);
+        cache.keep(prepared, &tokens.clone().into(), false);
+    }
+    (tokens.map(|tokens| tokens.id_token), is_slow)
 }

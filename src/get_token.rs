@@ -114,7 +114,7 @@ fn new_token(
         }
     }
     // The cool-down prevents browser tabs from piling up, and codes; otherwise there are none.
-    if settings.opener != Opener::Nobody || settings.flow == Some(Flow::Device) {
+    if !settings.is_machine() && (settings.opener != Opener::Nobody || settings.flow == Some(Flow::Device)) {
         cool_down::check(&State::load(&cache.key), Utc::now())?;
     }
     lock.note(Doing::SigningIn);

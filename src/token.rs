@@ -21,16 +21,17 @@ const EARLY: TimeDelta = TimeDelta::seconds(70);
 const EARLY_PERCENT: i64 = 10;
 const EARLY_SPREAD_PERCENT: i64 = 5;
 
-/// An ID token, a signed JWT that was verified.
+/// What the cluster gets: an ID token, a signed JWT that was verified; with `--use-access-token` the access token that came
+/// with it, which only the cluster can verify.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct IdToken {
-    /// The JWT.
+    /// The JWT. An access token may have a form that only the provider can read.
     pub jwt: Secret,
     /// When it arrived, by this machine's clock.
     pub issued_at: DateTime<Utc>,
     /// When the user signed in, which is earlier if it was refreshed.
     pub signed_in_at: DateTime<Utc>,
-    /// Its `exp`, or the end of the session if that comes before.
+    /// Its `exp`, for an access token without one the end of `expires_in`; or the end of the session if that comes before.
     pub expires_at: DateTime<Utc>,
 }
 
@@ -130,13 +131,17 @@ impl Saved {
     pub fn to_saved(&self) -> Secret {
         let (id_token, session) = (self.id_token.as_ref(), self.session.as_ref());
         let signed_in_at = id_token.map(|token| token.signed_in_at).or(session.map(|session| session.signed_in_at));
+        let claimed = id_token.and_then(|token| subject(token.jwt.expose()));
         write(&AtRest {
             id_token: id_token.map(|token| token.jwt.expose().into()),
             issued_at: id_token.map_or(0, |token| token.issued_at.timestamp()),
             expires_at: id_token.map_or(0, |token| token.expires_at.timestamp()),
             refresh_token: session.map(|session| session.refresh_token.expose().into()),
             // The claims of an ID token beside it have the subject.
-            subject: session.filter(|_| id_token.is_none()).map(|session| session.subject.as_str().into()),
+            subject: session
+                .map(|session| &*session.subject)
+                .filter(|known| claimed.as_deref() != Some(known))
+                .map(Cow::from),
             signed_in_at: signed_in_at.map_or(0, |time| time.timestamp()),
             is_renewable: self.is_renewable,
             rotations: session.map_or(0, |session| session.rotations),

@@ -95,7 +95,9 @@ fn a_flag_a_variable_and_an_extension_with_a_control_character_are_refused() {
         let why = "<U+0009>emp' cannot be used: it contains a tab, a line break or another control character\n";
         assert!(finished.stderr.contains(why) && finished.stderr.ends_with(HINT), "{finished:#?}");
     };
-    for flag in ["certificate-authority", "client-secret-file", "browser-command", "token-dir", "template-dir"] {
+    for flag in
+        ["certificate-authority", "client-key", "client-secret-file", "browser-command", "token-dir", "template-dir"]
+    {
         run(&|kubekey| {
             kubekey.arg(format!("--{flag}=/C:\temp"));
         });
@@ -104,7 +106,7 @@ fn a_flag_a_variable_and_an_extension_with_a_control_character_are_refused() {
             kubekey.env(&variable, "/C:\temp");
         });
         // A secret of the extension is not for the issuer of a flag.
-        if flag == "client-secret-file" {
+        if flag.starts_with("client-") {
             continue;
         }
         let config = json!({ flag.replace('-', "_"): "/C:\temp" });

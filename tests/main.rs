@@ -6,10 +6,12 @@
 // Tests that need Linux leave what only they use unused elsewhere.
 #![cfg_attr(not(target_os = "linux"), allow(dead_code, unused_imports))]
 
+mod access_token;
 #[cfg(target_os = "linux")]
 mod bare;
 mod certificates;
 mod client_authentication;
+mod client_credentials;
 mod client_secret;
 #[cfg(target_os = "linux")]
 mod clock;

@@ -24,6 +24,8 @@ impl Group {
             | "insecure-skip-tls-verify"
             | "request-header"
             | "listen-address"
+            | "local-server-cert"
+            | "local-server-key"
             | "redirect-url"
             | "paste-redirect-url" => Network,
             "flow" | "login-timeout" | "response-mode" | "browser-command" | "skip-open-browser" | "template-dir"
@@ -45,12 +47,13 @@ impl Group {
 const ALL: &[Group] = &[Provider, SignIn, Storage, Network];
 
 /// The commands that not all settings mean something to, with those that do, and an example for each command.
-const COMMANDS: [(&str, &[Group], &str); 9] = [
+const COMMANDS: [(&str, &[Group], &str); 10] = [
     ("get-token", ALL, "kubekey get-token --issuer-url https://login.example.com --client-id kubernetes"),
     ("login", ALL, "kubekey login --context prod"),
     ("logout", &[Provider, Storage, Network], "kubekey logout --context prod"),
     ("status", &[], "kubekey status --output wide"),
     ("token", ALL, "kubekey token --decode"),
+    ("whoami", ALL, "kubekey whoami --context prod"),
     ("config", &[], "kubekey config show --origin"),
     (
         "setup",

@@ -30,12 +30,10 @@ enum Meaning {
     GrantType,
     /// A part of the password grant.
     Password,
-    /// Access tokens in place of ID tokens.
-    AccessToken,
 }
 
 /// The flags, and whether each takes a value or is a switch.
-const FLAGS: [(&str, Takes, Meaning); 12] = [
+const FLAGS: [(&str, Takes, Meaning); 11] = [
     ("--oidc-use-pkce", Takes::Switch, Meaning::UsePkce),
     ("--oidc-pkce-method", Takes::Value, Meaning::PkceMethod),
     ("--tls-renegotiation-once", Takes::Switch, Meaning::Renegotiation),
@@ -47,7 +45,6 @@ const FLAGS: [(&str, Takes, Meaning); 12] = [
     ("--grant-type", Takes::Value, Meaning::GrantType),
     ("--username", Takes::Value, Meaning::Password),
     ("--password", Takes::Value, Meaning::Password),
-    ("--oidc-use-access-token", Takes::Switch, Meaning::AccessToken),
 ];
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -157,12 +154,7 @@ impl Words {
             Meaning::GrantType if value == "password" => return Err(password("--grant-type=password")),
             Meaning::GrantType => self.words.push(format!("{name}={value}").into()),
             Meaning::Password => return Err(password(name)),
-            Meaning::AccessToken if is_on => return Err(not_part(name, "kubekey gives the cluster an ID token")),
-            Meaning::UsePkce
-            | Meaning::PkceMethod
-            | Meaning::Renegotiation
-            | Meaning::Storage(_)
-            | Meaning::AccessToken => {}
+            Meaning::UsePkce | Meaning::PkceMethod | Meaning::Renegotiation | Meaning::Storage(_) => {}
         }
         Ok(())
     }

@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 
 use super::output::print;
 use super::span::relative;
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::Result;
 use crate::local_time;
 use crate::printable::sanitise_whole;
 use crate::token::{self, IdToken};
@@ -15,7 +15,7 @@ use crate::token::{self, IdToken};
 /// The claims that are times in Unix seconds (RFC 7519 §4.1, OpenID Connect Core §2 and §5.1).
 const TIMES: [&str; 5] = ["exp", "iat", "nbf", "auth_time", "updated_at"];
 
-/// Prints the ID token, or with `decode` its header and its claims. The signature is left out, so that what is printed
+/// Prints the token, or with `decode` its header and its claims. The signature is left out, so that what is printed
 /// can be shown to others without being of use to them.
 ///
 /// # Errors
@@ -25,9 +25,15 @@ pub fn token(id_token: &IdToken, decode: bool, out: &mut impl Write) -> Result<(
     if !decode {
         return print(out, &format!("{jwt}\n"));
     }
-    let (header, claims) = token::objects(jwt)
-        .ok_or_else(|| Error::new(ErrorKind::Failed, "the saved ID token is not a JWT").hint("run 'kubekey login'"))?;
     let now = Utc::now();
+    let Some((header, claims)) = token::objects(jwt) else {
+        // RFC 6749 §1.4: an access token may be a string that says something only to the provider.
+        let end = local_time::format(id_token.expires_at, "%Y-%m-%d %H:%M:%S %:z");
+        return print(
+            out,
+            &format!("opaque, without claims\nexpires  {end} ({})\n", relative(id_token.expires_at, now)),
+        );
+    };
     print(out, &format!("header\n{}\nclaims\n{}", lines(&header, now), lines(&claims, now)))
 }
 

@@ -21,7 +21,8 @@ const CONTROLS: [(char, &str); 6] = [
 ];
 
 /// The settings with a path, a command or a URL, which contain no control character.
-const PLACES: [&str; 7] = [
+const PLACES: [&str; 8] = [
+    "client-key",
     "client-secret-file",
     "certificate-authority",
     "redirect-url",

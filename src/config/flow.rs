@@ -9,6 +9,8 @@ pub enum Flow {
     Device,
     /// In any browser, whose last URL the user copies to the terminal.
     Paste,
+    /// For programs, with the client's own secret or key (RFC 6749 §4.4).
+    ClientCredentials,
 }
 
 impl Flow {
@@ -18,7 +20,13 @@ impl Flow {
             Self::Browser => "browser",
             Self::Device => "device",
             Self::Paste => "paste",
+            Self::ClientCredentials => "client-credentials",
         }
+    }
+
+    /// Whether no person takes part.
+    pub fn is_machine(self) -> bool {
+        matches!(self, Self::ClientCredentials)
     }
 
     /// The flow with this name; `None` for auto.
@@ -32,9 +40,9 @@ impl Flow {
             "browser" | "authcode" => Ok(Some(Self::Browser)),
             "device" | "device-code" => Ok(Some(Self::Device)),
             "paste" | "authcode-keyboard" => Ok(Some(Self::Paste)),
+            "client-credentials" => Ok(Some(Self::ClientCredentials)),
             "password" => Err("kubekey takes no passwords: they belong on the provider's own page"),
-            "client-credentials" => Err("kubekey signs in people, and this is for programs"),
-            _ => Err("it must be auto, browser, device or paste"),
+            _ => Err("it must be auto, browser, device, paste or client-credentials"),
         }
     }
 }
@@ -53,10 +61,11 @@ mod tests {
             ("device-code", Ok(Some(Flow::Device))),
             ("paste", Ok(Some(Flow::Paste))),
             ("authcode-keyboard", Ok(Some(Flow::Paste))),
+            ("client-credentials", Ok(Some(Flow::ClientCredentials))),
         ] {
             assert_eq!(Flow::named(name), expected, "{name}");
         }
-        for (name, why) in [("password", "no passwords"), ("client-credentials", "programs"), ("Device", "must be")] {
+        for (name, why) in [("password", "no passwords"), ("Device", "must be")] {
             assert!(Flow::named(name).unwrap_err().contains(why), "{name}");
         }
     }

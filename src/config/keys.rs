@@ -111,7 +111,7 @@ const fn key(flag: &'static str, kind: Kind, value_name: &'static str, help: &'s
 }
 
 /// All settings, in the order of the help.
-pub static KEYS: [Key; 33] = [
+pub static KEYS: [Key; 35] = [
     key(
         "issuer-url",
         Kind::Text,
@@ -129,6 +129,12 @@ pub static KEYS: [Key; 33] = [
     )
     .aliased(&["oidc-client-secret"]),
     key("client-secret-file", Kind::Text, "FILE", "A file with the client secret on its first line"),
+    key(
+        "client-key",
+        Kind::Text,
+        "FILE",
+        "A file with the client's private key, in PEM or as a JWK, which authenticates it instead of a secret (private_key_jwt)",
+    ),
     key("profile", Kind::Text, "NAME", "The profile of the configuration files to use"),
     key(
         "certificate-authority",
@@ -202,7 +208,7 @@ pub static KEYS: [Key; 33] = [
         Kind::Text,
         "FLOW",
         "How to sign in: browser, device (a code for any device with a browser), paste (the URL at which any browser ends), \
-         or auto (what fits the session)",
+         auto (what fits the session); for programs client-credentials",
     )
     .aliased(&["grant-type"])
     .or(Default::Value("auto")),
@@ -231,6 +237,14 @@ pub static KEYS: [Key; 33] = [
     .or(Default::Words("BROWSER, else the desktop's")),
     key("skip-open-browser", Kind::Switch, "BOOL", "Do not open a browser, only print the URL")
         .or(Default::Value("false")),
+    key(
+        "use-access-token",
+        Kind::Switch,
+        "BOOL",
+        "Give the cluster the access token instead of the ID token; kubekey does not verify it",
+    )
+    .aliased(&["oidc-use-access-token"])
+    .or(Default::Value("false")),
     key("force-refresh", Kind::Switch, "BOOL", "Do not use the saved ID token: refresh it, or sign in if that is not possible")
         .or(Default::Value("false")),
     key("token-storage", Kind::Text, "STORAGE", "Where to save a sign-in: auto, keyring, kernel, file or none")

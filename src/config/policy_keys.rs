@@ -80,7 +80,7 @@ pub static POLICY_KEYS: [PolicyKey; 16] = [
         "locked_flags",
         Kind::Texts,
         "those that run a program, trust a certificate, show a page, say where files are, or change the request to the provider",
-        r#"["acr-values", "auth-param", "browser-command", "certificate-authority", "certificate-authority-data", "client-secret-file", "insecure-skip-tls-verify", "local-server-cert", "local-server-key", "paste-redirect-url", "post-login-url", "request-header", "resource", "template-dir", "token-dir", "scope"]"#,
+        r#"["acr-values", "auth-param", "browser-command", "certificate-authority", "certificate-authority-data", "client-key", "client-secret-file", "insecure-skip-tls-verify", "local-server-cert", "local-server-key", "paste-redirect-url", "post-login-url", "request-header", "resource", "template-dir", "token-dir", "scope"]"#,
         "Flags that may not be set, neither on the command line nor by their variables, nor in the user's file or the kubeconfig's \
          extension. A list replaces the default: repeat those of it that should stay locked, as the example does",
     ),
@@ -97,7 +97,7 @@ pub static POLICY_KEYS: [PolicyKey; 16] = [
         Kind::Texts,
         "all",
         r#"["browser", "device"]"#,
-        "Ways to sign in: browser, device, paste; machine is for later versions",
+        "Ways to sign in: browser, device, paste; for programs client-credentials, or machine for all of those",
     ),
     key(
         "token_storage",

@@ -3,7 +3,9 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 
+use super::access_token;
 use super::id_token::Claims;
+use crate::secret::Secret;
 use crate::settings::Settings;
 
 /// The largest ID token that API servers and proxies usually take in a header, in bytes.
@@ -40,15 +42,18 @@ pub(super) fn check_unchanged(claims: &Claims, auth_time: Option<i64>) -> Result
     }
 }
 
-/// What the user should know of this ID token after a sign-in.
-pub(super) fn remarks(claims: &Claims, length: usize, settings: &Settings) -> Vec<String> {
-    let mut remarks = Vec::new();
+/// What the user should know after a sign-in: of this ID token, and of the token that the cluster gets.
+pub(super) fn remarks(claims: &Claims, token: &Secret, settings: &Settings) -> Vec<String> {
+    let (mut remarks, length) = (Vec::new(), token.expose().len());
+    let which = if settings.use_access_token { "access token" } else { "ID token" };
     let asked = &settings.request.acr_values;
     if !asked.is_empty() && !asked.iter().any(|acr| claims.acr() == Some(acr)) {
         let got = claims.acr().map_or_else(|| "has no 'acr'".to_owned(), |acr| format!("has the 'acr' '{acr}'"));
         remarks.push(format!("the ID token {got}, and requested was '{}'", asked.join(" ")));
     }
-    if claims.has_groups_elsewhere() {
+    if settings.use_access_token {
+        remarks.extend(access_token::other_issuer(token, settings));
+    } else if claims.has_groups_elsewhere() {
         remarks.push(
             "you are in more groups than fit into the ID token, so it names none, and the cluster sees you without groups: \
              have the provider's administrator limit this claim (in Microsoft Entra to 'Groups assigned to the application')"
@@ -57,7 +62,7 @@ pub(super) fn remarks(claims: &Claims, length: usize, settings: &Settings) -> Ve
     }
     if length > LARGEST {
         remarks.push(format!(
-            "the ID token has {length} bytes; many API servers and proxies reject more than {LARGEST} in a header (HTTP 431 or \
+            "the {which} has {length} bytes; many API servers and proxies reject more than {LARGEST} in a header (HTTP 431 or \
              401): have the provider's administrator put fewer groups and claims into it"
         ));
     }

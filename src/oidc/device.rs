@@ -11,7 +11,7 @@ use url::Url;
 use super::discovery::is_safe;
 use super::refusal::Asked;
 use super::request::{Request, Wishes};
-use super::token_endpoint::{Failure, TokenResponse, ask, authenticated, not_json, refusal};
+use super::token_endpoint::{Failure, TokenResponse, ask, authenticated, not_json, number, refusal};
 use super::verify::{Expected, accept};
 use super::{Person, Provider};
 use crate::error::{Error, ErrorKind};
@@ -228,15 +228,6 @@ fn fields(endpoint: &Url, answer: &HttpResponse) -> std::result::Result<Map<Stri
 /// A time in seconds between these two, or else the default.
 fn seconds(fields: &Map<String, Value>, name: &str, default: f64, (least, most): (f64, f64)) -> Duration {
     Duration::from_secs_f64(number(fields, name).unwrap_or(default).clamp(least, most))
-}
-
-/// A number, also as a string: Microsoft Entra v1 sends those.
-fn number(fields: &Map<String, Value>, name: &str) -> Option<f64> {
-    let number = match fields.get(name)? {
-        Value::String(text) => text.trim().parse().ok(),
-        value => value.as_f64(),
-    };
-    number.filter(|number: &f64| number.is_finite())
 }
 
 fn codes(fields: &Map<String, Value>) -> std::result::Result<(Secret, String), Declined> {

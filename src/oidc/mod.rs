@@ -3,10 +3,12 @@
 //! What the provider publishes is cached on disk, see `metadata_cache`. Nothing here knows where tokens are saved or how
 //! the browser is opened.
 
+mod access_token;
 mod algorithm;
 mod authentication;
 pub mod authorization;
 mod body;
+mod client_key;
 pub mod device;
 pub mod discovery;
 mod ecdsa;
@@ -20,6 +22,7 @@ pub mod key_set;
 mod known_errors;
 mod known_providers;
 mod limits;
+pub mod machine_grant;
 mod metadata_cache;
 mod name_lookup;
 mod offline_access;

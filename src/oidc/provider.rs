@@ -7,6 +7,7 @@ use serde_json::Value;
 use tokio::sync::Mutex;
 
 use super::body::{refused, web_page};
+use super::client_key::ClientKey;
 use super::discovery::{Metadata, discovery_url, fetch_metadata, read_metadata};
 use super::http::HttpClient;
 use super::key_set::KeySet;
@@ -26,6 +27,8 @@ pub struct Provider {
     pub metadata: Metadata,
     /// The client secret, if the client has one.
     pub client_secret: Option<Secret>,
+    /// The key that authenticates the client instead, if it has one.
+    pub client_key: Option<ClientKey>,
     /// The HTTP client for it.
     pub http: HttpClient,
     cache: MetadataCache,
@@ -46,6 +49,7 @@ impl Provider {
         // Read first: without it the user would sign in for nothing.
         let client_secret = settings.client_secret.as_ref().map(ClientSecret::read).transpose()?;
         client_secret.iter().for_each(|secret| printable::hide(secret.expose()));
+        let client_key = settings.client_key.as_ref().map(ClientKey::read).transpose()?;
         let http = HttpClient::new(&settings.tls, limits)?.with_headers(issuer.url(), &settings.request_headers);
         let cache = MetadataCache::new(platform::metadata_dir(), issuer, &settings.tls, environment::is_under_policy());
         let cached = cache.load(Part::Discovery, &discovery_url(issuer)?, Utc::now());
@@ -55,7 +59,7 @@ impl Provider {
             Some(metadata) => metadata,
             None => fetch_metadata(issuer, &http, &cache).await?,
         };
-        Ok(Self { metadata, client_secret, http, cache, is_cached, keys: Arc::default() })
+        Ok(Self { metadata, client_secret, client_key, http, cache, is_cached, keys: Arc::default() })
     }
 
     /// Fetches the discovery document, unless this run already did.

@@ -3,6 +3,7 @@
 use chrono::Utc;
 
 use super::Provider;
+use super::access_token;
 use super::key_set::KeySet;
 use super::refusal::Asked;
 use super::token_endpoint::{Failure, TokenResponse, ask};
@@ -118,9 +119,8 @@ async fn try_refresh(
         Err(failure) => return nothing(without_tokens(failure, &Asked::new(settings, Vec::new()))?),
     };
     let rotated = rotated(session, response.refresh_token.clone());
-    let expected = Expected::Session(session);
-    let outcome = match verify(provider, keys, settings, &response, expected) {
-        Ok((tokens, _)) => Outcome::Tokens(with_session(tokens, rotated.as_ref().unwrap_or(session))),
+    let outcome = match check(provider, keys, settings, &response, session) {
+        Ok(tokens) => Outcome::Tokens(with_session(tokens, rotated.as_ref().unwrap_or(session))),
         Err(Doubt::Key(_)) => Outcome::Unverified(response),
         Err(Doubt::Clock(why)) => Outcome::WrongClock(why),
         Err(Doubt::Other(why)) if response.id_token.is_none() => Outcome::NoIdToken(why.to_string()),
@@ -128,6 +128,22 @@ async fn try_refresh(
         Err(Doubt::Other(why)) => Outcome::SessionOver(why.to_string()),
     };
     Ok(Refreshed { rotated, outcome })
+}
+
+/// OpenID Connect Core §12.2: there may be no ID token, and where the cluster gets the access token none is needed.
+fn check(
+    provider: &Provider,
+    keys: &KeySet,
+    settings: &Settings,
+    response: &TokenResponse,
+    session: &Session,
+) -> std::result::Result<TokenSet, Doubt> {
+    match &response.id_token {
+        None if settings.use_access_token => {
+            access_token::tokens(settings, response, Some(session.signed_in_at)).map_err(Doubt::Other)
+        }
+        _ => verify(provider, keys, settings, response, Expected::Session(session)).map(|(tokens, _)| tokens),
+    }
 }
 
 /// The session with a new refresh token, if it is another one.

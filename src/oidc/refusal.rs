@@ -53,14 +53,18 @@ pub struct Asked {
     scopes: Vec<String>,
     is_for_device: bool,
     is_without_page: bool,
+    has_key: bool,
+    /// The grant of a machine.
+    grant: Option<&'static str>,
 }
 
 impl Asked {
     /// A request of this client with these scopes; empty where the request has none.
     pub fn new(settings: &Settings, scopes: Vec<String>) -> Self {
-        let (client_id, has_secret) = (settings.client_id.as_str().to_owned(), settings.client_secret.is_some());
+        let (client_id, has_key) = (settings.client_id.as_str().to_owned(), settings.client_key.is_some());
+        let has_secret = settings.client_secret.is_some() || has_key;
         let is_without_page = settings.request.prompt == Some(Prompt::None);
-        Self { client_id, has_secret, scopes, is_for_device: false, is_without_page }
+        Self { client_id, has_secret, scopes, is_for_device: false, is_without_page, has_key, grant: None }
     }
 
     /// The same, in the device flow.
@@ -68,11 +72,29 @@ impl Asked {
         Self { is_for_device: true, ..self }
     }
 
+    /// The same, with this grant of a machine.
+    pub fn with_grant(self, grant: &'static str) -> Self {
+        Self { grant: Some(grant), ..self }
+    }
+
     /// What to do about an `error` and its `error_description`.
     pub fn hint(&self, error: &str, description: Option<&str>) -> String {
         let client_id = &self.client_id;
         if let Some(known) = self.known(description) {
             return known.hint(client_id);
+        }
+        match (error, self.grant) {
+            ("unauthorized_client" | "unsupported_grant_type", Some(grant)) => {
+                return format!(
+                    "allow the grant '{grant}' in the registration of the client '{client_id}' at the provider"
+                );
+            }
+            ("invalid_client", _) if self.has_key => {
+                return format!(
+                    "check that the provider knows the public key of --client-key for the client '{client_id}'"
+                );
+            }
+            _ => {}
         }
         match error {
             _ if self.lacks_secret(error, description) => format!(

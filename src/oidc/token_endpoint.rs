@@ -22,6 +22,9 @@ use crate::settings::Settings;
 /// The secret parameters of a grant.
 const SECRET: [&str; 5] = ["code", "code_verifier", "device_code", "refresh_token", "token"];
 
+/// RFC 7523 §2.2.
+const ASSERTION_TYPE: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
+
 /// The statuses for an endpoint that does not exist, or does not accept a form.
 const GONE: [StatusCode; 3] = [StatusCode::NOT_FOUND, StatusCode::METHOD_NOT_ALLOWED, StatusCode::GONE];
 
@@ -30,8 +33,10 @@ const GONE: [StatusCode; 3] = [StatusCode::NOT_FOUND, StatusCode::METHOD_NOT_ALL
 pub struct TokenResponse {
     /// Unverified.
     pub id_token: Option<Secret>,
-    /// Only compared with the ID token's `at_hash`.
+    /// Compared with the ID token's `at_hash`, and used only where the cluster gets it.
     pub access_token: Option<Secret>,
+    /// How many seconds the access token is valid.
+    pub expires_in: Option<f64>,
     /// For the next refresh.
     pub refresh_token: Option<Secret>,
     /// The provider's clock.
@@ -84,7 +89,8 @@ pub async fn ask(
     read(&provider.metadata.token_endpoint, &answer.map_err(|error| Failure::Trouble(error.into()))?)
 }
 
-/// RFC 6749 §2.3.1: a client with a secret authenticates in the header, unless the provider accepts only the form.
+/// RFC 6749 §2.3.1: a client with a secret authenticates in the header, unless the provider accepts only the form; one with
+/// a key by an assertion in the form.
 pub(super) fn authenticated(provider: &Provider, settings: &Settings, grant: &[(&str, &str)]) -> (HeaderMap, String) {
     let client_id = settings.client_id.as_str();
     let mut headers = HeaderMap::new();
@@ -94,6 +100,12 @@ pub(super) fn authenticated(provider: &Provider, settings: &Settings, grant: &[(
     let secrets = grant.iter().filter(|(name, _)| SECRET.contains(name)).map(|(_, value)| *value);
     let secrets = secrets.chain(provider.client_secret.iter().map(Secret::expose));
     secrets.for_each(|secret| printable::hide(&encoded(secret)));
+    if let Some(key) = &provider.client_key {
+        let assertion = key.assertion(client_id, provider.metadata.token_endpoint.as_str());
+        form.append_pair("client_id", client_id).append_pair("client_assertion_type", ASSERTION_TYPE);
+        form.append_pair("client_assertion", assertion.expose());
+        return (headers, form.finish());
+    }
     match &provider.client_secret {
         Some(secret) if !only_in_form(provider.metadata.token_endpoint_auth_methods_supported.as_deref()) => {
             headers.insert(AUTHORIZATION, basic(client_id, secret));
@@ -158,9 +170,19 @@ pub(super) fn read(url: &Url, answer: &HttpResponse) -> std::result::Result<Toke
     Ok(TokenResponse {
         id_token: secret("id_token"),
         access_token: secret("access_token"),
+        expires_in: number(&fields, "expires_in"),
         refresh_token: secret("refresh_token"),
         date: http_date(answer.headers(), DATE),
     })
+}
+
+/// A number, also as a string: Microsoft Entra v1 sends those.
+pub(super) fn number(fields: &Map<String, Value>, name: &str) -> Option<f64> {
+    let number = match fields.get(name)? {
+        Value::String(text) => text.trim().parse().ok(),
+        value => value.as_f64(),
+    };
+    number.filter(|number: &f64| number.is_finite())
 }
 
 /// Whether this is an error code (RFC 6749 §5.2, Appendix A.7), and not the message of a framework that knows no OAuth.

@@ -4,6 +4,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use openidconnect::Nonce;
 
 use super::Provider;
+use super::access_token;
 use super::authentication::{check_max_age, check_unchanged, remarks};
 use super::id_token::{Claims, Jwt, Person};
 use super::key_set::{KeyError, KeySet};
@@ -24,6 +25,8 @@ pub enum Expected<'a> {
     Nonce(&'a Nonce, DateTime<Utc>),
     /// It was requested with a device code of this time, which has no nonce (RFC 8628).
     DeviceCode(DateTime<Utc>),
+    /// A program requested it for itself, without a nonce.
+    Machine,
     /// It was refreshed, and has this session's subject. A nonce is not expected then.
     Session(&'a Session),
 }
@@ -66,7 +69,7 @@ pub async fn accept(
         Err(Doubt::Key(_)) => verify(provider, &provider.refetch_keys().await?, settings, response, expected)?,
         verified => verified?,
     };
-    for remark in remarks(&claims, tokens.id_token.jwt.expose().len(), settings) {
+    for remark in remarks(&claims, &tokens.id_token.jwt, settings) {
         terminal::warning(&remark);
     }
     Ok((tokens, claims.person()))
@@ -99,7 +102,7 @@ pub fn verify(
     };
     let claims = check().map_err(|reason| doubt(reason, response, now))?;
     let signed_in_at = match expected {
-        Expected::Nonce(..) | Expected::DeviceCode(_) => now,
+        Expected::Nonce(..) | Expected::DeviceCode(_) | Expected::Machine => now,
         Expected::Session(session) => session.signed_in_at,
     };
     let session = |refresh_token: &Secret| Session {
@@ -112,7 +115,11 @@ pub fn verify(
     };
     let rules = &settings.session_rules;
     let refresh_token = response.refresh_token.as_ref().filter(|_| rules.allow_refresh());
-    let id_token = IdToken { jwt: id_token.clone(), issued_at: now, signed_in_at, expires_at: claims.exp };
+    let (jwt, expires_at) = match settings.use_access_token {
+        true => access_token::read(response, now).map_err(Doubt::Other)?,
+        false => (id_token.clone(), claims.exp),
+    };
+    let id_token = IdToken { jwt, issued_at: now, signed_in_at, expires_at };
     let tokens = TokenSet { id_token: rules.cap(id_token), session: refresh_token.map(session) };
     Ok((tokens, claims))
 }

@@ -73,7 +73,7 @@ pub fn numbers(key: &Map<String, Value>, algorithm: Algorithm) -> Result<Map<Str
 }
 
 /// A number of a key, in base64 of either alphabet: each of the four special characters has only one meaning.
-fn decode(key: &Map<String, Value>, name: &str) -> Result<Vec<u8>, String> {
+pub(super) fn decode(key: &Map<String, Value>, name: &str) -> Result<Vec<u8>, String> {
     let text = text(key, name).ok_or_else(|| format!("its key has no '{name}'"))?;
     let url_safe: String = text
         .chars()

@@ -10,12 +10,13 @@ use crate::error::Result;
 
 /// Locked by every policy that does not set `locked_flags`: with these flags a kubeconfig can run a program, trust
 /// another certificate, show another page, save the tokens elsewhere, or request other tokens.
-const LOCKED: [&str; 15] = [
+const LOCKED: [&str; 16] = [
     "acr-values",
     "auth-param",
     "browser-command",
     TRUST,
     "certificate-authority-data",
+    "client-key",
     "client-secret-file",
     "insecure-skip-tls-verify",
     "local-server-cert",

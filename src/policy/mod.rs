@@ -27,12 +27,13 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::shell;
 use error::unusable;
 use server::{Server, why_not_a_server};
+use sessions::MACHINE;
 pub use sessions::SessionRules;
 pub use source::Said;
 use source::Sources;
 
-/// The ways to sign in that a policy can name. This version has no machine.
-const FLOWS: [&str; 4] = ["browser", "device", "paste", "machine"];
+/// The ways to sign in that a policy can name; the last one means all for programs.
+const FLOWS: [&str; 5] = ["browser", "device", "paste", "client-credentials", MACHINE];
 
 /// The shortest `max_session`: with less, a sign-in would hardly outlast the command that needed it.
 const SHORTEST_SESSION: TimeDelta = TimeDelta::minutes(1);

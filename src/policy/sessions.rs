@@ -6,6 +6,9 @@ use crate::config::Flow;
 use crate::error::{Error, ErrorKind, Result};
 use crate::token::{IdToken, Saved, Session};
 
+/// The name that allows all flows for programs.
+pub(super) const MACHINE: &str = "machine";
+
 /// The rules for sign-ins. The default has none.
 #[derive(Clone, Debug, Default)]
 pub struct SessionRules {
@@ -71,7 +74,8 @@ impl SessionRules {
 
     /// Whether a way to sign in is allowed.
     pub fn allows_flow(&self, flow: Flow) -> bool {
-        self.flows.as_ref().is_none_or(|(allowed, _)| allowed.iter().any(|one| one == flow.name()))
+        let is_it = |one: &String| one == flow.name() || flow.is_machine() && one == MACHINE;
+        self.flows.as_ref().is_none_or(|(allowed, _)| allowed.iter().any(is_it))
     }
 
     /// Checks that a way to sign in is allowed.

@@ -64,8 +64,9 @@ impl ClientSecret {
 }
 
 /// A secret belongs to one client at one issuer and must not reach another: a kubeconfig that sets one of these two
-/// must not make kubekey send it the secret of a configuration file.
-fn may_use(given: &Given, secret: Text<'_>) -> bool {
+/// must not make kubekey send it the secret of a configuration file. The same holds for everything else that proves who
+/// the client is.
+pub(super) fn may_use(given: &Given, secret: Text<'_>) -> bool {
     let layer = Some(secret.origin.layer());
     ["issuer-url", "client-id"].iter().all(|flag| given.first_layer(flag) <= layer)
 }

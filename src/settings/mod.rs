@@ -1,6 +1,7 @@
 //! The effective settings: every value parsed, and allowed by the policy.
 
 pub mod certificate;
+mod client_key;
 mod client_secret;
 mod exposure;
 mod local_server;
@@ -25,11 +26,12 @@ use crate::config::{Flow, TokenStorage};
 use crate::error::{Error, ErrorKind, Result};
 use crate::policy::{Policy, SessionRules};
 
+pub use client_key::ClientKey;
 pub use client_secret::ClientSecret;
 pub use local_server::{Identity, LocalServer};
 use loopback_address::Scheme;
 pub use loopback_address::{LoopbackAddress, is_out_of_band};
-pub use pem::encode as encode_pem;
+pub use pem::{encode as encode_pem, private_key};
 pub use request::{Prompt, RequestParameters};
 pub use tls::{Authority, Tls, marked_store};
 pub use values::ResponseMode;
@@ -47,10 +49,12 @@ pub struct Settings {
     pub client_id: ClientId,
     /// Set only if the provider insists: a native app cannot keep a secret (RFC 8252 §8.5).
     pub client_secret: Option<ClientSecret>,
+    /// The key that authenticates the client instead of a secret (RFC 7523 §2.2).
+    pub client_key: Option<ClientKey>,
     /// How the provider's certificate is verified.
     pub tls: Tls,
-    /// The scopes that were set, always with `openid`; `None` means [`DEFAULT_SCOPES`] and what the provider needs for
-    /// a refresh token.
+    /// The scopes that were set, with `openid` where an ID token is needed; `None` means [`DEFAULT_SCOPES`] and what the
+    /// provider needs for a refresh token, for a machine none.
     pub scopes: Option<Vec<String>>,
     /// The chosen parameters of the authorization request.
     pub request: RequestParameters,
@@ -72,6 +76,8 @@ pub struct Settings {
     pub response_mode: Option<ResponseMode>,
     /// What opens the user's browser.
     pub opener: Opener,
+    /// Whether the cluster gets the access token instead of the ID token.
+    pub use_access_token: bool,
     /// Whether the saved ID token is not used, even if it is valid.
     pub force_refresh: bool,
     /// Where to save a sign-in.
@@ -116,14 +122,21 @@ impl Settings {
         })?;
         let tls = Tls::parse(given, policy.extra_authorities(), policy.locks("certificate-authority"))?;
         policy.check_provider(issuer_url, client_id, tls.skips_verification)?;
-        let token_storage = with_default(given, "token-storage");
         let local_server = LocalServer::parse(given)?;
+        let flow = values::flow(with_default(given, "flow"))?;
+        let is_machine = flow.is_some_and(Flow::is_machine);
+        let use_access_token = match given.text("use-access-token") {
+            // Only an explicit false asks for an ID token.
+            Some(text) if is_machine && text.origin.layer() == Layer::Default => true,
+            text => values::switch(text)?,
+        };
         Ok(Self {
             issuer_url: values::issuer_url(issuer_url)?,
             client_id: values::client_id(client_id)?,
             client_secret: ClientSecret::choose(given)?,
             tls,
-            scopes: values::scopes(&given.texts("scope"))?,
+            client_key: ClientKey::choose(given)?,
+            scopes: values::scopes(&given.texts("scope"), !(is_machine && use_access_token))?,
             request: RequestParameters::parse(given)?,
             request_headers: request_headers::parse(given)?,
             loopback_addresses: LoopbackAddress::parse_all(
@@ -133,7 +146,7 @@ impl Settings {
             )?,
             local_server,
             paste_redirect_url: given.text("paste-redirect-url").map(loopback_address::elsewhere).transpose()?,
-            flow: values::flow(with_default(given, "flow"))?,
+            flow,
             login_timeout: values::login_timeout(with_default(given, "login-timeout"))?,
             is_login_timeout_chosen: with_default(given, "login-timeout").origin.layer() != Layer::Default,
             response_mode: values::response_mode(with_default(given, "response-mode"))?,
@@ -147,8 +160,9 @@ impl Settings {
                     None => Opener::Desktop,
                 },
             },
+            use_access_token,
             force_refresh: values::switch(given.text("force-refresh"))?,
-            token_storage: policy.choose_storage(values::token_storage(token_storage)?, token_storage)?,
+            token_storage: storage(given, policy, is_machine)?,
             token_dir: match given.text("token-dir") {
                 Some(dir) => Some(values::path(dir)?),
                 None => platform::state_dir().map(|dir| dir.join("tokens")),
@@ -158,6 +172,26 @@ impl Settings {
             session_rules: policy.session_rules(),
         })
     }
+}
+
+impl Settings {
+    /// Whether no person takes part in the sign-in.
+    pub fn is_machine(&self) -> bool {
+        self.flow.is_some_and(Flow::is_machine)
+    }
+}
+
+/// Where a sign-in may be saved. A machine has no desktop, so no keyring.
+fn storage(given: &Given, policy: &Policy, is_machine: bool) -> Result<TokenStorage> {
+    let text = with_default(given, "token-storage");
+    let asked = match values::token_storage(text)? {
+        TokenStorage::Keyring if is_machine => TokenStorage::Auto,
+        asked => asked,
+    };
+    Ok(match policy.choose_storage(asked, text)? {
+        TokenStorage::Keyring if is_machine => TokenStorage::None,
+        chosen => chosen,
+    })
 }
 
 /// The value of a setting that has a default.

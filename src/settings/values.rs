@@ -153,7 +153,7 @@ pub(super) fn client_id(given: Text<'_>) -> Result<ClientId> {
     }
 }
 
-pub(super) fn scopes(given: &[Text<'_>]) -> Result<Option<Vec<String>>> {
+pub(super) fn scopes(given: &[Text<'_>], with_openid: bool) -> Result<Option<Vec<String>>> {
     let given = words_and_commas(given);
     // RFC 6749 §3.3: a scope is visible ASCII without '"' and '\'.
     let is_scope = |scope: &str| scope.chars().all(|c| matches!(c, '!' | '#'..='[' | ']'..='~'));
@@ -163,7 +163,7 @@ pub(super) fn scopes(given: &[Text<'_>]) -> Result<Option<Vec<String>>> {
     if given.is_empty() {
         return Ok(None);
     }
-    let mut scopes = vec!["openid".to_owned()];
+    let mut scopes: Vec<_> = with_openid.then(|| "openid".to_owned()).into_iter().collect();
     for scope in given {
         if !scopes.iter().any(|known| known == scope.text) {
             scopes.push(scope.text.to_owned());
@@ -216,9 +216,10 @@ mod tests {
     fn openid_is_always_among_the_scopes() {
         let given = ["email groups", "email,offline_access"].map(|given| text("scope", given));
         let expected = ["openid", "email", "groups", "offline_access"].map(str::to_owned);
-        assert_eq!(scopes(&given).unwrap(), Some(expected.to_vec()));
-        assert_eq!(scopes(&[]).unwrap(), None);
-        assert!(scopes(&[text("scope", "gr\"oups")]).is_err());
+        assert_eq!(scopes(&given, true).unwrap(), Some(expected.to_vec()));
+        assert_eq!(scopes(&given, false).unwrap(), Some(expected[1..].to_vec()));
+        assert_eq!(scopes(&[], true).unwrap(), None);
+        assert!(scopes(&[text("scope", "gr\"oups")], true).is_err());
     }
 
     #[test]

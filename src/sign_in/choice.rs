@@ -70,6 +70,7 @@ pub fn choose(asked: Option<Flow>, session: &Session, offers_device: bool, allow
         Flow::Browser => true,
         Flow::Device => offers_device,
         Flow::Paste => session.can_type,
+        _ => false,
     });
     if !flows.iter().all(|flow| allows(*flow)) {
         reasons.push("the policy does not allow every flow");

@@ -50,7 +50,7 @@ use crate::event_loop;
 use crate::exec_credential::ExecInfo;
 use crate::log;
 use crate::oidc::device::Declined;
-use crate::oidc::{Limits, Person, Provider};
+use crate::oidc::{Limits, Person, Provider, machine_grant};
 use crate::settings::Settings;
 use crate::token::TokenSet;
 use crate::token_cache::Lock;
@@ -67,6 +67,9 @@ use crate::token_cache::Lock;
 pub fn sign_in(settings: &Settings, exec_info: &ExecInfo, lock: &mut Lock) -> Result<(TokenSet, Person)> {
     let session = Session::now(settings, exec_info);
     require_any_flow(settings, &session)?;
+    if settings.is_machine() {
+        return sign_in_machine(settings, Limits::USUAL);
+    }
     // Before anything is sent: what is wrong with its files, the user can mend at once.
     let local_server = settings.local_server.as_ref().filter(|_| matches!(settings.flow, None | Some(Flow::Browser)));
     let tls = local_server.map(LocalTls::new).transpose()?;
@@ -83,6 +86,8 @@ pub fn sign_in(settings: &Settings, exec_info: &ExecInfo, lock: &mut Lock) -> Re
                 Flow::Browser => return browser::sign_in(&provider, settings, exec_info, &verdict, lock, tls).await,
                 Flow::Device => device::sign_in(&provider, settings, &verdict, lock).await,
                 Flow::Paste => return paste::sign_in(&provider, settings, &verdict, lock).await,
+                // For machines, see above.
+                _ => continue,
             };
             match result {
                 Err(Declined::Flow(why)) if flows.peek().is_some() => {
@@ -92,6 +97,18 @@ pub fn sign_in(settings: &Settings, exec_info: &ExecInfo, lock: &mut Lock) -> Re
             }
         }
         Err(nobody_there(&verdict))
+    })
+}
+
+/// Signs a machine in: one request to the provider, without a person. The `limits` are for each request.
+///
+/// # Errors
+/// As [`sign_in`], apart from those about the user.
+pub fn sign_in_machine(settings: &Settings, limits: Limits) -> Result<(TokenSet, Person)> {
+    settings.flow.map_or(Ok(()), |flow| settings.session_rules.require_flow(flow))?;
+    event_loop::run(async {
+        let provider = Provider::discover(settings, limits).await?;
+        machine_grant::tokens(&provider, settings).await
     })
 }
 

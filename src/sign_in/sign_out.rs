@@ -10,6 +10,7 @@ use url::Url;
 use super::announcement::announce_sign_out;
 use super::choice::choose;
 use super::gate::{Gate, Purpose};
+use super::local_tls::LocalTls;
 use super::loopback::{Loopback, Server};
 use super::pages::{FailedPage, Pages};
 use super::peer;
@@ -48,6 +49,7 @@ pub fn sign_out(settings: &Settings, id_token: Option<&Secret>) -> Result<()> {
     if verdict.is_nobody_there {
         return Err(not_ended(settings, &format!("no browser can be opened here: {verdict}")));
     }
+    let tls = settings.local_server.as_ref().map(LocalTls::new).transpose()?;
     event_loop::run(async {
         let provider = Provider::discover(settings, Limits::USUAL).await?;
         let Some(endpoint) = provider.metadata.end_session_endpoint else {
@@ -57,7 +59,7 @@ pub fn sign_out(settings: &Settings, id_token: Option<&Secret>) -> Result<()> {
         };
         let loopback = Loopback::bind(&settings.loopback_addresses).await?;
         let gate = Gate::new(&loopback.redirect_uri, ResponseMode::Query, settings.login_timeout)?;
-        let server = loopback.serve(gate.host.clone());
+        let server = loopback.serve(gate.host.clone(), tls);
         announce_sign_out(settings, &gate.start_url(), verdict.no_browser);
         let farewell = Farewell { settings, endpoint: &endpoint, id_token, gate };
         farewell.serve(server).await

@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use super::kernel;
 use crate::config::TokenStorage;
 use crate::credential_key::CredentialKey;
 use crate::error::{Error, ErrorKind, Result};
@@ -28,14 +29,18 @@ impl TokenCache {
     /// The cache for the credential in `settings`. Opens nothing yet.
     pub fn new(settings: &Settings) -> Self {
         let key = CredentialKey::new(settings);
-        let kernel_key = match settings.token_storage {
+        let storage = match settings.token_storage {
+            TokenStorage::Auto if settings.is_machine() => of_machine(),
+            storage => storage,
+        };
+        let kernel_key = match storage {
             TokenStorage::Kernel => key.asked_for_in_kernel(),
             _ => key.clone(),
         };
         Self {
             key,
             kernel_key,
-            storage: settings.token_storage,
+            storage,
             token_dir: settings.token_dir.clone(),
             session_rules: settings.session_rules.clone(),
         }
@@ -54,5 +59,14 @@ impl TokenCache {
         self.token_dir.as_deref().ok_or_else(|| {
             Error::new(ErrorKind::Usage, "no folder for tokens was found").hint("set HOME, or give --token-dir")
         })
+    }
+}
+
+/// Where `auto` saves what a machine gets: never where a desktop's keyring may ask a person. Without the kernel each run
+/// asks the provider, which costs nobody anything, so there is no warning.
+fn of_machine() -> TokenStorage {
+    match kernel::is_available() && !kernel::is_shared() {
+        true => TokenStorage::Kernel,
+        false => TokenStorage::None,
     }
 }

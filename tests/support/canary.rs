@@ -28,8 +28,18 @@ pub fn tell(secret: &str) {
 
 /// Registers the secrets in a request that the provider received.
 pub fn tell_of(request: &Request) {
-    const NAMES: [&str; 7] =
-        ["state", "nonce", "code", "code_verifier", "device_code", "refresh_token", "client_secret"];
+    const NAMES: [&str; 10] = [
+        "state",
+        "nonce",
+        "code",
+        "code_verifier",
+        "device_code",
+        "refresh_token",
+        "client_secret",
+        "client_assertion",
+        "subject_token",
+        "assertion",
+    ];
     NAMES.iter().filter_map(|name| request.param(name)).for_each(tell);
     request.header("authorization").and_then(|value| value.split(' ').nth(1)).into_iter().for_each(tell);
 }

@@ -28,6 +28,9 @@ const MOST_NAMED: usize = 20;
 /// The variables of kubekey that no flag has.
 const OTHERS: [&str; 2] = ["LOG", "TEMPLATEDIR"];
 
+/// The settings with a file that is sent to the provider, or signs what is sent.
+const SENT_FILES: [&str; 2] = ["client-key", "client-secret-file"];
+
 const HINT: &str = "fix what is wrong and check again; 'kubekey config schema' lists all keys and their types";
 
 /// Checks all files with their profiles and clusters, and the effective settings with variables and flags.
@@ -178,8 +181,8 @@ fn mistakes_in(values: &[Value], file: &File, policy: &Policy, is_installed: boo
         Origin::File(_, place) => place.clone(),
         _ => file.start.clone(),
     };
-    // A client secret cannot be checked alone: it belongs to an issuer.
-    let alone = values.iter().filter(|value| !value.key.kind.is_secret() && value.key.flag != "client-secret-file");
+    // What is sent to the provider cannot be checked alone: it belongs to an issuer.
+    let alone = values.iter().filter(|value| !value.key.kind.is_secret() && !SENT_FILES.contains(&value.key.flag));
     let alone = alone.filter_map(|value| Some(Mistake { place: place(value), error: check(&[value])? }));
     let mut mistakes: Vec<_> = alone.collect();
     if mistakes.iter().all(|mistake| mistake.error.to_string() != error.to_string()) {

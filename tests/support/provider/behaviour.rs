@@ -33,6 +33,12 @@ pub struct Behaviour {
     pub client_id: String,
     /// Required at the token endpoint, by Basic or in the form.
     pub client_secret: Option<String>,
+    /// The client has the second test key of this algorithm instead of a secret, and must sign with it (`private_key_jwt`).
+    pub client_algorithm: Option<Algorithm>,
+    /// Whether programs get tokens.
+    pub offers_machine_grants: bool,
+    /// Replaces the response to those grants.
+    pub machine_answer: Option<Answer>,
     /// The only redirect URIs allowed; if empty, any on loopback is.
     pub redirect_uris: Vec<String>,
 
@@ -142,6 +148,9 @@ impl Default for Behaviour {
             issuer_path: String::new(),
             client_id: new_client_id(),
             client_secret: None,
+            client_algorithm: None,
+            offers_machine_grants: false,
+            machine_answer: None,
             redirect_uris: Vec::new(),
             scopes_supported: scopes.map(String::from).to_vec(),
             authorization_response_iss_parameter_supported: true,

@@ -95,6 +95,21 @@ pub fn at_hash(access_token: &str, algorithm: Algorithm) -> String {
     URL_SAFE_NO_PAD.encode(&hash[..hash.len() / 2])
 }
 
+/// The second private key of the algorithm, which the provider does not use: a client's, in PEM.
+pub fn client_key(algorithm: Algorithm) -> &'static str {
+    match algorithm {
+        Algorithm::ES256 => P256[1],
+        Algorithm::ES384 => P384[1],
+        Algorithm::EdDSA => ED25519[1],
+        _ => RSA[1],
+    }
+}
+
+/// The public half of that key.
+pub fn public_client_key(algorithm: Algorithm) -> Jwk {
+    Jwk::from_encoding_key(&key(algorithm, 1), algorithm).expect("a public key")
+}
+
 fn key(algorithm: Algorithm, generation: usize) -> EncodingKey {
     let which = generation % 2;
     let key = match algorithm {

@@ -12,6 +12,7 @@ pub mod behaviour;
 pub mod connection;
 pub mod device;
 pub mod keys;
+mod machine;
 mod metadata;
 pub mod server;
 mod token;

@@ -19,12 +19,16 @@ impl State {
                 self.exchange_device_code(request)
             }
             Some("refresh_token") => self.refresh(request),
+            Some(grant) if self.behaviour.offers_machine_grants => self.serve_machine(grant, request),
             _ => oauth_error(400, "unsupported_grant_type", "grant_type is not known"),
         }
     }
 
     /// RFC 6749 §2.3.1: by Basic, each part form-encoded, or in the form.
     pub(super) fn authenticate_client(&self, request: &Request) -> Result<(), &'static str> {
+        if let Some(algorithm) = self.behaviour.client_algorithm {
+            return self.check_assertion(request, algorithm);
+        }
         let expected = (self.behaviour.client_id.clone(), self.behaviour.client_secret.clone().unwrap_or_default());
         let given = match request.header("authorization") {
             Some(header) => basic(header).ok_or("the authorization header is not Basic")?,
@@ -131,7 +135,7 @@ impl State {
         chrono::Utc::now() + chrono::TimeDelta::seconds(self.behaviour.clock)
     }
 
-    fn id_token(&self, grant: &Grant, nonce: Option<&str>, access_token: &str) -> String {
+    pub(super) fn id_token(&self, grant: &Grant, nonce: Option<&str>, access_token: &str) -> String {
         let behaviour = &self.behaviour;
         let now = self.now().timestamp();
         let mut claims = object(json!({
