@@ -6,8 +6,8 @@
 //! | module | what it knows |
 //! |---|---|
 //! | [`program`], [`told`] | arguments in, exit code out, and each message only once for one `kubectl` |
-//! | [`get_token`], [`early_refresh`], [`renewal`] | the straight line; the silent refresh: prepared, sent, saved |
 //! | [`commands`] | the other commands, a file or folder each |
+//! | [`get_token`], [`early_refresh`], [`renewal`] | the straight line; the silent refresh: prepared, sent, saved |
 //! | [`sign_in`] | which flow fits the session; in the browser, or with a code; its loopback server knows HTTP but not OpenID Connect |
 //! | [`token_cache`], [`state`], [`credential_key`] | where a sign-in is saved, and the lock around signing in; what runs tell each other |
 //! | [`api_server`] | for whom the API server takes the user |
