@@ -8,6 +8,7 @@ pub mod named_file;
 mod pem;
 mod request;
 mod request_headers;
+mod subject_token;
 mod tls;
 mod values;
 
@@ -29,6 +30,7 @@ pub use client_secret::ClientSecret;
 pub use loopback_address::{LoopbackAddress, is_out_of_band};
 pub use pem::{encode as encode_pem, private_key};
 pub use request::{Prompt, RequestParameters};
+pub use subject_token::{GITHUB_TOKEN, SubjectToken};
 pub use tls::{Authority, Tls, marked_store};
 pub use values::ResponseMode;
 
@@ -47,6 +49,8 @@ pub struct Settings {
     pub client_secret: Option<ClientSecret>,
     /// The key that authenticates the client instead of a secret (RFC 7523 §2.2).
     pub client_key: Option<ClientKey>,
+    /// The token that a program exchanges; `None` for people, and without one.
+    pub subject_token: Option<SubjectToken>,
     /// How the provider's certificate is verified.
     pub tls: Tls,
     /// The scopes that were set, with `openid` where an ID token is needed; `None` means [`DEFAULT_SCOPES`] and what the
@@ -120,7 +124,7 @@ impl Settings {
         let is_machine = flow.is_some_and(Flow::is_machine);
         let use_access_token = match given.text("use-access-token") {
             // Only an explicit false asks for an ID token.
-            Some(text) if is_machine && text.origin.layer() == Layer::Default => true,
+            None if is_machine => true,
             text => values::switch(text)?,
         };
         Ok(Self {
@@ -129,6 +133,7 @@ impl Settings {
             client_secret: ClientSecret::choose(given)?,
             tls,
             client_key: ClientKey::choose(given)?,
+            subject_token: if is_machine { SubjectToken::choose(given, policy)? } else { None },
             scopes: values::scopes(&given.texts("scope"), !(is_machine && use_access_token))?,
             request: RequestParameters::parse(given)?,
             request_headers: request_headers::parse(given)?,
