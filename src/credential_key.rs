@@ -2,7 +2,7 @@
 
 use sha2::{Digest, Sha256};
 
-use crate::settings::Settings;
+use crate::settings::{Settings, SubjectToken};
 
 /// Identifies one credential: everything that changes which token the provider issues.
 #[derive(Clone, Debug)]
@@ -24,8 +24,11 @@ impl CredentialKey {
         let scopes = scopes.join(" ");
         let chosen = settings.request.of_credential();
         let access_token = settings.use_access_token.then_some(["use-access-token", "true"]);
+        let identity = settings.subject_token.as_ref().map(SubjectToken::identity);
+        let subject = identity.as_ref().map(|identity| ["subject", identity.expose()]);
         let flow = settings.flow.filter(|flow| flow.is_machine()).map(|flow| ["flow", flow.name()]);
-        let chosen = chosen.iter().map(|(name, value)| [*name, value]).chain(access_token).chain(flow).flatten();
+        let chosen =
+            chosen.iter().map(|(name, value)| [*name, value]).chain(access_token).chain(flow).chain(subject).flatten();
         let mut digest = Sha256::new();
         for part in [issuer, client_id, &scopes].into_iter().chain(chosen) {
             // With its length in front, no part can run into the next.

@@ -35,14 +35,10 @@ fn provider(change: impl FnOnce(&mut Behaviour)) -> Provider {
     provider
 }
 
-/// A program with the secret in a file.
+/// A program with its secret.
 fn program(home: &Home, provider: &Provider) -> Command {
-    let file = home.path().join("secret");
-    fs::write(&file, SECRET).unwrap();
-    #[cfg(unix)]
-    fs::set_permissions(&file, std::os::unix::fs::PermissionsExt::from_mode(0o600)).unwrap();
     let mut kubekey = home.kubekey_for(provider);
-    kubekey.args(["--flow=client-credentials", "--client-secret-file"]).arg(file);
+    kubekey.arg("--flow=client-credentials").env("KUBEKEY_CLIENT_SECRET", SECRET);
     kubekey
 }
 
@@ -162,7 +158,11 @@ fn the_exit_code_and_the_message_say_what_is_wrong() {
     let (home, provider) = (Home::new(Mode::Absent), provider(|_| {}));
     let finished = home.run(home.kubekey_for(&provider).arg("--flow=client-credentials"));
     assert_eq!((finished.code(), provider.count_all()), (Some(2), 1), "{finished:#?}");
-    assert!(finished.stderr.contains("needs a client secret or a client key\nhint: give --client-secret-file or"));
+    assert!(
+        finished.stderr.contains(
+            "needs a client secret or a client key\nhint: give --client-secret-file, --client-key, or a token"
+        )
+    );
     for (error, hint) in [
         ("invalid_client", "check the client ID and the client secret"),
         ("unauthorized_client", "allow the grant 'client_credentials' in the registration of the client"),
@@ -199,16 +199,15 @@ fn it_is_kept_in_the_kernel_and_never_in_a_keyring() {
 #[cfg(target_os = "linux")]
 fn the_policy_allows_it_by_its_name_or_as_a_machine_and_locks_its_files() {
     let (home, provider) = (Home::new(Mode::Absent), provider(|_| {}));
-    let run = |policy: &str| home.run(&mut Etc::with_policy(policy).over(&mut program(&home, &provider)));
+    let run = |policy: &str| home.run(&mut Etc::with_policy(policy).over(&program(&home, &provider)));
     for allowed in ["client-credentials", "machine"] {
-        run(&format!("locked_flags = []\nallowed_flows = ['browser', '{allowed}']")).credential();
+        run(&format!("allowed_flows = ['browser', '{allowed}']")).credential();
     }
-    let refused = run("locked_flags = []\nallowed_flows = ['browser']");
+    let refused = run("allowed_flows = ['browser']");
     assert_refused(&refused, "the flow 'client-credentials' is not allowed by the policy");
-    assert_refused(&run("refresh = true"), "--client-secret-file is locked by the policy");
     let mut keyed = home.kubekey_for(&provider);
     keyed.args(["--flow=client-credentials", "--client-key=/key.pem"]);
-    let locked = home.run(&mut Etc::with_policy("refresh = true").over(&mut keyed));
+    let locked = home.run(&mut Etc::with_policy("refresh = true").over(&keyed));
     assert_refused(&locked, "--client-key is locked by the policy");
 }
 

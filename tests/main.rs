@@ -128,6 +128,7 @@ mod sudo;
 mod support;
 mod tls;
 mod token;
+mod token_exchange;
 mod told;
 mod unproven;
 mod unseen;

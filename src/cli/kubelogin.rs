@@ -30,10 +30,16 @@ enum Meaning {
     GrantType,
     /// A part of the password grant.
     Password,
+    /// A parameter of the token exchange.
+    Exchange(&'static str),
+    /// The token to exchange.
+    SubjectToken,
+    /// The token of who acts for its subject.
+    ActorToken,
 }
 
 /// The flags, and whether each takes a value or is a switch.
-const FLAGS: [(&str, Takes, Meaning); 11] = [
+const FLAGS: [(&str, Takes, Meaning); 17] = [
     ("--oidc-use-pkce", Takes::Switch, Meaning::UsePkce),
     ("--oidc-pkce-method", Takes::Value, Meaning::PkceMethod),
     ("--tls-renegotiation-once", Takes::Switch, Meaning::Renegotiation),
@@ -45,6 +51,12 @@ const FLAGS: [(&str, Takes, Meaning); 11] = [
     ("--grant-type", Takes::Value, Meaning::GrantType),
     ("--username", Takes::Value, Meaning::Password),
     ("--password", Takes::Value, Meaning::Password),
+    ("--token-exchange-audience", Takes::Value, Meaning::Exchange("audience")),
+    ("--token-exchange-requested-token-type", Takes::Value, Meaning::Exchange("requested_token_type")),
+    ("--token-exchange-subject-token-type", Takes::Value, Meaning::Exchange("subject_token_type")),
+    ("--token-exchange-subject-token", Takes::Value, Meaning::SubjectToken),
+    ("--token-exchange-actor-token", Takes::Value, Meaning::ActorToken),
+    ("--token-exchange-actor-token-type", Takes::Value, Meaning::ActorToken),
 ];
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -110,9 +122,6 @@ impl Words {
         if name.starts_with("--oidc-") {
             self.kubelogin.redirect_host.get_or_insert_with(|| Kubelogin::HOST.to_owned());
         }
-        if name.starts_with("--token-exchange-") {
-            return Err(not_part(name, "kubekey signs in people, and this is for programs"));
-        }
         let Some((name, takes, meaning)) = FLAGS.into_iter().find(|(known, ..)| *known == name) else {
             self.words.push(word);
             return Ok(());
@@ -154,9 +163,26 @@ impl Words {
             Meaning::GrantType if value == "password" => return Err(password("--grant-type=password")),
             Meaning::GrantType => self.words.push(format!("{name}={value}").into()),
             Meaning::Password => return Err(password(name)),
+            Meaning::Exchange(parameter) => {
+                self.words.push(format!("--auth-param={parameter}={}", token_type(value)).into());
+            }
+            Meaning::SubjectToken => return Err(subject_token(name)),
+            Meaning::ActorToken => {
+                return Err(not_part(name, "kubekey exchanges the token of one program, for itself"));
+            }
             Meaning::UsePkce | Meaning::PkceMethod | Meaning::Renegotiation | Meaning::Storage(_) => {}
         }
         Ok(())
+    }
+}
+
+/// The full name of a type of tokens (RFC 8693 §3).
+fn token_type(value: &str) -> String {
+    match value {
+        "id-token" | "access-token" | "refresh-token" | "jwt" => {
+            format!("urn:ietf:params:oauth:token-type:{}", value.replace('-', "_"))
+        }
+        other => other.to_owned(),
     }
 }
 
@@ -214,6 +240,14 @@ fn password(name: &str) -> Error {
             "{name} is refused: kubekey takes no passwords, which belong on the provider's own page (RFC 9700, section 2.4)"
         ),
         "remove --username, --password and --grant-type=password; where no browser can be opened, give --flow=device",
+    )
+}
+
+/// All processes of a machine can read the arguments of the others.
+fn subject_token(name: &str) -> Error {
+    usage(
+        format!("{name} is refused: every program on this machine can read a token in the arguments"),
+        "put the token into a file and give --subject-token-file, or name its variable with --subject-token-variable",
     )
 }
 

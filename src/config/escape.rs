@@ -21,9 +21,10 @@ const CONTROLS: [(char, &str); 6] = [
 ];
 
 /// The settings with a path, a command or a URL, which contain no control character.
-const PLACES: [&str; 8] = [
+const PLACES: [&str; 9] = [
     "client-key",
     "client-secret-file",
+    "subject-token-file",
     "certificate-authority",
     "redirect-url",
     "browser-command",

@@ -11,6 +11,10 @@ pub enum Flow {
     Paste,
     /// For programs, with the client's own secret or key (RFC 6749 §4.4).
     ClientCredentials,
+    /// For programs, with a token of another issuer (RFC 8693).
+    TokenExchange,
+    /// The same as a grant of its own (RFC 7523 §2.1).
+    JwtBearer,
 }
 
 impl Flow {
@@ -21,12 +25,14 @@ impl Flow {
             Self::Device => "device",
             Self::Paste => "paste",
             Self::ClientCredentials => "client-credentials",
+            Self::TokenExchange => "token-exchange",
+            Self::JwtBearer => "jwt-bearer",
         }
     }
 
     /// Whether no person takes part.
     pub fn is_machine(self) -> bool {
-        matches!(self, Self::ClientCredentials)
+        matches!(self, Self::ClientCredentials | Self::TokenExchange | Self::JwtBearer)
     }
 
     /// The flow with this name; `None` for auto.
@@ -41,8 +47,10 @@ impl Flow {
             "device" | "device-code" => Ok(Some(Self::Device)),
             "paste" | "authcode-keyboard" => Ok(Some(Self::Paste)),
             "client-credentials" => Ok(Some(Self::ClientCredentials)),
+            "token-exchange" => Ok(Some(Self::TokenExchange)),
+            "jwt-bearer" => Ok(Some(Self::JwtBearer)),
             "password" => Err("kubekey takes no passwords: they belong on the provider's own page"),
-            _ => Err("it must be auto, browser, device, paste or client-credentials"),
+            _ => Err("it must be auto, browser, device, paste, client-credentials, token-exchange or jwt-bearer"),
         }
     }
 }
@@ -62,6 +70,7 @@ mod tests {
             ("paste", Ok(Some(Flow::Paste))),
             ("authcode-keyboard", Ok(Some(Flow::Paste))),
             ("client-credentials", Ok(Some(Flow::ClientCredentials))),
+            ("token-exchange", Ok(Some(Flow::TokenExchange))),
         ] {
             assert_eq!(Flow::named(name), expected, "{name}");
         }

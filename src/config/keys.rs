@@ -111,7 +111,7 @@ const fn key(flag: &'static str, kind: Kind, value_name: &'static str, help: &'s
 }
 
 /// All settings, in the order of the help.
-pub static KEYS: [Key; 35] = [
+pub static KEYS: [Key; 38] = [
     key(
         "issuer-url",
         Kind::Text,
@@ -134,6 +134,24 @@ pub static KEYS: [Key; 35] = [
         Kind::Text,
         "FILE",
         "A file with the client's private key, in PEM or as a JWK, which authenticates it instead of a secret (private_key_jwt)",
+    ),
+    key(
+        "subject-token-file",
+        Kind::Text,
+        "FILE",
+        "A file with the token that a program exchanges, read anew each time, such as that of a Kubernetes service account",
+    ),
+    key(
+        "subject-token-variable",
+        Kind::Text,
+        "NAME",
+        "The variable with the token that a program exchanges, such as one of a GitLab job's id_tokens",
+    ),
+    key(
+        "github-audience",
+        Kind::Text,
+        "AUDIENCE",
+        "In a job of GitHub Actions: the program exchanges the job's ID token for this audience",
     ),
     key("profile", Kind::Text, "NAME", "The profile of the configuration files to use"),
     key(
@@ -165,7 +183,8 @@ pub static KEYS: [Key; 35] = [
     .or(Default::Words("what the provider decides")),
     key("max-age", Kind::Time, "TIME", "How long ago you may have entered your password at the provider: seconds, or 30m, 8h"),
     key("acr-values", Kind::Texts, "ACR", "A class of authentication (acr) to request, repeatable, the best one first"),
-    key("resource", Kind::Texts, "URI", "A resource that the tokens are for (RFC 8707), repeatable"),
+    key("resource", Kind::Texts, "URI", "A resource that the tokens are for (RFC 8707), repeatable")
+        .aliased(&["token-exchange-resource"]),
     key("auth-param", Kind::Texts, "NAME=VALUE", "A further parameter of the authorization request, repeatable")
         .aliased(&["oidc-auth-request-extra-params"]),
     key("par", Kind::Switch, "BOOL", "Push the authorization request to the provider (RFC 9126), also if it does not require that")
@@ -208,7 +227,7 @@ pub static KEYS: [Key; 35] = [
         Kind::Text,
         "FLOW",
         "How to sign in: browser, device (a code for any device with a browser), paste (the URL at which any browser ends), \
-         auto (what fits the session); for programs client-credentials",
+         auto (what fits the session); for programs client-credentials, token-exchange or jwt-bearer",
     )
     .aliased(&["grant-type"])
     .or(Default::Value("auto")),
@@ -244,7 +263,7 @@ pub static KEYS: [Key; 35] = [
         "Give the cluster the access token instead of the ID token; kubekey does not verify it",
     )
     .aliased(&["oidc-use-access-token"])
-    .or(Default::Value("false")),
+    .or(Default::Words("false; true for programs")),
     key("force-refresh", Kind::Switch, "BOOL", "Do not use the saved ID token: refresh it, or sign in if that is not possible")
         .or(Default::Value("false")),
     key("token-storage", Kind::Text, "STORAGE", "Where to save a sign-in: auto, keyring, kernel, file or none")

@@ -60,7 +60,7 @@ const fn key(
 }
 
 /// All keys, in the order in which an administrator decides on them.
-pub static POLICY_KEYS: [PolicyKey; 16] = [
+pub static POLICY_KEYS: [PolicyKey; 17] = [
     key(
         "allowed_servers",
         Kind::Texts,
@@ -80,7 +80,7 @@ pub static POLICY_KEYS: [PolicyKey; 16] = [
         "locked_flags",
         Kind::Texts,
         "those that run a program, trust a certificate, show a page, say where files are, or change the request to the provider",
-        r#"["acr-values", "auth-param", "browser-command", "certificate-authority", "certificate-authority-data", "client-key", "client-secret-file", "insecure-skip-tls-verify", "local-server-cert", "local-server-key", "paste-redirect-url", "post-login-url", "request-header", "resource", "template-dir", "token-dir", "scope"]"#,
+        r#"["acr-values", "auth-param", "browser-command", "certificate-authority", "certificate-authority-data", "client-key", "client-secret-file", "github-audience", "insecure-skip-tls-verify", "local-server-cert", "local-server-key", "paste-redirect-url", "post-login-url", "request-header", "resource", "subject-token-file", "subject-token-variable", "template-dir", "token-dir", "scope"]"#,
         "Flags that may not be set, neither on the command line nor by their variables, nor in the user's file or the kubeconfig's \
          extension. A list replaces the default: repeat those of it that should stay locked, as the example does",
     ),
@@ -97,7 +97,7 @@ pub static POLICY_KEYS: [PolicyKey; 16] = [
         Kind::Texts,
         "all",
         r#"["browser", "device"]"#,
-        "Ways to sign in: browser, device, paste; for programs client-credentials, or machine for all of those",
+        "Ways to sign in: browser, device, paste; for programs client-credentials, token-exchange, jwt-bearer, or machine for all of those",
     ),
     key(
         "token_storage",
@@ -146,6 +146,14 @@ pub static POLICY_KEYS: [PolicyKey; 16] = [
         "Files with CA certificates in PEM to trust for the provider, besides the system's and whatever else is given",
     )
     .on_windows(r"['C:\ProgramData\kubekey\company-ca.pem']"),
+    key(
+        "github_hosts",
+        Kind::Texts,
+        "none",
+        r#"["pipelines.github.example.com"]"#,
+        "Hosts, with the port if it is not 443, that get the token with which a job of GitHub Actions requests its ID token, besides \
+         those below actions.githubusercontent.com",
+    ),
     key(
         "browser_command",
         Kind::Text,

@@ -12,6 +12,7 @@ mod client_key;
 pub mod device;
 pub mod discovery;
 mod ecdsa;
+mod github;
 #[cfg(any(windows, target_os = "macos", test))]
 mod given_authorities;
 mod http;

@@ -89,6 +89,10 @@ impl Asked {
                     "allow the grant '{grant}' in the registration of the client '{client_id}' at the provider"
                 );
             }
+            ("invalid_grant", Some(_)) => {
+                return "the provider does not accept the subject token: check its issuer, its audience and when it expires"
+                    .to_owned();
+            }
             ("invalid_client", _) if self.has_key => {
                 return format!(
                     "check that the provider knows the public key of --client-key for the client '{client_id}'"

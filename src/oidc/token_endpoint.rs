@@ -20,10 +20,19 @@ use crate::secret::Secret;
 use crate::settings::Settings;
 
 /// The secret parameters of a grant.
-const SECRET: [&str; 5] = ["code", "code_verifier", "device_code", "refresh_token", "token"];
+const SECRET: [&str; 8] = [
+    "assertion",
+    "client_assertion",
+    "code",
+    "code_verifier",
+    "device_code",
+    "refresh_token",
+    "subject_token",
+    "token",
+];
 
 /// RFC 7523 §2.2.
-const ASSERTION_TYPE: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
+pub(super) const ASSERTION_TYPE: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
 
 /// The statuses for an endpoint that does not exist, or does not accept a form.
 const GONE: [StatusCode; 3] = [StatusCode::NOT_FOUND, StatusCode::METHOD_NOT_ALLOWED, StatusCode::GONE];

@@ -10,7 +10,7 @@ use crate::error::Result;
 
 /// Locked by every policy that does not set `locked_flags`: with these flags a kubeconfig can run a program, trust
 /// another certificate, show another page, save the tokens elsewhere, or request other tokens.
-const LOCKED: [&str; 16] = [
+const LOCKED: [&str; 19] = [
     "acr-values",
     "auth-param",
     "browser-command",
@@ -18,6 +18,7 @@ const LOCKED: [&str; 16] = [
     "certificate-authority-data",
     "client-key",
     "client-secret-file",
+    "github-audience",
     "insecure-skip-tls-verify",
     "local-server-cert",
     "local-server-key",
@@ -25,6 +26,8 @@ const LOCKED: [&str; 16] = [
     "post-login-url",
     "request-header",
     "resource",
+    "subject-token-file",
+    "subject-token-variable",
     "template-dir",
     TOKEN_DIR,
 ];

@@ -33,7 +33,7 @@ pub use source::Said;
 use source::Sources;
 
 /// The ways to sign in that a policy can name; the last one means all for programs.
-const FLOWS: [&str; 5] = ["browser", "device", "paste", "client-credentials", MACHINE];
+const FLOWS: [&str; 7] = ["browser", "device", "paste", "client-credentials", "token-exchange", "jwt-bearer", MACHINE];
 
 /// The shortest `max_session`: with less, a sign-in would hardly outlast the command that needed it.
 const SHORTEST_SESSION: TimeDelta = TimeDelta::minutes(1);
@@ -107,6 +107,10 @@ impl Policy {
         policy.parse_each("extra_ca", |file| match Path::new(file).is_absolute() {
             true => Ok(()),
             false => Err(format!("'{file}' is not an absolute path")),
+        })?;
+        policy.parse_each("github_hosts", |host| match host.contains(['/', '@', '*']) {
+            false => Ok(()),
+            true => Err(format!("'{host}' is not a host: write 'host' or 'host:port'")),
         })?;
         policy.parse_each("allowed_flows", |flow| match FLOWS.contains(&flow) {
             true => Ok(()),
@@ -189,6 +193,11 @@ impl Policy {
                 .refusal("token_storage", &format!("{} '{}' is not allowed", given.label(), given.text))
                 .hint("use a token storage that your administrator allows ('token_storage'), or auto")),
         }
+    }
+
+    /// The hosts beside GitHub's own that get a job's request token.
+    pub fn github_hosts(&self) -> Vec<String> {
+        self.list("github_hosts").unwrap_or_default().to_vec()
     }
 
     /// How users may sign in, and how long a sign-in lasts.
@@ -287,6 +296,7 @@ mod tests {
             ("browser_command = ''", "contains an empty string"),
             ("browser_command = '  '", "the command is empty"),
             ("refresh = \"no\"", "refresh must be true or false"),
+            ("github_hosts = ['https://x.example']", "'https://x.example' is not a host"),
             ("extra_ca = [1]", "extra_ca must be a list"),
             ("extra_ca = [\"ca.pem\"]", "'ca.pem' is not an absolute path"),
             ("max_sesion = \"8h\"", "did you mean 'max_session'?"),

@@ -10,6 +10,7 @@ pub mod named_file;
 mod pem;
 mod request;
 mod request_headers;
+mod subject_token;
 mod tls;
 mod values;
 
@@ -33,6 +34,7 @@ use loopback_address::Scheme;
 pub use loopback_address::{LoopbackAddress, is_out_of_band};
 pub use pem::{encode as encode_pem, private_key};
 pub use request::{Prompt, RequestParameters};
+pub use subject_token::{GITHUB_TOKEN, SubjectToken};
 pub use tls::{Authority, Tls, marked_store};
 pub use values::ResponseMode;
 
@@ -51,6 +53,8 @@ pub struct Settings {
     pub client_secret: Option<ClientSecret>,
     /// The key that authenticates the client instead of a secret (RFC 7523 §2.2).
     pub client_key: Option<ClientKey>,
+    /// The token that a program exchanges; `None` for people, and without one.
+    pub subject_token: Option<SubjectToken>,
     /// How the provider's certificate is verified.
     pub tls: Tls,
     /// The scopes that were set, with `openid` where an ID token is needed; `None` means [`DEFAULT_SCOPES`] and what the
@@ -127,7 +131,7 @@ impl Settings {
         let is_machine = flow.is_some_and(Flow::is_machine);
         let use_access_token = match given.text("use-access-token") {
             // Only an explicit false asks for an ID token.
-            Some(text) if is_machine && text.origin.layer() == Layer::Default => true,
+            None if is_machine => true,
             text => values::switch(text)?,
         };
         Ok(Self {
@@ -136,6 +140,7 @@ impl Settings {
             client_secret: ClientSecret::choose(given)?,
             tls,
             client_key: ClientKey::choose(given)?,
+            subject_token: if is_machine { SubjectToken::choose(given, policy)? } else { None },
             scopes: values::scopes(&given.texts("scope"), !(is_machine && use_access_token))?,
             request: RequestParameters::parse(given)?,
             request_headers: request_headers::parse(given)?,

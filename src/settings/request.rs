@@ -9,7 +9,7 @@ use crate::config::time;
 use crate::error::Result;
 
 /// Parameters that kubekey sets itself, and those of a request object (RFC 9101): no one else may set them.
-const OWN: [&str; 14] = [
+const OWN: [&str; 18] = [
     "client_id",
     "client_secret",
     "client_assertion",
@@ -24,6 +24,10 @@ const OWN: [&str; 14] = [
     "request",
     "request_uri",
     "registration",
+    "grant_type",
+    "subject_token",
+    "actor_token",
+    "assertion",
 ];
 
 /// Parameters that have their own flag.

@@ -46,6 +46,11 @@ pub enum Authority {
 }
 
 impl Tls {
+    /// The same for another server than the provider, which is verified in any case.
+    pub fn verified(&self) -> Self {
+        Self { skips_verification: false, ..self.clone() }
+    }
+
     /// Parses the settings. `extra` is the name of the policy's key, for errors, and its files.
     pub(super) fn parse(
         given: &Given,

@@ -108,7 +108,7 @@ pub fn sign_in_machine(settings: &Settings, limits: Limits) -> Result<(TokenSet,
     settings.flow.map_or(Ok(()), |flow| settings.session_rules.require_flow(flow))?;
     event_loop::run(async {
         let provider = Provider::discover(settings, limits).await?;
-        machine_grant::tokens(&provider, settings).await
+        machine_grant::tokens(&provider, settings, limits).await
     })
 }
 

@@ -29,7 +29,7 @@ const MOST_NAMED: usize = 20;
 const OTHERS: [&str; 2] = ["LOG", "TEMPLATEDIR"];
 
 /// The settings with a file that is sent to the provider, or signs what is sent.
-const SENT_FILES: [&str; 2] = ["client-key", "client-secret-file"];
+const SENT_FILES: [&str; 3] = ["client-key", "client-secret-file", "subject-token-file"];
 
 const HINT: &str = "fix what is wrong and check again; 'kubekey config schema' lists all keys and their types";
 

@@ -26,7 +26,13 @@ const OF_AUTH_PROVIDER: [(&str, &str); 6] = [
 ];
 
 /// The flags whose values are secret.
-const SECRET_FLAGS: [&str; 3] = ["--oidc-client-secret", "--client-secret", "--password"];
+const SECRET_FLAGS: [&str; 5] = [
+    "--oidc-client-secret",
+    "--client-secret",
+    "--password",
+    "--token-exchange-subject-token",
+    "--token-exchange-actor-token",
+];
 
 /// The program that a user signs in with.
 #[derive(Clone, Copy, PartialEq, Eq)]

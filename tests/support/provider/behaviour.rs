@@ -37,6 +37,10 @@ pub struct Behaviour {
     pub client_algorithm: Option<Algorithm>,
     /// Whether programs get tokens.
     pub offers_machine_grants: bool,
+    /// The tokens of other issuers that are accepted.
+    pub subject_tokens: Vec<String>,
+    /// With this token a job requests its ID token, as in GitHub Actions.
+    pub job_token: Option<String>,
     /// Replaces the response to those grants.
     pub machine_answer: Option<Answer>,
     /// The only redirect URIs allowed; if empty, any on loopback is.
@@ -150,6 +154,8 @@ impl Default for Behaviour {
             client_secret: None,
             client_algorithm: None,
             offers_machine_grants: false,
+            subject_tokens: Vec::new(),
+            job_token: None,
             machine_answer: None,
             redirect_uris: Vec::new(),
             scopes_supported: scopes.map(String::from).to_vec(),

@@ -34,8 +34,17 @@ impl State {
         if let Some(answer) = &self.behaviour.machine_answer {
             return answer.clone();
         }
-        if grant_type != "client_credentials" {
-            return oauth_error(400, "unsupported_grant_type", "grant_type is not known");
+        let subject = match grant_type {
+            "client_credentials" => request.param("client_assertion"),
+            "urn:ietf:params:oauth:grant-type:token-exchange" => request.param("subject_token").or(Some("")),
+            "urn:ietf:params:oauth:grant-type:jwt-bearer" => request.param("assertion").or(Some("")),
+            _ => return oauth_error(400, "unsupported_grant_type", "grant_type is not known"),
+        };
+        let known = &self.behaviour.subject_tokens;
+        if self.behaviour.client_algorithm.is_none()
+            && subject.is_some_and(|token| known.iter().all(|one| one != token))
+        {
+            return oauth_error(400, "invalid_grant", "the subject token is not accepted");
         }
         let scope = request.param("scope").unwrap_or_default().to_owned();
         let access_token = self.secret("access");
@@ -58,5 +67,17 @@ impl State {
         }
         apply(&self.behaviour.token_response, &mut response);
         Answer::json(200, &response.into())
+    }
+
+    /// GitHub's endpoint for the ID tokens of a job: the token that it issues is accepted from then on.
+    pub(super) fn issue_to_job(&mut self, request: &Request) -> Answer {
+        let expected = self.behaviour.job_token.as_ref().map(|token| format!("Bearer {token}"));
+        if expected.is_none() || request.header("authorization") != expected.as_deref() {
+            return Answer::json(401, &json!({ "message": "Bad credentials" }));
+        }
+        let audience = request.param("audience").unwrap_or_default();
+        let token = format!("{}.{audience}", self.secret("job"));
+        self.behaviour.subject_tokens.push(token.clone());
+        Answer::json(200, &json!({ "count": token.len(), "value": token }))
     }
 }

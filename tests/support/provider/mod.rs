@@ -294,6 +294,7 @@ impl State {
             ("POST", "/approve") => self.approve(request),
             ("POST", "/par") => self.push(request),
             ("POST", "/device_authorization") => self.authorize_device(request),
+            ("GET", "/job/token") => self.issue_to_job(request),
             ("POST", "/token") => self.token(request),
             ("POST", "/revoke") if self.behaviour.offers_revocation => self.revoke(request),
             ("POST", "/end") if self.behaviour.offers_end_session => Answer::html(200, "signed out"),
