@@ -13,6 +13,7 @@ mod client_authentication;
 mod client_secret;
 #[cfg(target_os = "linux")]
 mod clock;
+mod completions;
 mod config;
 mod config_check;
 mod connections;
