@@ -70,6 +70,8 @@ mod migration;
 #[cfg(target_os = "linux")]
 mod no_terminal;
 #[cfg(target_os = "linux")]
+#[cfg(target_os = "linux")]
+mod onboarding;
 mod orphan;
 mod other_issuer;
 #[cfg(target_os = "linux")]
