@@ -1,18 +1,18 @@
 //! Writes the other files of a package: completions for shells, man pages, and an example `config.toml`.
 //!
-//! `cargo run --example package_files DIR` writes them into `DIR`, with their paths below `/usr/share`. They are generated
-//! when a package is built, so that the program itself does not contain the generators.
+//! `cargo run --example package_files DIR` writes them into `DIR`, with their paths below `/usr/share`. The man pages
+//! are generated when a package is built, so that the program itself does not contain the generator.
 
 use std::error::Error;
 use std::fs;
 use std::path::{Path, PathBuf};
 
 use chrono::{DateTime, Utc};
-use clap::{Arg, Command, CommandFactory, ValueHint};
-use clap_complete::Shell;
+use clap::{Command, CommandFactory};
 use clap_mangen::Man;
 use clap_mangen::roff::{Roff, roman};
-use kubekey::cli::Cli;
+use kubekey::cli::{Cli, Shell};
+use kubekey::commands::completion_script;
 use kubekey::commands::config::{Answers, config_file};
 use kubekey::config::Flags;
 
@@ -22,14 +22,7 @@ const COMPLETIONS: [(Shell, &str); 4] = [
     (Shell::Zsh, "zsh/vendor-completions/_kubekey"),
     (Shell::Fish, "fish/vendor_completions.d/kubekey.fish"),
     // PowerShell looks nowhere: a user's profile runs it.
-    (Shell::PowerShell, "powershell/kubekey.ps1"),
-];
-
-/// The possible values, for a shell. kubekey itself parses these from strings.
-const CHOICES: [(&str, &[&str]); 3] = [
-    ("response-mode", &["auto", "form_post", "query"]),
-    ("token-storage", &["auto", "keyring", "kernel", "file", "none"]),
-    ("output", &["text", "json"]),
+    (Shell::Powershell, "powershell/kubekey.ps1"),
 ];
 
 /// The headings of the paragraphs after the help.
@@ -47,32 +40,11 @@ const SEE_ALSO: &str = "kubekey-setup(1), and the documentation in /usr/share/do
 fn main() -> Result<(), Box<dyn Error>> {
     let root = std::env::args_os().nth(1).map(PathBuf::from).ok_or("missing argument: the folder to write to")?;
     for (shell, path) in COMPLETIONS {
-        let mut script = Vec::new();
-        clap_complete::generate(shell, &mut completable(Cli::command()), "kubekey", &mut script);
-        write(&root.join(path), &script)?;
+        write(&root.join(path), completion_script(shell).as_bytes())?;
     }
     let command = Cli::command().override_usage("kubekey [OPTIONS] [COMMAND]").disable_help_subcommand(true);
     write_pages(&command.display_name("kubekey"), &root.join("man/man1"))?;
     write(&root.join("doc/kubekey/examples/config.toml"), example()?.as_bytes())
-}
-
-/// The command with hints for completing the values of flags.
-fn completable(command: Command) -> Command {
-    let with_hint = |arg: Arg| {
-        if !arg.get_action().takes_values() {
-            return arg;
-        }
-        let choices =
-            CHOICES.iter().find(|(flag, _)| arg.get_long() == Some(flag) && arg.get_possible_values().is_empty());
-        let value = arg.get_value_names().and_then(|names| names.first()).map(ToString::to_string);
-        match (choices, value.as_deref()) {
-            (Some((_, choices)), _) => arg.value_parser(choices.to_vec()),
-            (None, Some("FILE")) => arg.value_hint(ValueHint::FilePath),
-            (None, Some("DIR")) => arg.value_hint(ValueHint::DirPath),
-            (None, _) => arg.value_hint(ValueHint::Other),
-        }
-    };
-    command.mut_args(with_hint).mut_subcommands(completable)
 }
 
 /// The page of a command, and those of its subcommands.

@@ -8,6 +8,7 @@ mod of_context;
 mod print;
 mod settings;
 mod setup;
+mod shell;
 
 use std::ffi::OsString;
 
@@ -24,6 +25,7 @@ pub use logout::Logout;
 pub use of_context::OfContext;
 pub use print::{Document, Print};
 pub use setup::{From, Setup};
+pub use shell::Shell;
 
 /// What clap makes of a command line.
 type Parsed<T> = std::result::Result<T, clap::Error>;
@@ -235,6 +237,12 @@ pub enum Command {
         /// The folder, which is made if it is missing; existing files are not overwritten
         #[arg(long, value_name = "DIR")]
         write: std::path::PathBuf,
+    },
+    /// Print the script with which a shell completes kubekey's commands, flags, contexts, clusters and profiles
+    Completions {
+        /// The shell
+        #[arg(value_enum)]
+        shell: Shell,
     },
     /// Print the version
     Version,

@@ -16,7 +16,11 @@ pub fn main() -> ExitCode {
     #[cfg(windows)]
     crate::sign_in::open_for_parent();
     log::start();
-    match Cli::parse_arguments().and_then(run) {
+    let result = match commands::words_to_complete() {
+        Some(words) => commands::complete(&words, &mut io::stdout().lock()).map(|()| ExitCode::SUCCESS),
+        None => Cli::parse_arguments().and_then(run),
+    };
+    match result {
         Ok(code) => code,
         Err(error) => {
             let error = told::once(error);
@@ -46,6 +50,7 @@ fn run(cli: Cli) -> Result<ExitCode> {
         Command::Whoami { output, of } => commands::whoami(&cli.settings, &of, output, &mut io::stdout().lock())?,
         Command::Config(config) => commands::config(&config, &cli.settings, &mut io::stdout().lock())?,
         Command::Pages { write } => commands::write_pages(&write)?,
+        Command::Completions { shell } => commands::print_script(shell, &mut io::stdout().lock())?,
         Command::Version => commands::version(&mut io::stdout().lock())?,
         Command::Setup(asked) => {
             let setup = if asked.system { commands::setup_system } else { commands::setup };

@@ -3,12 +3,16 @@
 
 use std::fs;
 use std::path::PathBuf;
+#[cfg(target_os = "linux")]
+use std::process::Command;
 
 use crate::support::browser::Mode;
 use crate::support::client::Client;
 #[cfg(target_os = "linux")]
 use crate::support::etc::Etc;
 use crate::support::home::Home;
+#[cfg(target_os = "linux")]
+use crate::support::home::without_rights;
 use crate::support::provider::Provider;
 use crate::support::run::{Finished, Running};
 
@@ -210,4 +214,37 @@ fn the_page_is_ours_alone_and_is_shown_once() {
     assert_eq!((page.status, page.header("cache-control")), (200, Some("no-store")));
     let logout = logout.wait();
     assert_eq!(logout.code(), Some(0), "{logout:#?}");
+}
+
+/// Linux shows every user the arguments of all processes, and so the URL of the page.
+#[test]
+#[cfg(target_os = "linux")]
+fn a_program_of_another_user_gets_no_id_token() {
+    const GET: &str = "exec 3<>/dev/tcp/$1/$2; printf 'GET /%s HTTP/1.1\\r\\nHost: %s:%s\\r\\n\\r\\n' \"$3\" \"$1\" \"$2\" >&3; cat <&3";
+    let provider = Provider::start();
+    provider.configure(|behaviour| behaviour.offers_end_session = true);
+    for is_own in [true, false] {
+        let home = Home::new(Mode::Follow).store_in("file");
+        home.run(&mut home.kubekey_for(&provider)).credential();
+        let mut command = home.kubekey_for(&provider);
+        let logout = Running::start(command.args(["logout", "--browser", "--browser-command=/bin/true"]));
+        let said = logout.wait_for_stderr("kubekey:   http://127.0.0.1:");
+        let url = said.split("http://").last().unwrap().split_whitespace().next().unwrap().to_owned();
+        let (address, path) = url.split_once('/').unwrap();
+        let (host, port) = address.split_once(':').unwrap();
+        let mut get = Command::new("/bin/bash");
+        get.args(["-c", GET, "bash", host, port, path]);
+        let (mut get, _folder) = if is_own { (get, None) } else { with_folder(without_rights(&get)) };
+        let output = get.output().unwrap();
+        let page = String::from_utf8(output.stdout).unwrap();
+        assert!(page.contains("name=\"client_id\""), "{page}");
+        let is_root = rustix::process::geteuid().is_root();
+        assert_eq!(page.contains("id_token_hint"), is_own || !is_root, "{page}");
+        assert_eq!(logout.wait().code(), Some(0));
+    }
+}
+
+#[cfg(target_os = "linux")]
+fn with_folder((command, folder): (Command, tempfile::TempDir)) -> (Command, Option<tempfile::TempDir>) {
+    (command, Some(folder))
 }

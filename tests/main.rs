@@ -15,6 +15,7 @@ mod client_credentials;
 mod client_secret;
 #[cfg(target_os = "linux")]
 mod clock;
+mod completions;
 mod config;
 mod config_check;
 mod connections;
@@ -75,6 +76,8 @@ mod migration;
 #[cfg(target_os = "linux")]
 mod no_terminal;
 #[cfg(target_os = "linux")]
+#[cfg(target_os = "linux")]
+mod onboarding;
 mod orphan;
 mod other_issuer;
 #[cfg(target_os = "linux")]

@@ -177,7 +177,7 @@ fn what_nobody_could_use_is_not_printed() {
         (&["--print=rbac", "--group=a\nb"], "--group"),
         (&["--print=rbac", "--group=a", "--groups-prefix=\u{1}"], "control characters"),
         (&["--print=rbac", "--group=a", "--role="], "--role"),
-        (&["--print=dex"], "kube-apiserver, rbac, kuberc"),
+        (&["--print=dex"], "kube-apiserver, rbac, kuberc, onboarding"),
         (&["--group=a"], "--print is missing"),
         (&["--print=kuberc", "--answers=a"], "--system is missing"),
         (&["--print=kube-apiserver"], "no issuer URL is set"),

@@ -93,6 +93,7 @@ fn the_token_leaves_only_for_a_cluster_that_the_policy_allows() {
     assert!(code == Some(0) && stdout.starts_with("ey"), "{stderr}");
     let no_context = home.run(&mut allowed.over(home.kubekey_for(&provider).arg("token")));
     assert_refused(&no_context, "a token for an unnamed cluster is not allowed");
+    assert_refused(&no_context, "instead of your own: 'kubekey token --context ");
     let other = Etc::with_policy("allowed_servers = ['https://other.example']");
     let required = Etc::with_policy("require_cluster_info = true");
     for arguments in [&["token"][..], &["token", "--decode"]] {

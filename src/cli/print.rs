@@ -11,6 +11,8 @@ pub enum Document {
     Rbac,
     /// A Preference that lets kubectl run kubekey and no other plugin.
     Kuberc,
+    /// A file for 'setup --from', with the clusters that are set up here.
+    Onboarding,
 }
 
 /// The flags for what `setup` writes, which have no effect on a printed document. Of a cluster only the profile is
@@ -32,7 +34,7 @@ const NOT_PRINTED: [&str; 10] = [
 #[derive(Args, Clone)]
 #[command(next_help_heading = "Output for other programs")]
 pub struct Print {
-    /// Print what the API server, its RBAC or a kuberc file needs to know, and write nothing
+    /// Print what the API server, its RBAC, a kuberc file or other users need to know, and write nothing
     #[arg(long, value_name = "DOCUMENT", value_enum, conflicts_with_all = NOT_PRINTED)]
     pub print: Option<Document>,
 

@@ -20,6 +20,24 @@ const NOT_MOVED: [&str; 11] = [
     "answers",
 ];
 
+/// The flags that would change what a published file says.
+const NOT_PUBLISHED: [&str; 14] = [
+    "system",
+    "cluster",
+    "server",
+    "issuer_certificate_authority",
+    "context",
+    "user",
+    "namespace",
+    "include_client_secret",
+    "print",
+    "answers",
+    "remove",
+    "from_kubelogin",
+    "from_original",
+    "from_auth_provider",
+];
+
 /// Users of the kubeconfig who sign in with another program, to move to kubekey.
 #[derive(Args, Clone, Copy, Default)]
 #[command(next_help_heading = "Users of other programs")]
@@ -126,6 +144,11 @@ pub struct Setup {
     /// Do not check the provider
     #[arg(long)]
     pub offline: bool,
+
+    /// Take over the settings and clusters that your platform team published at this https address, or in this file, into
+    /// your own configuration and kubeconfig, after you have seen them
+    #[arg(long = "from", value_name = "URL|FILE", value_parser = NonEmpty::new(), conflicts_with_all = NOT_PUBLISHED)]
+    pub published: Option<String>,
 
     /// Ask no questions, not even in a terminal: write immediately
     #[arg(long)]

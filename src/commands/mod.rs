@@ -2,6 +2,7 @@
 //! [`crate::get_token`].
 
 mod bare;
+mod complete;
 pub mod config;
 mod context;
 mod context_run;
@@ -21,6 +22,7 @@ mod version;
 mod whoami;
 
 pub use bare::{introduce, is_bare};
+pub use complete::{complete, completion_script, print_script, words_to_complete};
 pub use config::config;
 pub use context::take_context;
 pub use login::login;

@@ -36,6 +36,11 @@ impl Flags {
         let found: Vec<(_, Vec<String>)> = found;
         found.into_iter().flat_map(|(_, texts)| texts).collect()
     }
+
+    /// The flags as values.
+    pub fn values(&self) -> impl Iterator<Item = Value> {
+        self.0.iter().map(|(key, texts)| Value { key, texts: texts.clone(), origin: Origin::Flag })
+    }
 }
 
 /// All given settings, and the configuration files.
@@ -129,8 +134,7 @@ pub fn above_files(
         let text = environment(&key.variable())?;
         Some(Value { key, texts: vec![text], origin: Origin::Variable })
     }));
-    let flags = flags.0.iter().map(|(key, texts)| Value { key, texts: texts.clone(), origin: Origin::Flag });
-    above.extend(flags);
+    above.extend(flags.values());
     Ok((above, unknown))
 }
 

@@ -4,6 +4,7 @@
 use std::env;
 
 use super::contexts::Contexts;
+use super::login_command::command_of;
 
 const ASK: &str = "set 'provideClusterInfo: true' in the kubeconfig's exec section";
 const USE_KUBECTL: &str = "use kubectl, or another program built on client-go (docs/policy.md names some that are not)";
@@ -22,10 +23,29 @@ pub fn how_to_name_cluster() -> String {
         ),
         // client-go always sets it.
         None if env::var_os("KUBERNETES_EXEC_INFO").is_none_or(|info| info.is_empty()) => {
+            if let Some(command) = by_hand() {
+                return how_to_name_context(command, contexts.as_ref());
+            }
             format!("let kubectl run kubekey, or another program built on client-go, and {ASK}")
         }
         None => format!(
             "{ASK}; if it is already set, the program that ran kubekey does not name its cluster: {USE_KUBECTL}"
         ),
+    }
+}
+
+/// The command of a person, who can name a context.
+fn by_hand() -> Option<&'static str> {
+    ["token", "login"].into_iter().find(|command| env::args_os().skip(1).any(|word| word == *command))
+}
+
+fn how_to_name_context(command: &str, contexts: Option<&Contexts>) -> String {
+    let ours = contexts.map(Contexts::ours).unwrap_or_default();
+    match ours.first() {
+        Some(context) => {
+            let command = command_of(command, context.name, None);
+            format!("use the settings of a context instead of your own: '{command}'")
+        }
+        None => "'kubekey setup' writes a context for a cluster; name it with --context".to_owned(),
     }
 }

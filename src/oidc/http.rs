@@ -82,6 +82,15 @@ impl HttpClient {
         }
     }
 
+    /// The same without following any redirect.
+    ///
+    /// # Errors
+    /// As [`HttpClient::get`], and for a redirect.
+    pub async fn get_here(&self, url: &Url) -> std::result::Result<HttpResponse, HttpError> {
+        let answer = self.get_at(url, Instant::now()).await?;
+        redirect::refuse(url, &answer).map(|()| answer)
+    }
+
     /// The time for all requests began at `start`.
     async fn get_at(&self, url: &Url, start: Instant) -> std::result::Result<HttpResponse, HttpError> {
         let left = || self.limits.request.saturating_sub(start.elapsed());

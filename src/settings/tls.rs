@@ -52,11 +52,7 @@ impl Tls {
     }
 
     /// Parses the settings. `extra` is the name of the policy's key, for errors, and its files.
-    pub(super) fn parse(
-        given: &Given,
-        extra: Option<(String, &[String])>,
-        passes_over_variables: bool,
-    ) -> Result<Self> {
+    pub fn parse(given: &Given, extra: Option<(String, &[String])>, passes_over_variables: bool) -> Result<Self> {
         let (files, data) = (given.texts(FILE), given.texts(DATA));
         // Before a part of it counts as a path by itself.
         files.iter().try_for_each(|file| values::on_one_line(*file).map(drop))?;

@@ -16,7 +16,7 @@ use crate::error::Result;
 pub use answers::Answers;
 pub use check::check_files;
 pub use effective::check_values;
-pub use template::config_file;
+pub use template::{config_file, short_file};
 
 /// Runs the subcommand.
 ///

@@ -49,6 +49,17 @@ pub fn config_file(answers: &Answers, with_secrets: bool) -> String {
     file.render().expect("a template without anything that can fail")
 }
 
+/// The contents of a file with nothing but what was given.
+pub fn short_file(settings: &[Value], profiles: &[(String, Vec<Value>)], clusters: &[Cluster]) -> String {
+    let block = |header: String, lines: Vec<String>| format!("\n{header}\n{}\n", lines.join("\n"));
+    let profiles = profiles
+        .iter()
+        .map(|(name, values)| block(format!("[profiles.{}]", key_in_toml(name)), values.iter().map(line).collect()));
+    let clusters = clusters.iter().map(|cluster| block("[[clusters]]".to_owned(), cluster_lines(cluster)));
+    let settings = settings.iter().map(|value| format!("{}\n", line(value)));
+    settings.chain(profiles).chain(clusters).collect()
+}
+
 /// A commented-out setting: to use it, remove the `#` and fill in the value.
 fn example(key: &Key) -> String {
     let value = match (key.kind, key.default) {

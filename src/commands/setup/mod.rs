@@ -8,8 +8,11 @@ mod generated;
 mod installer;
 mod migration;
 mod newcomer;
+mod onboarding;
 mod path_completion;
 mod print;
+mod print_onboarding;
+mod published;
 mod questions;
 mod removal;
 mod report;
@@ -49,6 +52,9 @@ pub fn setup(flags: Flags, asked: &cli::Setup, out: &mut impl Write) -> Result<b
     wanted::refuse_what_is_for_others(asked)?;
     if let Some(document) = asked.print.print {
         return print::print(document, flags, asked, out).map(|()| false);
+    }
+    if let Some(source) = &asked.published {
+        return onboarding::onboard(source, &flags, asked, out);
     }
     if asked.from.is_asked() {
         return migration::migrate(&flags, asked, out);

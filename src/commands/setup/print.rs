@@ -7,6 +7,7 @@ use serde_json::Value;
 
 use super::authority::whole_paths;
 use super::command_path::command;
+use super::print_onboarding::onboarding_file;
 use super::server::check_name;
 use super::sign_in::SignIn;
 use super::wanted;
@@ -55,6 +56,7 @@ struct Kuberc {
 pub fn print(document: Document, flags: Flags, asked: &cli::Setup, out: &mut impl Write) -> Result<()> {
     let text = match document {
         Document::KubeApiserver => authentication_configuration(flags, asked)?.render(),
+        Document::Onboarding => Ok(onboarding_file()?),
         Document::Rbac => cluster_role_binding(&asked.print)?.render(),
         Document::Kuberc => Kuberc { command: scalar(&command(asked.command_name)?) }.render(),
     };

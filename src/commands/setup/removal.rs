@@ -39,7 +39,7 @@ fn remove_generated(path: &Path) -> Result<bool> {
     };
     match text {
         None => Ok(false),
-        Some(text) if generated::is_as_generated(&String::from_utf8_lossy(&text)) => {
+        Some(text) if generated::is_as_generated(generated::SYSTEM, &String::from_utf8_lossy(&text)) => {
             fs::remove_file(path).map_err(|error| failed(path, &error))?;
             terminal::notice(&format!("removed {}", path.display()));
             Ok(true)

@@ -55,8 +55,18 @@ impl SignIn {
             flags.replace("profile", std::slice::from_ref(profile));
         }
         let given = Layers::read(&flags, variable, cluster)?.given;
+        Self::of_given(flags, given, policy, profile)
+    }
+
+    /// The same with layers that were read before.
+    pub fn of_given(flags: Flags, given: Given, policy: &Policy, profile: Option<String>) -> Result<Self> {
         let settings = Settings::resolve(&given, variable, policy)?;
         Ok(Self { flags, given, settings, profile })
+    }
+
+    /// Whether these are the settings for this cluster.
+    pub fn is_of(&self, cluster: &Wanted) -> bool {
+        self.profile == cluster.profile
     }
 
     /// Checks the provider with a request, even if its metadata is cached.

@@ -5,7 +5,7 @@ use std::io::{self, Write};
 use std::path::Path;
 
 use super::authority::{read_authority, take_authority};
-use super::generated::{self, Step};
+use super::generated::{self, SYSTEM, Step};
 use super::installer;
 use super::removal::remove;
 use super::report::Format;
@@ -140,7 +140,7 @@ fn text(file: &SettingsFile, answers: &Answers, keeps_secret: bool, policy: &Pol
             file.path.display()
         ));
     }
-    let text = generated::signed(&config_file(answers, keeps_secret));
+    let text = generated::signed(SYSTEM, &config_file(answers, keeps_secret));
     check_files(&[file.parse(&text)?], policy)?;
     Ok(text)
 }
@@ -148,7 +148,7 @@ fn text(file: &SettingsFile, answers: &Answers, keeps_secret: bool, policy: &Pol
 /// Without answers, only a missing file is written. A symbolic link counts as edited, because the administrator made
 /// it.
 fn step(path: &Path, answers: &Answers, old: Option<&str>, text: &str) -> Step {
-    match generated::step(old, text) {
+    match generated::step(SYSTEM, old, text) {
         _ if answers.is_empty() && old.is_some() => Step::Nothing,
         Step::Write if path.is_symlink() => Step::WriteBeside,
         step => step,

@@ -46,7 +46,11 @@ pub fn write(
     Ok((changes, backups))
 }
 
-fn require_same(shown: &[Change], changes: &[Change]) -> Result<()> {
+/// Checks that the changes are those that a person has seen.
+///
+/// # Errors
+/// [`ErrorKind::Failed`] if not.
+pub fn require_same(shown: &[Change], changes: &[Change]) -> Result<()> {
     let texts = |changes: &[Change]| changes.iter().map(|change| change.after.clone()).collect::<Vec<_>>();
     match texts(shown) == texts(changes) {
         true => Ok(()),
