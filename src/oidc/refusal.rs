@@ -83,24 +83,13 @@ impl Asked {
         if let Some(known) = self.known(description) {
             return known.hint(client_id);
         }
-        match (error, self.grant) {
-            ("unauthorized_client" | "unsupported_grant_type", Some(grant)) => {
-                return format!(
-                    "allow the grant '{grant}' in the registration of the client '{client_id}' at the provider"
-                );
-            }
-            ("invalid_grant", Some(_)) => {
-                return "the provider does not accept the subject token: check its issuer, its audience and when it expires"
-                    .to_owned();
-            }
-            ("invalid_client", _) if self.has_key => {
-                return format!(
-                    "check that the provider knows the public key of --client-key for the client '{client_id}'"
-                );
-            }
-            _ => {}
-        }
         match error {
+            "invalid_client" if self.has_key => {
+                format!("check that the provider knows the public key of --client-key for the client '{client_id}'")
+            }
+            "unauthorized_client" | "unsupported_grant_type" | "invalid_grant" if self.grant.is_some() => {
+                self.machines_hint(error)
+            }
             _ if self.lacks_secret(error, description) => format!(
                 "this client needs a secret: set --client-secret-file=FILE, or register it as a public client \
                  (or correct the client ID '{client_id}')"
@@ -129,6 +118,20 @@ impl Asked {
             }
             "server_error" | "temporarily_unavailable" | "slow_down" => PROVIDERS_TROUBLE.to_owned(),
             _ => "run the command again, or ask your administrator about this response".to_owned(),
+        }
+    }
+
+    /// What to do about these errors of a program's grant.
+    fn machines_hint(&self, error: &str) -> String {
+        match (error, self.grant) {
+            ("invalid_grant", _) | (_, None) => {
+                "the provider does not accept the subject token: check its issuer, its audience and when it expires"
+                    .to_owned()
+            }
+            (_, Some(grant)) => format!(
+                "allow the grant '{grant}' in the registration of the client '{}' at the provider",
+                self.client_id
+            ),
         }
     }
 

@@ -144,27 +144,14 @@ impl Settings {
             scopes: values::scopes(&given.texts("scope"), !(is_machine && use_access_token))?,
             request: RequestParameters::parse(given)?,
             request_headers: request_headers::parse(given)?,
-            loopback_addresses: LoopbackAddress::parse_all(
-                &values::words_and_commas(&given.texts("listen-address")),
-                &values::words(&given.texts("redirect-url")),
-                if local_server.is_some() { Scheme::Https } else { Scheme::Http },
-            )?,
+            loopback_addresses: loopback_addresses(given, local_server.is_some())?,
             local_server,
             paste_redirect_url: given.text("paste-redirect-url").map(loopback_address::elsewhere).transpose()?,
             flow,
             login_timeout: values::login_timeout(with_default(given, "login-timeout"))?,
             is_login_timeout_chosen: with_default(given, "login-timeout").origin.layer() != Layer::Default,
             response_mode: values::response_mode(with_default(given, "response-mode"))?,
-            opener: match given.text("browser-command") {
-                _ if values::switch(given.text("skip-open-browser"))? => Opener::Nobody,
-                Some(command) => Opener::Command(values::on_one_line(command)?.text.to_owned()),
-                // A kubeconfig can set this variable too.
-                None if policy.locks("browser-command") => Opener::Desktop,
-                None => match environment("BROWSER").filter(|commands| !commands.trim().is_empty()) {
-                    Some(commands) => Opener::Variable(commands),
-                    None => Opener::Desktop,
-                },
-            },
+            opener: opener(given, environment, policy)?,
             use_access_token,
             force_refresh: values::switch(given.text("force-refresh"))?,
             token_storage: storage(given, policy, is_machine)?,
@@ -177,6 +164,27 @@ impl Settings {
             session_rules: policy.session_rules(),
         })
     }
+}
+
+fn loopback_addresses(given: &Given, is_https: bool) -> Result<Vec<LoopbackAddress>> {
+    LoopbackAddress::parse_all(
+        &values::words_and_commas(&given.texts("listen-address")),
+        &values::words(&given.texts("redirect-url")),
+        if is_https { Scheme::Https } else { Scheme::Http },
+    )
+}
+
+fn opener(given: &Given, environment: impl Fn(&str) -> Option<String>, policy: &Policy) -> Result<Opener> {
+    Ok(match given.text("browser-command") {
+        _ if values::switch(given.text("skip-open-browser"))? => Opener::Nobody,
+        Some(command) => Opener::Command(values::on_one_line(command)?.text.to_owned()),
+        // A kubeconfig can set this variable too.
+        None if policy.locks("browser-command") => Opener::Desktop,
+        None => match environment("BROWSER").filter(|commands| !commands.trim().is_empty()) {
+            Some(commands) => Opener::Variable(commands),
+            None => Opener::Desktop,
+        },
+    })
 }
 
 impl Settings {

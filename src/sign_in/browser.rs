@@ -1,5 +1,8 @@
 //! The sign-in in the browser: authorization code flow with PKCE and a redirect to loopback (RFC 8252).
 
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+
 use openidconnect::AuthorizationCode;
 use url::Url;
 
@@ -38,24 +41,15 @@ pub async fn sign_in(
     // Bound before the browser opens: no other program can take the port of the response.
     let loopback = Loopback::bind(&settings.loopback_addresses).await?;
     let redirect_uri = &loopback.redirect_uri.clone();
-    let mode = response_mode(&provider.metadata, settings);
-    let wishes = consent::wishes(settings);
-    let request = AuthorizationRequest::new(&provider.metadata, settings, redirect_uri, wishes, mode);
-    request.hide_url();
+    let request = request(provider, settings, redirect_uri);
     let gate = Gate::new(redirect_uri, request.response_mode, settings.login_timeout)?;
     if let Some((tls, server)) = tls.as_ref().zip(settings.local_server.as_ref()) {
         tls.check_host(redirect_uri, server);
     }
     let server = loopback.serve(gate.host.clone(), tls);
 
-    lock.note_place(SignInPlace::at(&gate.start_url()));
-    log::debug(format_args!("sign-in: listening at {}", gate.origin));
-    let launched = announce(settings, &gate.start_url(), verdict.no_browser);
-
-    let mut paste = match verdict.can_paste {
-        true => Paste::start(provider, settings, redirect_uri, true).await.ok(),
-        false => None,
-    };
+    let launched = show(settings, &gate, verdict, lock);
+    let mut paste = paste_beside(provider, settings, redirect_uri, verdict).await;
     let pages = Pages::new(settings, exec_info.server());
     let mut reception = Reception::new(server, gate, pages, (provider, settings), &request);
     let patience = Patience::new(settings, launched, reception.seen.opened.clone());
@@ -82,6 +76,34 @@ pub async fn sign_in(
     consent::note(settings, (request.asks_offline_access, request.asks_consent), tokens);
     reception.end(&result, settings.post_login_url.as_ref()).await;
     result
+}
+
+/// Shows the sign-in to the user, and to runs that wait for it.
+fn show(settings: &Settings, gate: &Gate, verdict: &Verdict, lock: &mut Lock) -> Arc<AtomicBool> {
+    lock.note_place(SignInPlace::at(&gate.start_url()));
+    log::debug(format_args!("sign-in: listening at {}", gate.origin));
+    announce(settings, &gate.start_url(), verdict.no_browser)
+}
+
+fn request(provider: &Provider, settings: &Settings, redirect_uri: &str) -> AuthorizationRequest {
+    let mode = response_mode(&provider.metadata, settings);
+    let wishes = consent::wishes(settings);
+    let request = AuthorizationRequest::new(&provider.metadata, settings, redirect_uri, wishes, mode);
+    request.hide_url();
+    request
+}
+
+/// The other way to answer, where the user can type.
+async fn paste_beside(
+    provider: &Provider,
+    settings: &Settings,
+    redirect_uri: &str,
+    verdict: &Verdict,
+) -> Option<Paste> {
+    match verdict.can_paste {
+        true => Paste::start(provider, settings, redirect_uri, true).await.ok(),
+        false => None,
+    }
 }
 
 fn how(is_pasted: Option<bool>) -> &'static str {
