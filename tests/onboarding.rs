@@ -298,6 +298,35 @@ fn a_secret_of_the_machine_is_for_no_other_issuer() {
     }
 }
 
+#[test]
+fn contexts_that_sign_in_differently_get_a_profile_each() {
+    let (there, here, provider) = (home(), home(), Provider::start());
+    let (issuer, client) = (provider.issuer(), provider.client_id());
+    fs::create_dir_all(own_config(&there).parent().unwrap()).unwrap();
+    fs::write(own_config(&there), format!("[profiles.lab]\nissuer_url = '{issuer}'\nclient_id = 'lab'\n")).unwrap();
+    let (issuer, client) = (format!("--issuer-url={issuer}"), format!("--client-id={client}"));
+    for (name, settings) in [("prod", &[&*issuer, &*client][..]), ("lab", &["--profile=lab"])] {
+        let mut setup = there.kubekey();
+        setup.args(["setup", "--yes", "--cluster", name, "--server", "https://k8s.example.com"]).args(settings);
+        assert_eq!(there.run(&mut setup).code(), Some(0));
+    }
+    let printed = there.run(there.kubekey().args(["setup", "--print", "onboarding"]));
+    assert_eq!((printed.code(), printed.stderr.as_str()), (Some(0), ""), "{printed:#?}");
+    let file = here.path().join("kubekey.toml");
+    fs::write(&file, &printed.stdout).unwrap();
+    let taken = run(&here, file.to_str().unwrap(), &["--yes"]);
+    assert_eq!(taken.code(), Some(0), "{taken:#?}");
+    for context in ["prod", "lab"] {
+        let signed_in_to = |home: &Home| {
+            let shown = home.run(home.kubekey().args(["config", "show", "--output=json", "--context", context]));
+            let settings: Value = serde_json::from_str(&shown.stdout).unwrap();
+            ["issuer_url", "client_id"].map(|key| settings["settings"][key]["value"].clone())
+        };
+        let settings = signed_in_to(&here);
+        assert!(settings[0].is_string() && settings == signed_in_to(&there), "{context}: {settings:?} {printed:#?}");
+    }
+}
+
 /// Whatever is set up on one machine can be set up on another.
 #[test]
 fn a_printed_file_is_taken_over_elsewhere() {

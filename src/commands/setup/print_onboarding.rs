@@ -89,8 +89,8 @@ fn of_kubeconfig(files: &[File]) -> Result<Parts> {
     let mut all: Vec<(Cluster, Vec<Value>)> = Vec::new();
     for context in contexts.ours() {
         let arguments = context.exec.as_ref().map(|exec| exec.args.clone()).unwrap_or_default();
-        let values = last_of_each(flags_of(&arguments)?.values().collect());
-        all.push((cluster_of(&context), values));
+        let values = with_profile(files, flags_of(&arguments)?.values().collect());
+        all.push((cluster_of(&context), last_of_each(values)));
     }
     let is_same = |one: &[Value], other: &[Value]| {
         let texts =
@@ -109,6 +109,14 @@ fn of_kubeconfig(files: &[File]) -> Result<Parts> {
         }
     }
     Ok((last_of_each(settings), profiles, all.into_iter().map(|(cluster, _)| cluster).collect()))
+}
+
+/// The settings of the selected profile, if there is one, and those that are above it.
+fn with_profile(files: &[File], mut values: Vec<Value>) -> Vec<Value> {
+    let Some(at) = values.iter().position(|value| value.key.flag == "profile") else { return values };
+    let name = values.remove(at).texts.concat();
+    let profiles = files.iter().flat_map(|file| &file.profiles).filter(|(known, _)| *known == name);
+    profiles.flat_map(|(_, values)| values.clone()).chain(values).collect()
 }
 
 /// A cluster with the name of its context, since several contexts may be for one.
