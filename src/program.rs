@@ -44,7 +44,8 @@ fn run(cli: Cli) -> Result<ExitCode> {
             commands::token(&id_token, decode, &mut io::stdout().lock())?;
         }
         Command::Config(config) => commands::config(&config, &cli.settings, &mut io::stdout().lock())?,
-        Command::Pages { write } => commands::write_pages(&write)?,
+        Command::Pages { write: Some(dir), .. } => commands::write_pages(&dir)?,
+        Command::Pages { dir, .. } => commands::preview_pages(&cli.settings, dir.as_deref())?,
         Command::Version => commands::version(&mut io::stdout().lock())?,
         Command::Setup(asked) => {
             let setup = if asked.system { commands::setup_system } else { commands::setup };

@@ -25,6 +25,7 @@ mod loopback;
 mod pages;
 mod paste;
 mod patience;
+mod preview;
 mod reception;
 mod session;
 pub mod template;
@@ -36,6 +37,7 @@ pub use announcement::announce_again;
 #[cfg(windows)]
 pub use desktop::open_for_parent;
 pub use pages::BUILT_IN_PAGES;
+pub use preview::preview;
 
 use choice::{Verdict, choose};
 use local_tls::LocalTls;
@@ -62,7 +64,7 @@ use crate::token_cache::Lock;
 /// [`crate::error::ErrorKind::Unreachable`] if the provider does not respond; [`crate::error::ErrorKind::Policy`] if this
 /// way to sign in is not allowed.
 pub fn sign_in(settings: &Settings, exec_info: &ExecInfo, lock: &mut Lock) -> Result<(TokenSet, Person)> {
-    let session = Session::now(settings, exec_info);
+    let session = Session::now(&settings.opener, exec_info);
     require_any_flow(settings, &session)?;
     // Before anything is sent: what is wrong with its files, the user can mend at once.
     let local_server = settings.local_server.as_ref().filter(|_| matches!(settings.flow, None | Some(Flow::Browser)));
