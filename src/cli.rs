@@ -232,11 +232,17 @@ pub enum Command {
     Config(Config),
     /// Write clusters, each with a user and a context, to the kubeconfig
     Setup(Box<Setup>),
-    /// Write the built-in pages of the browser into a folder, to start from
+    /// Write the built-in pages of the browser into a folder, to start from, or show all pages with sample data
     Pages {
-        /// The folder, which is made if it is missing; existing files are not overwritten
-        #[arg(long, value_name = "DIR")]
-        write: std::path::PathBuf,
+        /// Write the built-in pages into this folder, which is made if it is missing; existing files are not overwritten
+        #[arg(long, value_name = "DIR", required_unless_present = "preview", conflicts_with = "preview")]
+        write: Option<std::path::PathBuf>,
+        /// Show all pages in the browser with sample data, until Ctrl-C
+        #[arg(long)]
+        preview: bool,
+        /// The folder with your templates for --preview [default: as for a sign-in]
+        #[arg(long, value_name = "DIR", requires = "preview")]
+        dir: Option<std::path::PathBuf>,
     },
     /// Print the script with which a shell completes kubekey's commands, flags, contexts, clusters and profiles
     Completions {

@@ -49,7 +49,8 @@ fn run(cli: Cli) -> Result<ExitCode> {
         }
         Command::Whoami { output, of } => commands::whoami(&cli.settings, &of, output, &mut io::stdout().lock())?,
         Command::Config(config) => commands::config(&config, &cli.settings, &mut io::stdout().lock())?,
-        Command::Pages { write } => commands::write_pages(&write)?,
+        Command::Pages { write: Some(dir), .. } => commands::write_pages(&dir)?,
+        Command::Pages { dir, .. } => commands::preview_pages(&cli.settings, dir.as_deref())?,
         Command::Completions { shell } => commands::print_script(shell, &mut io::stdout().lock())?,
         Command::Version => commands::version(&mut io::stdout().lock())?,
         Command::Setup(asked) => {

@@ -8,11 +8,11 @@ use std::path::PathBuf;
 use serde_json::json;
 
 use crate::support::browser::Mode;
-use crate::support::client::Page;
+use crate::support::client::{Page, get, send};
 use crate::support::home::Home;
 use crate::support::provider::Provider;
 use crate::support::provider::behaviour::edit;
-use crate::support::run::Finished;
+use crate::support::run::{Finished, Running};
 
 struct Place {
     home: Home,
@@ -286,4 +286,68 @@ fn the_built_in_pages_are_written_to_start_from_and_no_page_is_overwritten() {
     assert_eq!(again.code(), Some(1), "{again:#?}");
     assert!(again.stderr.contains("kubekey overwrites no page"), "{again:#?}");
     assert!(!dir.join("sign_in_failed.html").exists(), "all or nothing");
+}
+
+/// The list of the preview, and its pages, by their path.
+fn previewed(url: &str) -> (Page, Vec<Page>) {
+    let list = get(url);
+    let links = list.body.split("<a href=\"").skip(1).map(|rest| rest.split('"').next().unwrap());
+    let pages = links.map(|path| get(&format!("{}{path}", url.trim_end_matches('/')))).collect();
+    (list, pages)
+}
+
+#[test]
+fn a_preview_shows_every_page_and_says_where_a_template_is_broken() {
+    let home = Home::new(Mode::Note);
+    let dir = home.path().join("mine");
+    fs::create_dir(&dir).unwrap();
+    fs::write(dir.join("signed_in.html"), "<p>\n{{ name }} of {{ cluster }}").unwrap();
+    let mut kubekey = home.kubekey();
+    let running = Running::start(kubekey.current_dir(home.path()).args(["pages", "--preview", "--dir", "mine"]));
+    let url = home.browser.wait_for_url();
+    running.wait_for_stderr(&format!("  {url}"));
+    let (list, pages) = previewed(&url);
+    assert_eq!((list.status, pages.len()), (200, 7), "{list:#?}");
+    assert!(pages.iter().all(|page| page.status == 200), "{pages:#?}");
+    assert_eq!(pages[0].body, "<p>\nJane Doe of https:&#x2f;&#x2f;k8s.example.com:6443");
+    for words in ["Sign-in failed", "Not signed in yet", "kubekey is still waiting", "already has the response"] {
+        assert!(pages.iter().any(|page| page.body.contains(words)), "{words}: {pages:#?}");
+    }
+
+    fs::write(dir.join("signed_in.html"), "<p>\n{{ nme }}").unwrap();
+    assert!(get(&format!("{url}signed-in")).body.contains("You are signed in as"));
+    let warning = running.wait_for_stderr("signed_in.html line 2: ");
+    assert!(warning.contains("the built-in page is shown instead"), "{warning}");
+
+    assert_eq!(get(&format!("{url}elsewhere")).status, 404);
+    assert_eq!(send("POST", &url, &[]).status, 405);
+    assert_eq!(send("GET", &url, &[("Host", "rebound.example.com")]).status, 421);
+}
+
+#[test]
+#[cfg(unix)]
+fn a_preview_ends_with_ctrl_c_and_prints_its_address_where_there_is_no_browser() {
+    let home = Home::new(Mode::Note);
+    let running = Running::start(
+        home.kubekey()
+            .env("SSH_CONNECTION", "x")
+            .env_remove("BROWSER")
+            .env_remove("DISPLAY")
+            .args(["pages", "--preview"]),
+    );
+    let url = running.wait_for_stderr("  http://127.0.0.1:");
+    running.wait_for_stderr("Ctrl-C ends the preview");
+    assert_eq!(get(url.trim_start_matches("kubekey:").trim()).status, 200);
+    running.signal("INT");
+    let finished = running.wait();
+    assert!(!finished.status.success() && finished.stdout.is_empty(), "{finished:#?}");
+    assert_eq!(home.browser.urls().len(), 0);
+}
+
+#[test]
+fn pages_are_written_or_shown() {
+    let home = Home::new(Mode::Note);
+    for arguments in [&["pages"][..], &["pages", "--dir", "x"], &["pages", "--write", "x", "--preview"]] {
+        assert_eq!(home.run(home.kubekey().args(arguments)).code(), Some(2), "{arguments:?}");
+    }
 }

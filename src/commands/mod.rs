@@ -27,7 +27,7 @@ pub use config::config;
 pub use context::take_context;
 pub use login::login;
 pub use logout::logout;
-pub use pages::write_pages;
+pub use pages::{preview_pages, write_pages};
 pub use setup::{setup, setup_system};
 pub use status::status;
 pub use token::token;

@@ -1,12 +1,16 @@
-//! `kubekey pages`: the built-in pages, to start from.
+//! `kubekey pages`: the built-in pages, to start from, and a preview of all pages.
 
 use std::fs::OpenOptions;
 use std::io::{self, Write as _};
 use std::path::Path;
 
+use crate::config::{Flags, Layers};
+use crate::environment::variable;
 use crate::error::{Error, ErrorKind, Result};
+use crate::policy::Policy;
+use crate::settings::PageSettings;
 use crate::shell::quoted;
-use crate::sign_in::BUILT_IN_PAGES;
+use crate::sign_in::{BUILT_IN_PAGES, preview};
 use crate::{atomic_file, terminal};
 
 /// Writes the built-in pages into `dir`, which is made if it is missing. Existing files are never overwritten.
@@ -35,6 +39,22 @@ pub fn write_pages(dir: &Path) -> Result<()> {
         terminal::notice(&format!("wrote {}", path.display()));
     }
     let folder = quoted(&dir.display().to_string());
-    terminal::notice(&format!("edit them, and see them with 'kubekey login --template-dir {folder}'"));
+    terminal::notice(&format!("edit them, and see them with 'kubekey pages --preview --dir {folder}'"));
     Ok(())
+}
+
+/// Shows all pages with sample data in the browser, made from the templates in `dir`, or from those that a sign-in would
+/// use, until the process ends.
+///
+/// # Errors
+/// [`ErrorKind::Usage`] or [`ErrorKind::Policy`] for a setting that cannot be used; [`ErrorKind::SignIn`] if no port is free.
+pub fn preview_pages(flags: &Flags, dir: Option<&Path>) -> Result<()> {
+    let policy = Policy::load()?;
+    let layers = Layers::read(flags, variable, None)?;
+    layers.warn();
+    let mut settings = PageSettings::resolve(&layers.given, variable, &policy)?;
+    if let Some(dir) = dir {
+        settings.template_dir = Some(std::path::absolute(dir).unwrap_or_else(|_| dir.to_owned()));
+    }
+    preview(&settings)
 }

@@ -91,6 +91,12 @@ impl LoopbackAddress {
             .collect()
     }
 
+    /// Any free port of 127.0.0.1, for http.
+    pub fn any_port() -> Self {
+        // An IP literal, as RFC 8252 §8.3 recommends.
+        Self::listening(Host::Ipv4(Ipv4Addr::LOCALHOST), 0, Scheme::Http)
+    }
+
     /// The `redirect_uri` once the listener is bound to `port`.
     pub fn redirect_uri(&self, port: u16) -> String {
         let (before, after) = &self.redirect_uri;

@@ -7,6 +7,8 @@ mod exposure;
 mod local_server;
 mod loopback_address;
 pub mod named_file;
+mod opener;
+mod page_settings;
 mod pem;
 mod request;
 mod request_headers;
@@ -32,6 +34,8 @@ pub use client_secret::ClientSecret;
 pub use local_server::{Identity, LocalServer};
 use loopback_address::Scheme;
 pub use loopback_address::{LoopbackAddress, is_out_of_band};
+pub use opener::Opener;
+pub use page_settings::PageSettings;
 pub use pem::{encode as encode_pem, private_key};
 pub use request::{Prompt, RequestParameters};
 pub use subject_token::{GITHUB_TOKEN, SubjectToken};
@@ -96,19 +100,6 @@ pub struct Settings {
     pub session_rules: SessionRules,
 }
 
-/// What opens the user's browser.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Opener {
-    /// Nothing: the URL is only printed.
-    Nobody,
-    /// This command: a program and its arguments.
-    Command(String),
-    /// The first command that works of those in the variable `BROWSER`.
-    Variable(String),
-    /// The desktop's own launcher.
-    Desktop,
-}
-
 impl Settings {
     /// Parses the value that wins for each setting, if the policy allows all that were given. `environment` returns
     /// the value of a variable.
@@ -151,7 +142,7 @@ impl Settings {
             login_timeout: values::login_timeout(with_default(given, "login-timeout"))?,
             is_login_timeout_chosen: with_default(given, "login-timeout").origin.layer() != Layer::Default,
             response_mode: values::response_mode(with_default(given, "response-mode"))?,
-            opener: opener(given, environment, policy)?,
+            opener: Opener::choose(given, environment, policy)?,
             use_access_token,
             force_refresh: values::switch(given.text("force-refresh"))?,
             token_storage: storage(given, policy, is_machine)?,
@@ -172,19 +163,6 @@ fn loopback_addresses(given: &Given, is_https: bool) -> Result<Vec<LoopbackAddre
         &values::words(&given.texts("redirect-url")),
         if is_https { Scheme::Https } else { Scheme::Http },
     )
-}
-
-fn opener(given: &Given, environment: impl Fn(&str) -> Option<String>, policy: &Policy) -> Result<Opener> {
-    Ok(match given.text("browser-command") {
-        _ if values::switch(given.text("skip-open-browser"))? => Opener::Nobody,
-        Some(command) => Opener::Command(values::on_one_line(command)?.text.to_owned()),
-        // A kubeconfig can set this variable too.
-        None if policy.locks("browser-command") => Opener::Desktop,
-        None => match environment("BROWSER").filter(|commands| !commands.trim().is_empty()) {
-            Some(commands) => Opener::Variable(commands),
-            None => Opener::Desktop,
-        },
-    })
 }
 
 impl Settings {

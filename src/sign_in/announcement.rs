@@ -35,6 +35,15 @@ fn announce_as(verb: &str, settings: &Settings, url: &str, no_browser: Option<&s
     open(opener, url, lines)
 }
 
+/// Prints the URL of the preview, and opens it as [`announce`] does.
+pub fn announce_preview(opener: &Opener, url: &str, no_browser: Option<&str>) {
+    let why = no_browser.map(|why| format!("no browser can be opened here: {why}"));
+    let how = "reload a page after a change to its template; Ctrl-C ends the preview".to_owned();
+    let lines = why.into_iter().chain(lines("the pages, with sample data, are at".to_owned(), url)).chain([how]);
+    say(&lines.collect::<Vec<_>>());
+    launch(if no_browser.is_some() { &Opener::Nobody } else { opener }, url.to_owned(), || {});
+}
+
 /// Prints where to enter a code, and which. The provider's page is not opened: a browser is opened only at our own URLs.
 pub fn announce_code(settings: &Settings, request: &DeviceRequest, no_browser: Option<&str>) {
     let why = no_browser.map(|why| format!("no browser can be opened here: {why}"));

@@ -26,6 +26,7 @@ mod pages;
 mod paste;
 mod patience;
 mod peer;
+mod preview;
 mod reception;
 mod session;
 mod sign_out;
@@ -38,6 +39,7 @@ pub use announcement::announce_again;
 #[cfg(windows)]
 pub use desktop::open_for_parent;
 pub use pages::BUILT_IN_PAGES;
+pub use preview::preview;
 pub use sign_out::sign_out;
 
 use choice::{Verdict, choose};
@@ -65,7 +67,7 @@ use crate::token_cache::Lock;
 /// [`crate::error::ErrorKind::Unreachable`] if the provider does not respond; [`crate::error::ErrorKind::Policy`] if this
 /// way to sign in is not allowed.
 pub fn sign_in(settings: &Settings, exec_info: &ExecInfo, lock: &mut Lock) -> Result<(TokenSet, Person)> {
-    let session = Session::now(settings, exec_info);
+    let session = Session::now(&settings.opener, exec_info);
     require_any_flow(settings, &session)?;
     if settings.is_machine() {
         return sign_in_machine(settings, Limits::USUAL);

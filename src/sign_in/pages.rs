@@ -68,6 +68,12 @@ struct SignInFailedPage<'a> {
     issuer: &'a str,
 }
 
+#[derive(Template)]
+#[template(path = "preview.html")]
+struct PreviewPage<'a> {
+    pages: &'a [(&'a str, &'a str)],
+}
+
 impl FailedPage {
     /// The sign-in ended with `error`.
     pub fn ended(error: &Error) -> Self {
@@ -125,6 +131,21 @@ impl<'a> Pages<'a> {
         }
     }
 
+    /// Pages for a preview.
+    pub fn sample(template_dir: Option<&'a Path>) -> Self {
+        Self {
+            template_dir,
+            cluster: "https://k8s.example.com:6443",
+            client_id: "kubernetes",
+            issuer: "https://login.example.com",
+        }
+    }
+
+    /// The list of the pages of a preview, each with its path.
+    pub fn list(pages: &[(&str, &str)]) -> String {
+        built_in(&PreviewPage { pages })
+    }
+
     /// The page after a successful sign-in.
     pub fn signed_in(&self, person: &Person) -> String {
         let page = SignedInPage {
@@ -159,7 +180,7 @@ impl<'a> Pages<'a> {
                 Err(why) => terminal::warning(&format!("{why}; the built-in page is shown instead")),
             }
         }
-        page.render().unwrap_or_else(|error| format!("<!doctype html><title>kubekey</title><p>{error}"))
+        built_in(page)
     }
 
     /// The first file of this name in the user's folder and the system's folders, with its text.
@@ -180,6 +201,10 @@ impl<'a> Pages<'a> {
         }
         None
     }
+}
+
+fn built_in(page: &impl Template) -> String {
+    page.render().unwrap_or_else(|error| format!("<!doctype html><title>kubekey</title><p>{error}"))
 }
 
 /// Warns of a template of the original kubekey: it has another syntax and is not used.

@@ -7,7 +7,7 @@ use crate::controlling_terminal;
 use crate::environment::variable;
 use crate::exec_credential::ExecInfo;
 use crate::hidden_lines;
-use crate::settings::{Opener, Settings};
+use crate::settings::Opener;
 use crate::terminal;
 
 /// The variables that OpenSSH's server sets. A kubeconfig can set them, too: then the user opens the URL.
@@ -67,8 +67,8 @@ pub struct Session {
 
 impl Session {
     /// Of this run.
-    pub fn now(settings: &Settings, exec_info: &ExecInfo) -> Self {
-        let mut session = Self::of(variable, &settings.opener);
+    pub fn now(opener: &Opener, exec_info: &ExecInfo) -> Self {
+        let mut session = Self::of(variable, opener);
         // Otherwise the standard input belongs to kubectl, even if it is a terminal, or to a program that reads stderr.
         let is_ours = exec_info.is_interactive != Some(false) && terminal::is_interactive();
         session.can_type = is_ours && hidden_lines::can_be_typed();

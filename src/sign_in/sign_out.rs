@@ -45,7 +45,7 @@ struct SignOutPage<'a> {
 /// within the time for a sign-in; [`ErrorKind::Unreachable`] if the provider does not respond.
 pub fn sign_out(settings: &Settings, id_token: Option<&Secret>) -> Result<()> {
     id_token.iter().for_each(|jwt| printable::hide(jwt.expose()));
-    let verdict = choose(None, &Session::now(settings, &ExecInfo::default()), false, |_| true);
+    let verdict = choose(None, &Session::now(&settings.opener, &ExecInfo::default()), false, |_| true);
     if verdict.is_nobody_there {
         return Err(not_ended(settings, &format!("no browser can be opened here: {verdict}")));
     }
