@@ -206,6 +206,15 @@ pub enum Command {
         #[command(flatten)]
         of: OfContext,
     },
+    /// Ask the API server who you are, and compare it with the token
+    Whoami {
+        /// The output format
+        #[arg(long, value_enum, default_value = "text")]
+        output: Format,
+        /// The context to ask.
+        #[command(flatten)]
+        of: OfContext,
+    },
     /// Show and check the configuration
     #[command(subcommand)]
     Config(Config),
@@ -275,6 +284,15 @@ pub enum StatusOutput {
     Text,
     /// A table with where each sign-in is saved, and when it was made and refreshed.
     Wide,
+    /// For programs.
+    Json,
+}
+
+/// An output format of an answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Format {
+    /// For people.
+    Text,
     /// For programs.
     Json,
 }

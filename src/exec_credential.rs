@@ -107,7 +107,8 @@ pub struct Cluster {
 }
 
 impl Cluster {
-    fn read(value: &Value) -> Self {
+    /// Reads client-go's description, or the entry of a kubeconfig, which has the same names.
+    pub fn read(value: &Value) -> Self {
         if !value.is_object() {
             return Self { unreadable: Some("its cluster is not an object".into()), ..Self::default() };
         }

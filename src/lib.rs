@@ -10,6 +10,7 @@
 //! | [`commands`] | the other commands, a file or folder each |
 //! | [`sign_in`] | which flow fits the session; in the browser, or with a code; its loopback server knows HTTP but not OpenID Connect |
 //! | [`token_cache`], [`state`], [`credential_key`] | where a sign-in is saved, and the lock around signing in; what runs tell each other |
+//! | [`api_server`] | for whom the API server takes the user |
 //! | [`oidc`] | the provider: discovery, code exchange, refresh, verification; never the token cache |
 //! | [`settings`] | the effective settings: every value parsed |
 //! | [`policy`] | what the administrator decides about the given values |
@@ -26,6 +27,7 @@
 //! - A secret is a [`secret::Secret`]; every line where one leaves it calls `expose`.
 
 pub mod access;
+pub mod api_server;
 pub mod atomic_file;
 mod busy_file;
 pub mod cli;

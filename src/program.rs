@@ -43,6 +43,11 @@ fn run(cli: Cli) -> Result<ExitCode> {
             let (_, id_token) = get_token::valid_token(&cli.settings)?;
             commands::token(&id_token, decode, &mut io::stdout().lock())?;
         }
+        Command::Whoami { output, of } => {
+            let server = commands::server_of(&of)?;
+            let (_, id_token) = get_token::valid_token(&cli.settings)?;
+            commands::whoami(&server, &id_token, output, &mut io::stdout().lock())?;
+        }
         Command::Config(config) => commands::config(&config, &cli.settings, &mut io::stdout().lock())?,
         Command::Pages { write } => commands::write_pages(&write)?,
         Command::Version => commands::version(&mut io::stdout().lock())?,

@@ -128,3 +128,4 @@ mod unseen;
 mod variables;
 #[cfg(target_os = "linux")]
 mod warm_path;
+mod whoami;

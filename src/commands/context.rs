@@ -3,7 +3,7 @@
 use std::ffi::OsString;
 
 use super::context_run::run_anew;
-use crate::cli::{Command, Config, Document, OfContext, Output, Setup};
+use crate::cli::{Command, Config, Document, Format, OfContext, Output, Setup};
 use crate::config::{Flags, Layers};
 use crate::environment::variable;
 use crate::error::{Error, ErrorKind, Result};
@@ -29,6 +29,7 @@ pub fn take_context(command: &Command, flags: &Flags) -> Result<()> {
         Command::Login(of) => (vec!["login"], of),
         Command::Logout(of) => (vec!["logout"], of),
         Command::Token { decode, of } => (["token"].into_iter().chain(decode.then_some("--decode")).collect(), of),
+        Command::Whoami { output, of } => (words_in("whoami", *output), of),
         Command::Setup(asked) if asked.print.print == Some(Document::KubeApiserver) => {
             return take_for_api_server(asked, flags);
         }
@@ -116,6 +117,10 @@ pub(super) fn name_of_context<'a>(
     }
     let error = Error::new(ErrorKind::Usage, format!("several users have a context for the cluster '{cluster}'"));
     Err(with_commands(error.hint("use one of the contexts:"), &all, of, subcommand))
+}
+
+fn words_in(command: &'static str, output: Format) -> Vec<&'static str> {
+    [command].into_iter().chain((output == Format::Json).then_some("--output=json")).collect()
 }
 
 fn words_of_show(origin: bool, output: Output) -> Vec<&'static str> {

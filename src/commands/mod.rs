@@ -18,6 +18,7 @@ mod status_table;
 mod token;
 mod used_by;
 mod version;
+mod whoami;
 
 pub use bare::{introduce, is_bare};
 pub use config::config;
@@ -29,6 +30,7 @@ pub use setup::{setup, setup_system};
 pub use status::status;
 pub use token::token;
 pub use version::version;
+pub use whoami::{server_of, whoami};
 
 use crate::config::{Flags, Layers};
 use crate::environment::variable;

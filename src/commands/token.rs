@@ -32,7 +32,7 @@ pub fn token(id_token: &IdToken, decode: bool, out: &mut impl Write) -> Result<(
 }
 
 /// A line for each field, aligned.
-fn lines(fields: &Map<String, Value>, now: DateTime<Utc>) -> String {
+pub(super) fn lines(fields: &Map<String, Value>, now: DateTime<Utc>) -> String {
     let width = fields.keys().map(|name| sanitise_whole(name).chars().count()).max().unwrap_or_default();
     let line = |(name, value): (&String, &Value)| {
         let name = sanitise_whole(name);

@@ -24,6 +24,8 @@ const LARGEST_FOR_HINT: u64 = 1024 * 1024;
 /// All contexts, with the entries that they refer to.
 pub struct Contexts {
     documents: Vec<Value>,
+    /// The folder of each document.
+    folders: Vec<PathBuf>,
     /// The name of the current context, if there is one.
     pub current: Option<String>,
 }
@@ -39,7 +41,9 @@ pub struct Context<'a> {
     /// The program that its user runs, if there is one.
     pub exec: Option<Exec>,
     has_user: bool,
-    cluster_entry: Option<&'a Value>,
+    pub(super) cluster_entry: Option<&'a Value>,
+    /// The folder of the file that has its cluster.
+    pub(super) cluster_folder: Option<&'a Path>,
 }
 
 impl Contexts {
@@ -51,7 +55,8 @@ impl Contexts {
         let documents = files.all().iter().map(|path| read(path, largest)).collect::<Result<Vec<_>>>()?;
         let current = |document: &Value| document["current-context"].as_str().map(str::to_owned);
         let current = documents.iter().filter_map(current).find(|name| !name.is_empty());
-        Ok(Self { documents, current })
+        let folders = files.all().iter().map(|path| path.parent().unwrap_or(path).to_owned()).collect();
+        Ok(Self { documents, folders, current })
     }
 
     /// Reads the files that kubectl would read, for a hint.
@@ -77,12 +82,13 @@ impl Contexts {
 
     /// The context with this name.
     pub fn find(&self, name: &str) -> Option<Context<'_>> {
-        let (name, context) = self.entry(Kind::Context, name)?;
+        let (_, name, context) = self.entry(Kind::Context, name)?;
         let [user, cluster] = ["user", "cluster"].map(|field| context[field].as_str().unwrap_or_default());
-        let [user_entry, cluster_entry] = [(Kind::User, user), (Kind::Cluster, cluster)]
-            .map(|(kind, name)| self.entry(kind, name).map(|(_, entry)| entry));
+        let user_entry = self.entry(Kind::User, user).map(|(_, _, entry)| entry);
+        let (cluster_folder, cluster_entry) =
+            self.entry(Kind::Cluster, cluster).map(|(folder, _, entry)| (folder, entry)).unzip();
         let exec = user_entry.and_then(|user| Exec::read(&user["exec"]));
-        Some(Context { name, user, cluster, exec, has_user: user_entry.is_some(), cluster_entry })
+        Some(Context { name, user, cluster, exec, has_user: user_entry.is_some(), cluster_entry, cluster_folder })
     }
 
     /// The contexts whose users run this program, the current one first.
@@ -110,9 +116,13 @@ impl Contexts {
         self.ours().into_iter().filter(is_this).collect()
     }
 
-    fn entry(&self, kind: Kind, name: &str) -> Option<(&str, &Value)> {
-        let all = self.documents.iter().flat_map(|document| entries(document, kind));
-        all.into_iter().find(|(its_name, _)| *its_name == name)
+    /// The first entry with this name, and the folder of its file.
+    fn entry(&self, kind: Kind, name: &str) -> Option<(&Path, &str, &Value)> {
+        let documents = self.folders.iter().zip(&self.documents);
+        let mut all = documents.flat_map(|(folder, document)| {
+            entries(document, kind).map(move |(name, entry)| (folder.as_path(), name, entry))
+        });
+        all.find(|(_, its_name, _)| *its_name == name)
     }
 }
 

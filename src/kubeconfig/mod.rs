@@ -2,6 +2,7 @@
 //!
 //! Only the named entries change: comments, order, anchors and unknown fields stay as they are.
 
+mod access;
 mod aliases;
 mod brackets;
 mod change;
@@ -23,6 +24,7 @@ mod text;
 mod value;
 mod write;
 
+pub use access::Access;
 pub use change::{Change, Current, Replacement, loses_authority, plan, plan_replacements};
 pub use cluster_info::how_to_name_cluster;
 pub use contexts::{Context, Contexts};

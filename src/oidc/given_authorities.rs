@@ -11,7 +11,9 @@ use rustls::client::WebPkiServerVerifier;
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::crypto::CryptoProvider;
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
-use rustls::{CertificateError, DigitallySignedStruct, Error, RootCertStore, SignatureScheme};
+use rustls::{CertificateError, DigitallySignedStruct, Error, SignatureScheme};
+
+use super::only_given;
 
 /// Verdicts for which the library has only the system's number, and what they mean: of Windows (`CERT_E_CHAINING`,
 /// `CERT_E_REVOCATION_FAILURE`, `TRUST_E_CERT_SIGNATURE`, `TRUST_E_EXPLICIT_DISTRUST`), then of macOS (`errSecNotTrusted`,
@@ -42,21 +44,9 @@ impl WithGiven {
         authorities: Vec<CertificateDer<'static>>,
         crypto: Arc<CryptoProvider>,
     ) -> Result<Self, Error> {
-        let given = if authorities.is_empty() { None } else { Some(only(authorities, crypto)?) };
+        let given = if authorities.is_empty() { None } else { Some(only_given::verifier(authorities, crypto)?) };
         Ok(Self { system, given })
     }
-}
-
-/// A verifier that trusts only these authorities.
-fn only(
-    authorities: Vec<CertificateDer<'static>>,
-    crypto: Arc<CryptoProvider>,
-) -> Result<Arc<WebPkiServerVerifier>, Error> {
-    let mut roots = RootCertStore::empty();
-    authorities.into_iter().try_for_each(|authority| roots.add(authority))?;
-    WebPkiServerVerifier::builder_with_provider(roots.into(), crypto)
-        .build()
-        .map_err(|error| Error::General(error.to_string()))
 }
 
 /// The verdict of the system; one that only has a number gets its name. The words before the number are in the language of the

@@ -14,13 +14,12 @@ use super::http_error::HttpError;
 use super::http_log::HttpLog;
 use super::limits::Limits;
 use super::name_lookup::NameLookup;
-use super::proxy::{Proxy, proxy_of};
+use super::proxy::{Proxy, Route};
 use super::redirect;
 use super::refusal::PROVIDERS_TROUBLE;
 use super::tls::TlsSetup;
 use super::way::Way;
 use crate::error::{Error, ErrorKind, Result, root_cause};
-use crate::loopback_host::is_loopback_host;
 use crate::printable;
 use crate::settings::Tls;
 
@@ -33,6 +32,7 @@ use crate::settings::Tls;
 pub struct HttpClient {
     tls: TlsSetup,
     limits: Limits,
+    route: Route,
     /// Header fields, and the only origin that gets them.
     extra: Option<(Origin, HeaderMap)>,
 }
@@ -44,7 +44,12 @@ impl HttpClient {
     /// [`ErrorKind::Usage`] for a certificate authority that cannot be read; [`ErrorKind::Failed`] if the platform's
     /// trust store cannot be used.
     pub fn new(tls: &Tls, limits: Limits) -> Result<Self> {
-        Ok(Self { tls: TlsSetup::new(tls)?, limits, extra: None })
+        Ok(Self::over(TlsSetup::new(tls)?, limits, Route::OfEnvironment))
+    }
+
+    /// The client for a server that is verified in this way, and reached on this route.
+    pub fn over(tls: TlsSetup, limits: Limits, route: Route) -> Self {
+        Self { tls, limits, route, extra: None }
     }
 
     /// The same client, which sends these header fields with each request to the origin of `url`, and to no other.
@@ -81,8 +86,8 @@ impl HttpClient {
     async fn get_at(&self, url: &Url, start: Instant) -> std::result::Result<HttpResponse, HttpError> {
         let left = || self.limits.request.saturating_sub(start.elapsed());
         let request = request(url, HeaderMap::new(), Vec::new())?;
-        match self.send(request.clone(), left(), || {}).await {
-            Err(error) if error.broke_off => self.send(request, left(), || {}).await,
+        match self.send(request.clone(), left(), unannounced).await {
+            Err(error) if error.broke_off => self.send(request, left(), unannounced).await,
             result => result,
         }
     }
@@ -101,7 +106,26 @@ impl HttpClient {
         on_connected: impl Fn() + Clone + Send + Sync + 'static,
     ) -> std::result::Result<HttpResponse, HttpError> {
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/x-www-form-urlencoded"));
-        let mut request = request(url, headers, form.into_bytes())?;
+        self.post(url, headers, form, on_connected).await
+    }
+
+    /// Posts a JSON document, once.
+    ///
+    /// # Errors
+    /// As [`HttpClient::get`].
+    pub async fn post_json(&self, url: &Url, json: String) -> std::result::Result<HttpResponse, HttpError> {
+        let json_type = (header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        self.post(url, HeaderMap::from_iter([json_type]), json, unannounced).await
+    }
+
+    async fn post(
+        &self,
+        url: &Url,
+        headers: HeaderMap,
+        body: String,
+        on_connected: impl Fn() + Clone + Send + Sync + 'static,
+    ) -> std::result::Result<HttpResponse, HttpError> {
+        let mut request = request(url, headers, body.into_bytes())?;
         *request.method_mut() = Method::POST;
         let answer = self.send(request, self.limits.request, on_connected).await?;
         redirect::refuse(url, &answer)?;
@@ -136,11 +160,9 @@ impl HttpClient {
         if let Some((_, headers)) = self.extra.as_ref().filter(|(origin, _)| *origin == url.origin()) {
             request.headers_mut().extend(headers.clone());
         }
-        // Never through a proxy to this machine: over http it could read codes, secrets and tokens.
-        let is_near = is_loopback_host(url.host());
-        let proxy = if is_near { None } else { proxy_of(&url)? };
+        let proxy = self.route.proxy(&url)?;
         let lookup = NameLookup::default();
-        let client = self.client(is_near, proxy.as_ref(), &lookup, on_connected)?;
+        let client = self.client(self.route.is_direct(&url), proxy.as_ref(), &lookup, on_connected)?;
         let way =
             Way { url: &url, proxy: proxy.as_ref().map(|proxy| &*proxy.name), limits: self.limits, lookup: &lookup };
         let failure = |error| HttpError::new(&way, &error);
@@ -163,7 +185,7 @@ impl HttpClient {
     /// A client for one request. Building it takes microseconds: the trust store is in `tls`.
     fn client(
         &self,
-        is_near: bool,
+        is_direct: bool,
         proxy: Option<&Proxy>,
         lookup: &NameLookup,
         on_connected: impl Fn() + Clone + Send + Sync + 'static,
@@ -182,14 +204,17 @@ impl HttpClient {
                 connection
             }))
             .user_agent(concat!("kubekey/", env!("CARGO_PKG_VERSION")));
-        let client = match proxy.and_then(|proxy| proxy.socks.as_ref()) {
-            _ if is_near => client.no_proxy(),
-            Some(socks) => client.no_proxy().proxy(reqwest::Proxy::all(socks.expose()).map_err(unusable_setup)?),
+        let client = match proxy.and_then(|proxy| proxy.url.as_ref()) {
+            _ if is_direct => client.no_proxy(),
+            Some(url) => client.no_proxy().proxy(reqwest::Proxy::all(url.expose()).map_err(unusable_setup)?),
             None => client,
         };
         client.build().map_err(unusable_setup)
     }
 }
+
+/// For a request of which nobody needs to know that it leaves.
+fn unannounced() {}
 
 fn unusable_setup(error: reqwest::Error) -> Error {
     Error::new(ErrorKind::Failed, format!("cannot set up HTTPS: {}", root_cause(&error)))

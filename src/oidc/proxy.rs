@@ -6,6 +6,7 @@ use url::Url;
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::log;
+use crate::loopback_host::is_loopback_host;
 use crate::secret::Secret;
 
 /// The variables for https, as the library reads them: the first of each pair that is set; an empty one is ignored.
@@ -18,12 +19,67 @@ pub const EXAMPLE: &str = "http://HOST:PORT, http://USER:PASSWORD@HOST:PORT or s
 const SOCKS_PORT: u16 = 1080;
 
 /// The proxy in between.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Proxy {
     /// Its URL without user name and password.
     pub name: String,
-    /// The whole URL of a SOCKS proxy: the library would use another port, or ignore it.
-    pub socks: Option<Secret>,
+    /// Its whole URL, if the library cannot find it by itself: that of a kubeconfig, or of a SOCKS proxy, for which the
+    /// library would use another port, or ignore it.
+    pub url: Option<Secret>,
+}
+
+/// How a server is reached.
+#[derive(Clone, Debug)]
+pub enum Route {
+    /// Through the proxy of the environment or the system, if there is one for it.
+    OfEnvironment,
+    /// Without a proxy.
+    Direct,
+    /// Through this proxy, even to this machine, as client-go does.
+    Through(Proxy),
+}
+
+impl Route {
+    /// The proxy in front of `url`.
+    ///
+    /// # Errors
+    /// As [`proxy_of`].
+    pub fn proxy(&self, url: &Url) -> Result<Option<Proxy>> {
+        match self {
+            _ if self.is_direct(url) => Ok(None),
+            Self::OfEnvironment => proxy_of(url),
+            Self::Direct => Ok(None),
+            Self::Through(proxy) => Ok(Some(proxy.clone())),
+        }
+    }
+
+    /// Whether no proxy may be used for `url`: over http, which only this machine has, one could read codes, secrets and
+    /// tokens.
+    pub fn is_direct(&self, url: &Url) -> bool {
+        match self {
+            Self::OfEnvironment => is_loopback_host(url.host()),
+            Self::Direct => true,
+            Self::Through(_) => url.scheme() != "https",
+        }
+    }
+}
+
+impl Proxy {
+    /// The proxy with this URL, as a kubeconfig has it.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Usage`] if it cannot be used. The value is not in the message: it may contain a password.
+    pub fn of_kubeconfig(text: &str) -> Result<Self> {
+        let is_known = |url: &Url| matches!(url.scheme(), "http" | "https" | "socks5" | "socks5h") && url.has_host();
+        let mut url = Url::parse(text).ok().filter(is_known).ok_or_else(|| {
+            Error::new(ErrorKind::Usage, "the cluster's 'proxy-url' cannot be used: it is not the URL of a proxy")
+                .hint(format!("correct it in the kubeconfig: {EXAMPLE}"))
+        })?;
+        let whole = socks_url(text).unwrap_or_else(|| Secret::new(url.as_str()));
+        // They fail for URLs that cannot have them.
+        let _ = url.set_username("").and_then(|()| url.set_password(None));
+        Ok(Self { name: url.as_str().trim_end_matches('/').to_owned(), url: Some(whole) })
+    }
 }
 
 /// The proxy in front of `url`.
@@ -40,7 +96,7 @@ pub fn proxy_of(url: &Url) -> Result<Option<Proxy>> {
     match &found {
         Some(proxy) if is_socks_4(proxy) => Err(unusable(url, "it is a SOCKS 4 proxy, which is not supported")),
         Some(proxy) if is_misread(proxy) => Err(unusable(url, "it is not the URL of a proxy")),
-        Some(proxy) => Ok(Some(Proxy { name: name(proxy), socks })),
+        Some(proxy) => Ok(Some(Proxy { name: name(proxy), url: socks })),
         None if is_script_unread() => {
             log::debug(format_args!(
                 "proxy: the system's proxy script (PAC) is not read; HTTPS_PROXY can name a proxy"

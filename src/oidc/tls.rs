@@ -14,6 +14,7 @@ use rustls_platform_verifier::Verifier;
 use super::ecdsa::install_provider;
 #[cfg(not(all(unix, not(target_os = "macos"))))]
 use super::given_authorities::WithGiven;
+use super::only_given;
 use super::tls_error;
 #[cfg(all(unix, not(target_os = "macos")))]
 use super::trust_store;
@@ -61,11 +62,28 @@ impl TlsSetup {
         } else if let Some(file) = store()? {
             authorities.extend(marked_store(STORE, &file)?);
         }
-        let config = verified(authorities, crypto, tls.passes_over_variables).map_err(|error| {
-            let why = tls_error::of_connection(&error);
-            Error::new(ErrorKind::Failed, format!("cannot set up HTTPS: {why}")).hint(CERTIFICATES)
-        })?;
-        Ok(Self::Verified(Box::new(config)))
+        let verifier = verifier(authorities, crypto.clone(), tls.passes_over_variables);
+        let config = verifier.and_then(|verifier| verified_by(NamingVerifier { verifier, name: None }, crypto));
+        Ok(Self::Verified(Box::new(config.map_err(|error| unusable(&error))?)))
+    }
+
+    /// The setup for the API server of a kubeconfig, as client-go verifies it: with authorities of its own it is verified
+    /// with these alone; `name` is its name in the certificate, if it is not that of the URL.
+    ///
+    /// # Errors
+    /// As [`TlsSetup::new`].
+    pub fn of_cluster(tls: &Tls, name: Option<ServerName<'static>>) -> Result<Self> {
+        let crypto = install_provider();
+        if tls.skips_verification {
+            return Ok(Self::Unverified);
+        }
+        let authorities = tls.certificates()?;
+        let verifier = match authorities.is_empty() {
+            true => verifier(authorities, crypto.clone(), tls.passes_over_variables),
+            false => only_given::verifier(authorities, crypto.clone()).map(|only| only as Arc<dyn ServerCertVerifier>),
+        };
+        let config = verifier.and_then(|verifier| verified_by(NamingVerifier { verifier, name }, crypto));
+        Ok(Self::Verified(Box::new(config.map_err(|error| unusable(&error))?)))
     }
 
     /// A client with this setup.
@@ -101,16 +119,19 @@ fn warn() {
     });
 }
 
-fn verified(
-    authorities: Vec<CertificateDer<'static>>,
+fn unusable(error: &rustls::Error) -> Error {
+    let why = tls_error::of_connection(error);
+    Error::new(ErrorKind::Failed, format!("cannot set up HTTPS: {why}")).hint(CERTIFICATES)
+}
+
+fn verified_by(
+    verifier: NamingVerifier,
     crypto: Arc<CryptoProvider>,
-    passes_over_variables: bool,
 ) -> std::result::Result<ClientConfig, rustls::Error> {
-    let verifier = verifier(authorities, crypto.clone(), passes_over_variables)?;
     Ok(ClientConfig::builder_with_provider(crypto)
         .with_safe_default_protocol_versions()?
         .dangerous()
-        .with_custom_certificate_verifier(Arc::new(NamingVerifier(verifier)))
+        .with_custom_certificate_verifier(Arc::new(verifier))
         .with_no_client_auth())
 }
 
@@ -137,9 +158,13 @@ fn verifier(
     })
 }
 
-/// The platform's verifier, with errors that name the certificate: those of rustls do not.
+/// A verifier with errors that name the certificate: those of rustls do not.
 #[derive(Debug)]
-struct NamingVerifier(Arc<dyn ServerCertVerifier>);
+struct NamingVerifier {
+    verifier: Arc<dyn ServerCertVerifier>,
+    /// The name that the certificate must have, if it is not that of the URL.
+    name: Option<ServerName<'static>>,
+}
 
 impl ServerCertVerifier for NamingVerifier {
     fn verify_server_cert(
@@ -150,7 +175,8 @@ impl ServerCertVerifier for NamingVerifier {
         ocsp_response: &[u8],
         now: UnixTime,
     ) -> std::result::Result<ServerCertVerified, rustls::Error> {
-        let verified = self.0.verify_server_cert(certificate, intermediates, server, ocsp_response, now);
+        let server = self.name.as_ref().unwrap_or(server);
+        let verified = self.verifier.verify_server_cert(certificate, intermediates, server, ocsp_response, now);
         verified.map_err(|error| Untrusted::name(error, certificate, server))
     }
 
@@ -160,7 +186,7 @@ impl ServerCertVerifier for NamingVerifier {
         certificate: &CertificateDer<'_>,
         signature: &DigitallySignedStruct,
     ) -> std::result::Result<HandshakeSignatureValid, rustls::Error> {
-        self.0.verify_tls12_signature(message, certificate, signature)
+        self.verifier.verify_tls12_signature(message, certificate, signature)
     }
 
     fn verify_tls13_signature(
@@ -169,10 +195,10 @@ impl ServerCertVerifier for NamingVerifier {
         certificate: &CertificateDer<'_>,
         signature: &DigitallySignedStruct,
     ) -> std::result::Result<HandshakeSignatureValid, rustls::Error> {
-        self.0.verify_tls13_signature(message, certificate, signature)
+        self.verifier.verify_tls13_signature(message, certificate, signature)
     }
 
     fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        self.0.supported_verify_schemes()
+        self.verifier.supported_verify_schemes()
     }
 }

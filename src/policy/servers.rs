@@ -60,6 +60,20 @@ impl Policy {
 }
 
 impl Policy {
+    /// Checks that kubekey itself may send a token to `server`: under a policy only if its certificate is verified.
+    ///
+    /// # Errors
+    /// [`crate::error::ErrorKind::Policy`] if not.
+    pub fn check_verified(&self, server: &str, skips_verification: bool) -> Result<()> {
+        if !skips_verification || self.places().is_empty() {
+            return Ok(());
+        }
+        let what = format!("sending a token to {server} without certificate verification is not allowed");
+        Err(self
+            .refusal("allow_insecure_tls", &what)
+            .hint("remove 'insecure-skip-tls-verify' from the kubeconfig's cluster"))
+    }
+
     /// A policy that decides by the cluster allows none that cannot be read.
     fn check_unreadable(&self, why: &str) -> Result<()> {
         let deciding = [

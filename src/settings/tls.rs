@@ -12,6 +12,7 @@ use super::named_file::{self, unusable_file};
 use super::{pem, values};
 use crate::config::Cluster;
 use crate::config::given::{Given, Text, unusable};
+use crate::environment;
 use crate::error::{Error, Result};
 
 const FILE: &str = "certificate-authority";
@@ -74,6 +75,17 @@ impl Tls {
     /// Trusts one source of authorities, which errors call `label`.
     pub fn of(authority: Authority, label: &str) -> Self {
         Self { authorities: vec![authority], labels: [label, label].map(str::to_owned), ..Self::default() }
+    }
+
+    /// The verification of a kubeconfig's cluster with this authority, if it has one of its own; errors call it `label`.
+    pub fn of_cluster(authority: Option<Authority>, label: &str, skips_verification: bool) -> Self {
+        Self {
+            authorities: authority.into_iter().collect(),
+            skips_verification,
+            passes_over_variables: environment::is_under_policy(),
+            labels: [label, label].map(str::to_owned),
+            extra: None,
+        }
     }
 
     /// The certificates of all authorities, those of the policy included.

@@ -2,6 +2,7 @@
 //!
 //! Nothing here shares code with `src/`, so that one mistake cannot hide in both.
 
+pub mod api_server;
 pub mod browser;
 pub mod canary;
 pub mod client;
