@@ -215,6 +215,8 @@ pub enum Command {
         #[command(flatten)]
         of: OfContext,
     },
+    /// Check all that a sign-in depends on, and say what to do
+    Doctor(Examine),
     /// Show and check the configuration
     #[command(subcommand)]
     Config(Config),
@@ -244,6 +246,20 @@ pub struct OfContext {
     /// The kubeconfig to read [default: as with kubectl: KUBECONFIG, else ~/.kube/config]
     #[arg(long, value_name = "FILE")]
     pub kubeconfig: Option<std::path::PathBuf>,
+}
+
+/// What `doctor` checks, and how it reports it.
+#[derive(Args)]
+pub struct Examine {
+    /// The output format
+    #[arg(long, value_enum, default_value = "text")]
+    pub output: Format,
+    /// Replace names of servers and users, the issuer, the client ID and the home folder, for a ticket
+    #[arg(long)]
+    pub share: bool,
+    /// The context to check.
+    #[command(flatten)]
+    pub of: OfContext,
 }
 
 /// What to do with the configuration.
