@@ -3,7 +3,6 @@
 //! The only place where kubekey sends an ID token anywhere itself: to the server that the kubeconfig names for the
 //! context, if the policy allows that, verified as client-go verifies it, and never further.
 
-use chrono::Utc;
 use openidconnect::HttpResponse;
 use reqwest::StatusCode;
 use reqwest::header::{AUTHORIZATION, HeaderMap, HeaderValue};
@@ -14,11 +13,12 @@ use url::Url;
 use crate::config::cluster::check_server;
 use crate::error::{Error, ErrorKind, Result};
 use crate::event_loop;
-use crate::kubeconfig::{Access, Context, command_of};
+use crate::kubeconfig::{Access, Context};
 use crate::local_time;
 use crate::oidc::{HttpClient, Limits, Proxy, Route, TlsSetup};
 use crate::policy::Policy;
 use crate::settings::{Authority, Tls};
+use crate::shell::quoted;
 use crate::token::{self, IdToken};
 use crate::{printable, terminal};
 
@@ -30,7 +30,7 @@ pub struct ApiServer {
     /// Its URL, as the kubeconfig has it.
     pub server: String,
     /// The name of the context.
-    context: String,
+    pub context: String,
     url: Url,
     http: HttpClient,
 }
@@ -69,7 +69,7 @@ impl ApiServer {
         bearer.set_sensitive(true);
         printable::hide(id_token.jwt.expose());
         let http = self.http.clone().with_headers(&self.url, &HeaderMap::from_iter([(AUTHORIZATION, bearer)]));
-        let answer = event_loop::run(self.review(&http)).map_err(|error| self.unreachable(&error))?;
+        let answer = event_loop::run(self.review(&http)).map_err(|error| self.unreachable(error))?;
         match answer.status() {
             status if status.is_success() => self.read(answer.body()),
             StatusCode::UNAUTHORIZED => Err(self.refused(id_token)),
@@ -81,22 +81,22 @@ impl ApiServer {
         }
     }
 
-    /// Asks with the first version that the server knows.
+    /// Asks with the first version of [`VERSIONS`] that the server knows.
     async fn review(&self, http: &HttpClient) -> Result<HttpResponse> {
-        let mut last = None;
-        for version in VERSIONS {
-            let version = format!("authentication.k8s.io/{version}");
-            let mut url = self.url.clone();
-            let base = url.path().trim_end_matches('/').to_owned();
-            url.set_path(&format!("{base}/apis/{version}/selfsubjectreviews"));
-            let review = json!({ "apiVersion": version, "kind": "SelfSubjectReview" });
-            let answer = http.post_json(&url, review.to_string()).await?;
-            if answer.status() != StatusCode::NOT_FOUND {
-                return Ok(answer);
-            }
-            last = Some(answer);
+        let [version, older] = VERSIONS;
+        let answer = self.review_in(version, http).await?;
+        match answer.status() {
+            StatusCode::NOT_FOUND => self.review_in(older, http).await,
+            _ => Ok(answer),
         }
-        last.ok_or_else(|| self.failed("it was not asked"))
+    }
+
+    async fn review_in(&self, version: &str, http: &HttpClient) -> Result<HttpResponse> {
+        let version = format!("authentication.k8s.io/{version}");
+        let mut url = self.url.clone();
+        url.set_path(&format!("{}/apis/{version}/selfsubjectreviews", self.url.path().trim_end_matches('/')));
+        let review = json!({ "apiVersion": version, "kind": "SelfSubjectReview" });
+        Ok(http.post_json(&url, review.to_string()).await?)
     }
 
     fn read(&self, body: &[u8]) -> Result<Map<String, Value>> {
@@ -119,16 +119,12 @@ impl ApiServer {
             claim("aud"),
             local_time::format(id_token.expires_at, "%Y-%m-%d %H:%M:%S %:z"),
         );
-        let hint = match id_token.expires_at <= Utc::now() {
-            true => "the token has expired: sign in again:".to_owned(),
-            false => "the API server must be configured with exactly this issuer and audience, and its clock and this                       machine's must be right; what its administrator configures for the current context prints:"
-                .to_owned(),
-        };
-        let command = match id_token.expires_at <= Utc::now() {
-            true => command_of("login", &self.context, None),
-            false => "kubekey setup --print kube-apiserver".to_owned(),
-        };
-        self.error(ErrorKind::SignIn, &message).hint(hint).commands([command])
+        self.error(ErrorKind::SignIn, &message)
+            .hint(
+                "the API server must be configured with exactly this issuer and audience, and its clock must be right; \
+                 this prints the configuration for the current context, for the cluster's administrator:",
+            )
+            .commands(["kubekey setup --print kube-apiserver".to_owned()])
     }
 
     fn forbidden(&self, message: &str) -> Error {
@@ -137,8 +133,11 @@ impl ApiServer {
         )
     }
 
-    fn unreachable(&self, error: &Error) -> Error {
-        let check = format!("kubectl --context {} get --raw /version", crate::shell::quoted(&self.context));
+    fn unreachable(&self, error: Error) -> Error {
+        if error.kind() != ErrorKind::Unreachable {
+            return error;
+        }
+        let check = format!("kubectl --context {} get --raw /version", quoted(&self.context));
         Error::new(error.kind(), format!("the API server of context '{}': {error}", self.context))
             .hint("check the network and the cluster's entry in the kubeconfig: kubectl must get a response as well:")
             .commands([check])

@@ -1,6 +1,7 @@
 //! The command line: subcommands that clap derives, and a flag for each setting of the table. Values are unparsed
 //! strings here; [`crate::config`] parses them.
 
+mod examine;
 mod help;
 mod kubelogin;
 mod logout;
@@ -21,6 +22,7 @@ use crate::error::{Error, Result};
 use crate::{log_level, terminal};
 use kubelogin::Words;
 
+pub use examine::Examine;
 pub use logout::Logout;
 pub use of_context::OfContext;
 pub use print::{Document, Print};
@@ -227,6 +229,8 @@ pub enum Command {
         #[command(flatten)]
         of: OfContext,
     },
+    /// Check all that a sign-in depends on, and say what to do
+    Doctor(Examine),
     /// Show and check the configuration
     #[command(subcommand)]
     Config(Config),

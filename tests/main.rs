@@ -27,6 +27,7 @@ mod countdown;
 mod device_flow;
 #[cfg(target_os = "linux")]
 mod docs;
+mod doctor;
 mod early_refresh;
 mod elsewhere;
 mod encodings;

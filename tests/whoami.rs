@@ -83,7 +83,7 @@ fn the_servers_word_is_shown_beside_the_tokens() {
     let finished = place.whoami();
     assert_eq!(finished.code(), Some(0), "{finished:#?}");
     assert_eq!(finished.stderr, "kubekey: using the settings of context 'prod'\n");
-    assert_eq!(server.tokens(), [place.token.clone()], "it gets the token, once");
+    assert_eq!(server.tokens(), std::slice::from_ref(&place.token), "it gets the token, once");
     let sections: Vec<_> = finished.stdout.split("\n\n").collect();
     assert_eq!(
         sections[0],
@@ -171,6 +171,15 @@ fn a_server_that_cannot_be_verified_or_is_not_reached_gets_no_token() {
         assert_fails(&finished, 5, &["the certificate of ", retry]);
         assert!(server.requests().is_empty(), "{what}: {finished:#?}");
     }
+    // Beside its own CA no other is trusted, not even one of the system.
+    let mut own = of(&server);
+    own["certificate-authority-data"] = json!(STANDARD.encode(OTHER.pem()));
+    place.write(&own, |_| ());
+    let system = place.home.path().join("system.pem");
+    fs::write(&system, COMPANY.pem()).unwrap();
+    let finished = place.home.run(place.command().env("SSL_CERT_FILE", system));
+    assert_fails(&finished, 5, &["the certificate of ", retry]);
+    assert!(server.requests().is_empty(), "{finished:#?}");
     let plain = json!({ "server": "http://k8s.example.com:8080" });
     place.write(&plain, |_| ());
     assert_fails(&place.whoami(), 2, &["over http anyone on the network could take the token"]);

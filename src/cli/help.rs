@@ -47,13 +47,14 @@ impl Group {
 const ALL: &[Group] = &[Provider, SignIn, Storage, Network];
 
 /// The commands that not all settings mean something to, with those that do, and an example for each command.
-const COMMANDS: [(&str, &[Group], &str); 11] = [
+const COMMANDS: [(&str, &[Group], &str); 12] = [
     ("get-token", ALL, "kubekey get-token --issuer-url https://login.example.com --client-id kubernetes"),
     ("login", ALL, "kubekey login --context prod"),
     ("logout", &[Provider, Storage, Network], "kubekey logout --all"),
     ("status", &[], "kubekey status --output wide"),
     ("token", ALL, "kubekey token --decode"),
     ("whoami", ALL, "kubekey whoami --context prod"),
+    ("doctor", ALL, "kubekey doctor --share"),
     ("config", &[], "kubekey config show --origin"),
     (
         "setup",

@@ -10,11 +10,9 @@ use super::output::print;
 use super::token::lines;
 use crate::api_server::ApiServer;
 use crate::cli::{Format, OfContext};
-use crate::config::Flags;
 use crate::environment::variable;
 use crate::error::{Error, ErrorKind, Result};
 use crate::exec_credential::ExecInfo;
-use crate::get_token::valid_token;
 use crate::kubeconfig::Contexts;
 use crate::policy::Policy;
 use crate::token::{self, IdToken};
@@ -22,11 +20,11 @@ use crate::token::{self, IdToken};
 /// The claims that API servers usually make a user of.
 const CLAIMS: [&str; 7] = ["iss", "sub", "aud", "exp", "email", "preferred_username", "groups"];
 
-/// Prints both. The policy is asked before anything else; the token goes to the API server of the context only.
+/// The API server of the context, if the policy allows a token for it. It must be known before anybody signs in.
 ///
 /// # Errors
-/// As [`crate::get_token::get_token`], and as [`ApiServer::of`] and [`ApiServer::who`].
-pub fn whoami(flags: &Flags, of: &OfContext, output: Format, out: &mut impl Write) -> Result<()> {
+/// [`ErrorKind::Policy`] if not; [`ErrorKind::Usage`] if no context is used; and as [`ApiServer::of`].
+pub fn server_of(of: &OfContext) -> Result<ApiServer> {
     let policy = Policy::load()?;
     let exec_info = ExecInfo::parse(variable("KUBERNETES_EXEC_INFO").as_deref())?;
     policy.check_cluster(exec_info.cluster.as_ref())?;
@@ -34,13 +32,20 @@ pub fn whoami(flags: &Flags, of: &OfContext, output: Format, out: &mut impl Writ
     let name = of.context.as_deref().ok_or_else(|| no_context(&contexts, of))?;
     let context = contexts.find(name).filter(|context| context.is_ours());
     let context = context.ok_or_else(|| with_others(refusal(Some(name), None, of), &contexts, of, "whoami"))?;
-    let server = ApiServer::of(&context, &policy)?;
-    let (_, id_token) = valid_token(flags)?;
-    let user = server.who(&id_token)?;
-    let claims = claims(&id_token);
+    ApiServer::of(&context, &policy)
+}
+
+/// Prints for whom the server takes the user with this token, and what the token says.
+///
+/// # Errors
+/// As [`ApiServer::who`].
+pub fn whoami(server: &ApiServer, id_token: &IdToken, output: Format, out: &mut impl Write) -> Result<()> {
+    let user = server.who(id_token)?;
+    let claims = claims(id_token);
     match output {
         Format::Json => {
-            let both = json!({ "context": name, "server": server.server, "user": user, "claims": claims });
+            let (context, server) = (&server.context, &server.server);
+            let both = json!({ "context": context, "server": server, "user": user, "claims": claims });
             print(out, &format!("{both:#}\n"))
         }
         Format::Text => {

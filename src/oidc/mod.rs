@@ -12,6 +12,7 @@ mod client_key;
 pub mod device;
 pub mod discovery;
 mod ecdsa;
+mod examination;
 mod github;
 #[cfg(any(windows, target_os = "macos", test))]
 mod given_authorities;
@@ -50,6 +51,7 @@ mod way;
 mod web_key;
 mod well_known;
 
+pub use examination::{Examination, examine, proxy_of_provider};
 pub use http::HttpClient;
 pub use id_token::Person;
 pub use limits::Limits;
