@@ -83,22 +83,8 @@ impl Asked {
         if let Some(known) = self.known(description) {
             return known.hint(client_id);
         }
-        match (error, self.grant) {
-            ("unauthorized_client" | "unsupported_grant_type", Some(grant)) => {
-                return format!(
-                    "allow the grant '{grant}' in the registration of the client '{client_id}' at the provider"
-                );
-            }
-            ("invalid_grant", Some(_)) => {
-                return "the provider does not accept the subject token: check its issuer, its audience and when it expires"
-                    .to_owned();
-            }
-            ("invalid_client", _) if self.has_key => {
-                return format!(
-                    "check that the provider knows the public key of --client-key for the client '{client_id}'"
-                );
-            }
-            _ => {}
+        if let Some(hint) = self.hint_for_program(error) {
+            return hint;
         }
         match error {
             _ if self.lacks_secret(error, description) => format!(
@@ -130,6 +116,24 @@ impl Asked {
             "server_error" | "temporarily_unavailable" | "slow_down" => PROVIDERS_TROUBLE.to_owned(),
             _ => "run the command again, or ask your administrator about this response".to_owned(),
         }
+    }
+
+    /// The same where the client authenticates with a key, or is a program.
+    fn hint_for_program(&self, error: &str) -> Option<String> {
+        let client_id = &self.client_id;
+        Some(match (error, self.grant) {
+            ("unauthorized_client" | "unsupported_grant_type", Some(grant)) => {
+                format!("allow the grant '{grant}' in the registration of the client '{client_id}' at the provider")
+            }
+            ("invalid_grant", Some(_)) => {
+                "the provider does not accept the subject token: check its issuer, its audience and when it expires"
+                    .to_owned()
+            }
+            ("invalid_client", _) if self.has_key => {
+                format!("check that the provider knows the public key of --client-key for the client '{client_id}'")
+            }
+            _ => return None,
+        })
     }
 
     /// Whether the client's registration is the cause, or the secret that it requires. A new sign-in would meet that, too.

@@ -146,16 +146,7 @@ impl Settings {
             login_timeout: values::login_timeout(with_default(given, "login-timeout"))?,
             is_login_timeout_chosen: with_default(given, "login-timeout").origin.layer() != Layer::Default,
             response_mode: values::response_mode(with_default(given, "response-mode"))?,
-            opener: match given.text("browser-command") {
-                _ if values::switch(given.text("skip-open-browser"))? => Opener::Nobody,
-                Some(command) => Opener::Command(values::on_one_line(command)?.text.to_owned()),
-                // A kubeconfig can set this variable too.
-                None if policy.locks("browser-command") => Opener::Desktop,
-                None => match environment("BROWSER").filter(|commands| !commands.trim().is_empty()) {
-                    Some(commands) => Opener::Variable(commands),
-                    None => Opener::Desktop,
-                },
-            },
+            opener: opener(given, environment, policy)?,
             use_access_token,
             force_refresh: values::switch(given.text("force-refresh"))?,
             token_storage: storage(given, policy, is_machine)?,
@@ -175,6 +166,20 @@ impl Settings {
     pub fn is_machine(&self) -> bool {
         self.flow.is_some_and(Flow::is_machine)
     }
+}
+
+/// What opens the browser, if the policy does not decide that.
+fn opener(given: &Given, environment: impl Fn(&str) -> Option<String>, policy: &Policy) -> Result<Opener> {
+    Ok(match given.text("browser-command") {
+        _ if values::switch(given.text("skip-open-browser"))? => Opener::Nobody,
+        Some(command) => Opener::Command(values::on_one_line(command)?.text.to_owned()),
+        // A kubeconfig can set this variable too.
+        None if policy.locks("browser-command") => Opener::Desktop,
+        None => match environment("BROWSER").filter(|commands| !commands.trim().is_empty()) {
+            Some(commands) => Opener::Variable(commands),
+            None => Opener::Desktop,
+        },
+    })
 }
 
 /// Where a sign-in may be saved. A machine has no desktop, so no keyring.
