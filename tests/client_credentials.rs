@@ -20,7 +20,7 @@ use crate::support::provider::Provider;
 use crate::support::provider::behaviour::{Behaviour, edit};
 use crate::support::provider::keys::client_key;
 use crate::support::provider::server::Answer;
-use crate::support::run::Finished;
+use crate::support::run::{Finished, Running};
 
 const SECRET: &str = "canary-of-a-machine/s3cret";
 
@@ -84,6 +84,21 @@ fn one_that_ends_soon_is_renewed_while_it_is_valid() {
     provider.configure(|behaviour| behaviour.machine_answer = Some(Answer::html(503, "busy")));
     let same = home.run(&mut program(&home, &provider));
     assert_eq!((same.token(), same.stderr.as_str(), provider.count("/token")), (first, "", 2));
+}
+
+#[test]
+fn several_at_once_make_one_request_and_login_makes_another() {
+    let (home, provider) = (Home::new(Mode::Absent).store_in("file"), provider(|_| {}));
+    let first = provider.hold("/token", || Running::start(&mut program(&home, &provider)));
+    let second = Running::start(&mut program(&home, &provider));
+    second.wait_for_stderr("waiting for another kubekey");
+    provider.let_go();
+    let token = first.wait().token();
+    assert_eq!((second.wait().token(), provider.count("/token")), (token, 1));
+    let login = home.run(program(&home, &provider).arg("login"));
+    let words = format!("kubekey: signed in as {}, with a token that is valid until ", provider.client_id());
+    assert!(login.code() == Some(0) && login.stderr.starts_with(&words), "{login:#?}");
+    assert_eq!(provider.count("/token"), 2);
 }
 
 #[test]

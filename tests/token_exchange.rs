@@ -119,6 +119,10 @@ fn a_job_of_gitlab_has_it_in_a_variable() {
     };
     let first = run(&tokens[0]).token();
     assert_eq!((run(&tokens[0]).token(), provider.count("/token")), (first, 1));
+    let value = home.run(exchange(&home, &provider).arg("--subject-token-variable").arg(&tokens[0]));
+    let words =
+        "kubekey: --subject-token-variable is not the name of a variable\nhint: give the name, without '$', not ";
+    assert!(value.code() == Some(2) && value.stderr.starts_with(words), "{value:#?}");
     run(&tokens[1]).credential();
     assert_eq!(provider.requests("/token")[1].param("subject_token"), Some(&*tokens[1]), "that of another job");
     let missing = home.run(exchange(&home, &provider).arg("--subject-token-variable=KUBE_ID_TOKEN"));
@@ -200,6 +204,12 @@ fn a_job_of_github_exchanges_its_id_token() {
     assert!(request.header("authorization").is_none(), "the job's request token is for GitHub alone");
     assert_eq!(request.param("subject_token_type"), Some("urn:ietf:params:oauth:token-type:id_token"));
     assert_eq!((run(&policy).token(), provider.count("/job/token")), (first.token(), 1));
+
+    // The provider's certificate may go unverified, that of GitHub never.
+    let mut insecure = job(&home, &provider, &server);
+    insecure.args(["--insecure-skip-tls-verify", "--force-refresh"]);
+    let unverified = home.run(&mut Etc::with_policy(&policy).over(&insecure));
+    assert_eq!((unverified.code(), provider.count("/job/token")), (Some(5), 1), "{unverified:#?}");
 
     provider.configure(|behaviour| behaviour.job_token = Some("another-token-of-another-job".into()));
     let refused = home

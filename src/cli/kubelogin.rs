@@ -239,7 +239,8 @@ fn password(name: &str) -> Error {
         format!(
             "{name} is refused: kubekey takes no passwords, which belong on the provider's own page (RFC 9700, section 2.4)"
         ),
-        "remove --username, --password and --grant-type=password; where no browser can be opened, give --flow=device",
+        "remove --username, --password and --grant-type=password; where no browser can be opened, give --flow=device, \
+         and for a program --flow=client-credentials or --flow=token-exchange",
     )
 }
 

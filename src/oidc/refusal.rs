@@ -83,13 +83,10 @@ impl Asked {
         if let Some(known) = self.known(description) {
             return known.hint(client_id);
         }
+        if let Some(hint) = self.hint_for_program(error) {
+            return hint;
+        }
         match error {
-            "invalid_client" if self.has_key => {
-                format!("check that the provider knows the public key of --client-key for the client '{client_id}'")
-            }
-            "unauthorized_client" | "unsupported_grant_type" | "invalid_grant" if self.grant.is_some() => {
-                self.machines_hint(error)
-            }
             _ if self.lacks_secret(error, description) => format!(
                 "this client needs a secret: set --client-secret-file=FILE, or register it as a public client \
                  (or correct the client ID '{client_id}')"
@@ -121,18 +118,22 @@ impl Asked {
         }
     }
 
-    /// What to do about these errors of a program's grant.
-    fn machines_hint(&self, error: &str) -> String {
-        match (error, self.grant) {
-            ("invalid_grant", _) | (_, None) => {
+    /// The same where the client authenticates with a key, or is a program.
+    fn hint_for_program(&self, error: &str) -> Option<String> {
+        let client_id = &self.client_id;
+        Some(match (error, self.grant) {
+            ("unauthorized_client" | "unsupported_grant_type", Some(grant)) => {
+                format!("allow the grant '{grant}' in the registration of the client '{client_id}' at the provider")
+            }
+            ("invalid_grant", Some(_)) => {
                 "the provider does not accept the subject token: check its issuer, its audience and when it expires"
                     .to_owned()
             }
-            (_, Some(grant)) => format!(
-                "allow the grant '{grant}' in the registration of the client '{}' at the provider",
-                self.client_id
-            ),
-        }
+            ("invalid_client", _) if self.has_key => {
+                format!("check that the provider knows the public key of --client-key for the client '{client_id}'")
+            }
+            _ => return None,
+        })
     }
 
     /// Whether the client's registration is the cause, or the secret that it requires. A new sign-in would meet that, too.

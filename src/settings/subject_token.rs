@@ -16,6 +16,9 @@ use crate::token;
 /// The largest token, in bytes.
 const LARGEST: usize = 64 * 1024;
 
+/// The longest name of a variable, in bytes: a token is longer.
+const LONGEST_NAME: usize = 64;
+
 /// The settings that name one.
 const FLAGS: [&str; 3] = ["subject-token-file", "subject-token-variable", "github-audience"];
 
@@ -62,7 +65,7 @@ impl SubjectToken {
         let label = text.label();
         Ok(Some(match text.key.flag {
             "subject-token-file" => Self::File { path: values::path(text)?, label },
-            "subject-token-variable" => Self::Variable { name: values::on_one_line(text)?.text.to_owned(), label },
+            "subject-token-variable" => Self::Variable { name: variable_name(text)?, label },
             _ => Self::GitHub { audience: text.text.to_owned(), hosts: policy.github_hosts() },
         }))
     }
@@ -105,6 +108,16 @@ impl SubjectToken {
             // That of another job may have other rights.
             Self::Variable { .. } => self.read().ok().flatten().unwrap_or_else(|| Secret::new("")),
         }
+    }
+}
+
+/// The name of a variable. Whoever gives its value instead must not see the token in an error.
+fn variable_name(given: Text<'_>) -> Result<String> {
+    let is_in_name = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_';
+    match given.text.len() <= LONGEST_NAME && given.text.bytes().all(is_in_name) {
+        true => Ok(given.text.to_owned()),
+        false => Err(Error::new(ErrorKind::Usage, format!("{} is not the name of a variable", given.label()))
+            .hint("give the name, without '$', not the token: KUBE_ID_TOKEN")),
     }
 }
 

@@ -145,5 +145,5 @@ fn verdict(provider: &Provider, settings: &Settings, session: &Session) -> Resul
 fn nobody_there(verdict: &Verdict) -> Error {
     let message = format!("a sign-in is needed, and nobody can be reached: {verdict}");
     Error::new(ErrorKind::SignIn, message)
-        .hint("run 'kubekey login' in a terminal; if a person reads the output of this job, set --flow=device")
+        .hint("run 'kubekey login' in a terminal; if a person reads the output of this job, set --flow=device; for a program, set --flow=client-credentials or --flow=token-exchange")
 }

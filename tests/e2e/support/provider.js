@@ -14,6 +14,9 @@ export const BROWSER_CLIENT_ID = 'kubernetes-browser';
 
 /** The only resource that tokens can be for. */
 export const RESOURCE = 'https://k8s.example.com';
+/** A program with a secret, and one with a key. */
+export const SECRET_CLIENT_ID = 'deployer';
+export const KEY_CLIENT_ID = 'deployer-with-key';
 
 const DEVICE_GRANT = 'urn:ietf:params:oauth:grant-type:device_code';
 
@@ -28,6 +31,8 @@ const PICTURE = `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 96 96">
  * `requests`: every request as `{ method, path, query }`.
  * `grants`: every requested grant, as `authorization_code` or `refresh_token refused`, for example.
  * `idTokenSeconds`: the lifetime of the next ID token.
+ * `programs`: the secret of the one program, and the private key of the other as a JWK.
+ * `tokenOfProgram`: the token that a program got, as the provider knows it.
  * `Provider`: the class of another version of oidc-provider.
  */
 export async function startProvider(certificates, Provider = OidcProvider) {
@@ -38,6 +43,7 @@ export async function startProvider(certificates, Provider = OidcProvider) {
     requests: [],
     grants: [],
     idTokenSeconds: 3600,
+    programs: await programs(),
     stop: server.stop,
     start: server.start,
   };
@@ -45,6 +51,7 @@ export async function startProvider(certificates, Provider = OidcProvider) {
   provider.on('grant.success', (ctx) => running.grants.push(ctx.oidc.params.grant_type));
   provider.on('grant.error', (ctx) => running.grants.push(`${ctx.oidc.params?.grant_type} refused`));
   running.refreshToken = (value) => provider.RefreshToken.find(value, { ignoreExpiration: true });
+  running.tokenOfProgram = (value) => provider.ClientCredentials.find(value);
   running.authorizationRequests = () => running.requests.filter(({ path }) => path === '/auth');
   running.handle = withAccountChoice(provider);
   server.handle = (request, response) => answer(running, request, response);
@@ -99,7 +106,12 @@ async function settings(running, isOurVersion) {
   const { privateKey } = await generateKeyPair('RS256', { extractable: true });
   const day = 24 * 3600;
   return {
-    clients: [client(CLIENT_ID, DEVICE_GRANT), client(BROWSER_CLIENT_ID)],
+    clients: [
+      client(CLIENT_ID, DEVICE_GRANT),
+      client(BROWSER_CLIENT_ID),
+      program(SECRET_CLIENT_ID, { token_endpoint_auth_method: 'client_secret_basic', client_secret: running.programs.secret }),
+      program(KEY_CLIENT_ID, { token_endpoint_auth_method: 'private_key_jwt', jwks: { keys: [running.programs.publicKey] } }),
+    ],
     findAccount: (_ctx, sub) => ({ accountId: sub, claims: () => claims(running, sub) }),
     claims: { openid: ['sub'], email: ['email', 'email_verified'], profile: ['name', 'picture'] },
     // Off: the claims of the scopes are in the ID token, where an API server looks for them.
@@ -107,6 +119,7 @@ async function settings(running, isOurVersion) {
     rotateRefreshToken: true,
     ttl: {
       AccessToken: 3600,
+      ClientCredentials: 3600,
       DeviceCode: 600,
       Grant: day,
       IdToken: () => running.idTokenSeconds,
@@ -115,6 +128,7 @@ async function settings(running, isOurVersion) {
       Session: day,
     },
     features: {
+      clientCredentials: { enabled: true },
       devInteractions: { enabled: true },
       deviceFlow: { enabled: true },
       ...isOurVersion && { resourceIndicators: { enabled: true, getResourceServerInfo } },
@@ -135,6 +149,20 @@ function client(id, ...moreGrants) {
     grant_types: ['authorization_code', 'refresh_token', ...moreGrants],
     response_types: ['code'],
     redirect_uris: ['http://127.0.0.1/callback'],
+  };
+}
+
+function program(id, more) {
+  return { client_id: id, grant_types: ['client_credentials'], redirect_uris: [], response_types: [], ...more };
+}
+
+async function programs() {
+  const { publicKey, privateKey } = await generateKeyPair('ES256', { extractable: true });
+  const named = async (key) => ({ ...(await exportJWK(key)), kid: 'deployer-1', alg: 'ES256' });
+  return {
+    secret: randomBytes(24).toString('base64url'),
+    publicKey: await named(publicKey),
+    key: await named(privateKey),
   };
 }
 
