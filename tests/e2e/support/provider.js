@@ -77,7 +77,7 @@ async function settings(running) {
       RefreshToken: day,
       Session: day,
     },
-    features: { devInteractions: { enabled: true }, deviceFlow: { enabled: true } },
+    features: { devInteractions: { enabled: true }, deviceFlow: { enabled: true }, revocation: { enabled: true } },
     jwks: { keys: [await exportJWK(privateKey)] },
     cookies: { keys: [randomBytes(16).toString('hex')] },
     clientBasedCORS: () => false,

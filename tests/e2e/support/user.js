@@ -45,6 +45,7 @@ export async function startUser(folder, { certificates, provider, apiServer, cli
     configure: (exec) => writeKubeconfig(env.KUBECONFIG, certificates, apiServer, { args, ...exec }),
     kubectl: (...args) => begin(KUBECTL, args),
     kubekey: (...more) => begin(KUBEKEY, [...args, ...more]),
+    logOut: (...more) => begin(KUBEKEY, ['logout', ...settings, ...more]),
     saved: () => savedTokens(env),
   };
 }
