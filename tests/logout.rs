@@ -14,6 +14,7 @@ use crate::support::home::Home;
 #[cfg(target_os = "linux")]
 use crate::support::home::without_rights;
 use crate::support::provider::Provider;
+use crate::support::provider::behaviour::edit;
 use crate::support::run::{Finished, Running};
 
 fn logout(home: &Home, arguments: &[&str]) -> Finished {
@@ -152,8 +153,9 @@ fn the_browser_ends_the_providers_session_with_a_posted_form() {
     let token = home.run(&mut home.kubekey_for(&provider)).token();
     let logout = home.run(home.kubekey_for(&provider).args(["logout", "--browser"]));
     assert_eq!((logout.code(), provider.revoked()), (Some(0), 1), "{logout:#?}");
-    provider.wait_for("/end", 1);
-    let request = &provider.requests("/end")[0];
+    provider.wait_for("/end", 2);
+    // The first one, without a browser, asks whether the provider takes a form.
+    let request = &provider.requests("/end")[1];
     assert_eq!((&*request.method, request.param("client_id")), ("POST", Some(&*provider.client_id())));
     if cfg!(any(target_os = "linux", windows)) {
         assert_eq!(request.param("id_token_hint"), Some(&*token));
@@ -176,8 +178,31 @@ fn without_an_endpoint_or_a_browser_the_removal_is_done_and_the_rest_is_said() {
     provider.configure(|behaviour| behaviour.offers_end_session = true);
     let home = Home::new(Mode::Note).store_in("file");
     let nobody = home.run(home.kubekey_for(&provider).args(["logout", "--browser", "--login-timeout=1s"]));
-    assert_eq!((nobody.code(), provider.count("/end")), (Some(3), 0), "{nobody:#?}");
+    assert_eq!((nobody.code(), provider.count("/end")), (Some(3), 1), "{nobody:#?}");
     assert!(nobody.stderr.contains("was not ended: no browser opened the page within 1 s"), "{nobody:#?}");
+}
+
+/// npm's oidc-provider is such a provider by default. Then the ID token would be in the URL.
+#[test]
+fn a_provider_that_takes_no_form_gets_no_id_token() {
+    let (home, provider) = (Home::new(Mode::Follow).store_in("file"), Provider::start());
+    let with_query = |document: &mut serde_json::Map<String, serde_json::Value>| {
+        let endpoint = format!("{}?realm=k8s", document["end_session_endpoint"].as_str().unwrap());
+        document.insert("end_session_endpoint".into(), endpoint.into());
+    };
+    provider.configure(|behaviour| {
+        (behaviour.offers_end_session, behaviour.end_takes_form) = (true, false);
+        behaviour.discovery = edit(with_query);
+    });
+    home.run(&mut home.kubekey_for(&provider)).credential();
+    let logout = Running::start(home.kubekey_for(&provider).args(["logout", "--browser", "--skip-open-browser"]));
+    let line = logout.wait_for_stderr("kubekey:   http://127.0.0.1:");
+    let page = home.browser.open(line.split_whitespace().last().unwrap()).last().body.clone();
+    assert!(page.contains("<form method=\"get\"") && !page.contains("id_token_hint"), "{page}");
+    assert!(page.contains("name=\"realm\" value=\"k8s\"") && page.contains("name=\"client_id\""), "{page}");
+    let logout = logout.wait();
+    assert_eq!(logout.code(), Some(0), "{logout:#?}");
+    assert!(logout.stderr.contains("takes no form, so it gets no ID token, and may ask you"), "{logout:#?}");
 }
 
 #[test]
@@ -189,8 +214,8 @@ fn all_sign_ins_end_each_providers_session_once() {
     home.run(&mut home.kubekey_for(&other)).credential();
     let all = logout(&home, &["--all", "--browser"]);
     assert_eq!((all.code(), tokens(&home)), (Some(1), vec![]), "{all:#?}");
-    one.wait_for("/end", 1);
-    assert_eq!((one.count("/end"), one.revoked(), other.revoked()), (1, 2, 1), "{all:#?}");
+    one.wait_for("/end", 2);
+    assert_eq!((one.count("/end"), one.revoked(), other.revoked()), (2, 2, 1), "{all:#?}");
     assert!(all.stderr.contains("1 of 3 sign-outs were not complete"), "{all:#?}");
 }
 

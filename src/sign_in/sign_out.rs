@@ -2,7 +2,7 @@
 //! has a form with the ID token, which must be in no URL and in no list of processes.
 
 use askama::Template;
-use hyper::StatusCode;
+use hyper::{HeaderMap, StatusCode};
 use openidconnect::CsrfToken;
 use tokio::time::timeout;
 use url::Url;
@@ -32,13 +32,13 @@ const NONCE_BYTES: u32 = 16;
 #[template(path = "sign_out.html")]
 struct SignOutPage<'a> {
     host: &'a str,
+    method: &'a str,
     action: &'a str,
-    fields: &'a [(&'a str, &'a str)],
+    fields: &'a [(String, String)],
     nonce: &'a str,
 }
 
-/// Opens the browser at our page, which sends it on to the provider. Where the session's end is not asked for without
-/// one, the provider asks the user.
+/// Opens the browser at our page, which sends it on to the provider. Without the ID token the provider asks the user.
 ///
 /// # Errors
 /// [`ErrorKind::Failed`] if the provider cannot end sessions; [`ErrorKind::SignIn`] if there is no browser, or none came
@@ -52,7 +52,7 @@ pub fn sign_out(settings: &Settings, id_token: Option<&Secret>) -> Result<()> {
     let tls = settings.local_server.as_ref().map(LocalTls::new).transpose()?;
     event_loop::run(async {
         let provider = Provider::discover(settings, Limits::USUAL).await?;
-        let Some(endpoint) = provider.metadata.end_session_endpoint else {
+        let Some(endpoint) = provider.metadata.end_session_endpoint.clone() else {
             let message =
                 format!("{} names no end_session_endpoint, so its session goes on", settings.issuer_url.as_str());
             return Err(Error::new(ErrorKind::Failed, message).hint("sign out on the provider's own page"));
@@ -60,10 +60,23 @@ pub fn sign_out(settings: &Settings, id_token: Option<&Secret>) -> Result<()> {
         let loopback = Loopback::bind(&settings.loopback_addresses).await?;
         let gate = Gate::new(&loopback.redirect_uri, ResponseMode::Query, settings.login_timeout)?;
         let server = loopback.serve(gate.host.clone(), tls);
+        let takes_form = takes_form(&provider, &endpoint).await;
         announce_sign_out(settings, &gate.start_url(), verdict.no_browser);
-        let farewell = Farewell { settings, endpoint: &endpoint, id_token, gate };
+        let farewell = Farewell { settings, endpoint: &endpoint, takes_form, id_token, gate };
         farewell.serve(server).await
     })
+}
+
+/// Whether the provider takes a posted form, as it must (§2), and not every provider does. An answer to a request without a
+/// cookie ends nobody's session.
+async fn takes_form(provider: &Provider, endpoint: &Url) -> bool {
+    let answer = provider.http.post_form(endpoint, HeaderMap::new(), String::new(), || {}).await;
+    let refusals = [StatusCode::NOT_FOUND, StatusCode::METHOD_NOT_ALLOWED, StatusCode::NOT_IMPLEMENTED];
+    let takes_form = answer.map_or(true, |answer| !refusals.contains(&answer.status()));
+    if !takes_form {
+        terminal::notice("the provider takes no form, so it gets no ID token, and may ask you");
+    }
+    takes_form
 }
 
 fn not_ended(settings: &Settings, why: &str) -> Error {
@@ -86,6 +99,7 @@ fn turn_away(visit: Visit, purpose: &Purpose, pages: &Pages<'_>) {
 struct Farewell<'a> {
     settings: &'a Settings,
     endpoint: &'a Url,
+    takes_form: bool,
     id_token: Option<&'a Secret>,
     gate: Gate,
 }
@@ -127,13 +141,19 @@ impl Farewell<'_> {
     fn show(&self, visit: Visit) -> bool {
         let is_own = visit.ends.is_some_and(peer::is_own);
         log::debug(format_args!("sign-out: the browser is {}", if is_own { "this user's" } else { "unknown" }));
-        let hint = self.id_token.filter(|_| is_own);
+        // What is not in a form would be in the URL.
+        let hint = self.id_token.filter(|_| is_own && self.takes_form);
+        let hint = hint.map(|jwt| ("id_token_hint".to_owned(), jwt.expose().to_owned()));
         // No `post_logout_redirect_uri`: one that is not registered makes providers refuse (§3), and ours is for sign-ins.
-        let fields = hint.map(|jwt| ("id_token_hint", jwt.expose())).into_iter();
-        let fields: Vec<_> = fields.chain([("client_id", self.settings.client_id.as_str())]).collect();
+        let client = ("client_id".to_owned(), self.settings.client_id.as_str().to_owned());
+        let method = if self.takes_form { "post" } else { "get" };
+        // A browser drops the query of a form's address if it sends the form as one.
+        let query =
+            self.endpoint.query_pairs().filter(|_| !self.takes_form).map(|(name, value)| (name.into(), value.into()));
+        let fields: Vec<(String, String)> = query.chain(hint).chain([client]).collect();
         let nonce = CsrfToken::new_random_len(NONCE_BYTES).into_secret();
         let host = self.endpoint.host_str().unwrap_or_default();
-        let page = SignOutPage { host, action: self.endpoint.as_str(), fields: &fields, nonce: &nonce };
+        let page = SignOutPage { host, method, action: self.endpoint.as_str(), fields: &fields, nonce: &nonce };
         match page.render() {
             Ok(html) => visit.form_page(self.endpoint, &nonce, html),
             Err(_) => false,

@@ -131,6 +131,7 @@ async function settings(running, isOurVersion) {
       clientCredentials: { enabled: true },
       devInteractions: { enabled: true },
       deviceFlow: { enabled: true },
+      revocation: { enabled: true },
       ...isOurVersion && { resourceIndicators: { enabled: true, getResourceServerInfo } },
     },
     ...isOurVersion && { interactions: { policy: policy() } },

@@ -47,6 +47,7 @@ export async function startUser(folder, { certificates, provider, apiServer, cli
     kubekey: (...more) => begin(KUBEKEY, [...args, ...more]),
     /** Another command of kubekey, with the same settings. */
     kubekeyCommand: (command) => begin(KUBEKEY, [command, ...settings]),
+    logOut: (...more) => begin(KUBEKEY, ['logout', ...settings, ...more]),
     saved: () => savedTokens(env),
   };
 }

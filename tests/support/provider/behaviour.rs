@@ -76,6 +76,8 @@ pub struct Behaviour {
     pub offers_revocation: bool,
     /// Whether a browser can end the session (RP-Initiated Logout).
     pub offers_end_session: bool,
+    /// Whether it can do that with a posted form.
+    pub end_takes_form: bool,
     /// Replaces the response to a pushed authorization request.
     pub push_answer: Option<Answer>,
     /// Whether the discovery document names a device authorization endpoint.
@@ -173,6 +175,7 @@ impl Default for Behaviour {
             code_answer: None,
             offers_revocation: false,
             offers_end_session: false,
+            end_takes_form: true,
             push_answer: None,
             offers_device: false,
             device_answer: None,

@@ -297,7 +297,9 @@ impl State {
             ("GET", "/job/token") => self.issue_to_job(request),
             ("POST", "/token") => self.token(request),
             ("POST", "/revoke") if self.behaviour.offers_revocation => self.revoke(request),
-            ("POST", "/end") if self.behaviour.offers_end_session => Answer::html(200, "signed out"),
+            ("POST", "/end") if self.behaviour.offers_end_session && self.behaviour.end_takes_form => {
+                Answer::html(200, "signed out")
+            }
             _ => Answer::html(404, "not found"),
         }
     }
