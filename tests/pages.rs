@@ -231,11 +231,35 @@ fn a_folder_that_is_not_there_is_named() {
 }
 
 #[test]
-fn a_template_of_the_original_kubekey_is_named() {
+fn a_template_of_the_original_kubekey_is_honoured() {
     let place = Place::new();
-    let (page, finished) = place.sign_in_with(&place.templates("html_ok.tmpl", "{{ .Name }}"));
-    assert!(finished.stderr.contains("html_ok.tmpl is no longer used: convert it to signed_in.html"), "{finished:#?}");
-    assert!(page.body.contains("You are signed in as Jane"));
+    let template = "<title>{{.Name}}</title>\n{{- with .Picture}}<img src=\"{{.}}\">{{else}} no picture{{end}}";
+    let (page, finished) = place.sign_in_with(&place.templates("html_ok.tmpl", template));
+    assert_eq!(page.body, "<title>Jane Doe</title> no picture", "{finished:#?}");
+    assert!(!finished.stderr.contains("warning"), "{finished:#?}");
+
+    let place = Place::new();
+    place.provider.configure(|behaviour| behaviour.refusal = Some(("access_denied".into(), "<no>".into())));
+    let (page, _) = place.sign_in_with(&place.templates("html_fail.tmpl", "Failed: {{.Msg}}"));
+    assert!(page.body.starts_with("Failed: the provider refused the sign-in: &lt;no&gt; "), "{page:#?}");
+
+    let place = Place::new();
+    place.templates("html_ok.tmpl", "old");
+    assert_eq!(place.sign_in_with(&place.templates("signed_in.html", "new")).0.body, "new");
+}
+
+#[test]
+fn a_template_of_the_original_that_does_more_is_named_with_its_line_and_the_built_in_page_is_shown() {
+    for (template, line) in [
+        ("<p>\n{{range .Names}}", "html_ok.tmpl line 2: kubekey does not know 'range .Names': {{range .Names}};"),
+        ("<a href=\"{{.Picture}}\">", "html_ok.tmpl line 1: a value cannot be put into the attribute 'href'"),
+    ] {
+        let place = Place::new();
+        let (page, finished) = place.sign_in_with(&place.templates("html_ok.tmpl", template));
+        finished.credential();
+        assert!(finished.stderr.contains("warning: ") && finished.stderr.contains(line), "{template}: {finished:#?}");
+        assert!(page.body.contains("You are signed in as Jane"), "{template}: {page:#?}");
+    }
 }
 
 #[test]

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use askama::Template;
 use serde::Serialize;
 
+use super::original_template::render_original;
 use super::template::render_override;
 use crate::config::platform;
 use crate::error::Error;
@@ -22,6 +23,9 @@ const LARGEST_TEMPLATE: u64 = 1024 * 1024;
 const SIGNED_IN: &str = "signed_in.html";
 
 const FAILED: &str = "sign_in_failed.html";
+
+/// The same pages in the original kubekey, whose templates are in another language.
+const ORIGINALS: [(&str, &str); 2] = [(SIGNED_IN, "html_ok.tmpl"), (FAILED, "html_fail.tmpl")];
 
 /// The built-in pages, which work as templates, with their names.
 pub const BUILT_IN_PAGES: [(&str, &str); 2] = [
@@ -156,7 +160,7 @@ impl<'a> Pages<'a> {
             client_id: self.client_id,
             issuer: self.issuer,
         };
-        self.render(SIGNED_IN, &page)
+        self.render(SIGNED_IN, &page, &[("Name", &person.name), ("Picture", &person.picture)])
     }
 
     /// The page after anything else.
@@ -169,21 +173,37 @@ impl<'a> Pages<'a> {
             client_id: self.client_id,
             issuer: self.issuer,
         };
-        self.render(FAILED, &page)
+        self.render(FAILED, &page, &[("Msg", page.message)])
     }
 
-    /// The override of `name` if it works, else the built-in page.
-    fn render<T: Serialize + Template>(&self, name: &str, page: &T) -> String {
-        if let Some((path, source)) = self.find_override(name) {
-            match render_override(&path, &source, page) {
-                Ok(html) => return html,
-                Err(why) => terminal::warning(&format!("{why}; the built-in page is shown instead")),
+    /// The override of `name` if it works, else the built-in page. `fields` are those of the original's template.
+    fn render<T: Serialize + Template>(&self, name: &str, page: &T, fields: &[(&str, &str)]) -> String {
+        match self.render_override(name, page, fields) {
+            Some((_, Ok(html))) => html,
+            Some((_, Err(why))) => {
+                terminal::warning(&format!("{why}; the built-in page is shown instead"));
+                built_in(page)
             }
+            None => built_in(page),
         }
-        built_in(page)
     }
 
-    /// The first file of this name in the user's folder and the system's folders, with its text.
+    /// The file that overrides `name`, and the page that it makes, or what is wrong with it.
+    fn render_override<T: Serialize>(
+        &self,
+        name: &str,
+        page: &T,
+        fields: &[(&str, &str)],
+    ) -> Option<(PathBuf, Result<String, String>)> {
+        let (path, source) = self.find_override(name)?;
+        let html = match path.ends_with(name) {
+            true => render_override(&path, &source, page),
+            false => render_original(&path, &source, fields),
+        };
+        Some((path, html))
+    }
+
+    /// The first file of this name, or of the original's name for it, in the user's folder and the system's folders, with its text.
     fn find_override(&self, name: &str) -> Option<(PathBuf, String)> {
         if let Some(dir) = self.template_dir.filter(|dir| !dir.is_dir()) {
             terminal::warning(&format!("the template folder {} is not a folder", dir.display()));
@@ -191,11 +211,12 @@ impl<'a> Pages<'a> {
         let system = platform::system_template_dirs();
         let own = self.template_dir.filter(|dir| dir.is_dir()).map(|dir| (dir.to_owned(), Owner::User));
         let dirs = own.into_iter().chain(system.into_iter().map(|dir| (dir, Owner::System)));
-        for (dir, owner) in dirs {
-            let path = dir.join(name);
+        let original = ORIGINALS.iter().find(|(of, _)| *of == name).map(|(_, original)| *original);
+        let names: Vec<_> = [name].into_iter().chain(original).collect();
+        for (path, owner) in dirs.flat_map(|(dir, owner)| names.iter().map(move |name| (dir.join(name), owner))) {
             match trusted_file::read(&path, owner, LARGEST_TEMPLATE) {
                 Ok(source) => return Some((path, source)),
-                Err(error) if error.kind() == io::ErrorKind::NotFound => warn_of_original(&dir, name),
+                Err(error) if error.kind() == io::ErrorKind::NotFound => {}
                 Err(error) => terminal::warning(&format!("{} is not used: {error}", path.display())),
             }
         }
@@ -221,23 +242,11 @@ pub fn overrides(settings: &Settings) -> Vec<Override> {
     let (client_id, issuer) = (pages.client_id, pages.issuer);
     let signed_in = SignedInPage { name: "", email: "", picture: "", cluster: "", client_id, issuer };
     let failed = SignInFailedPage { title: "", message: "", hint: "", cluster: "", client_id, issuer };
-    let rendered = |name: &str, render: &dyn Fn(&Path, &str) -> Result<String, String>| {
-        let (path, source) = pages.find_override(name)?;
-        let mistake = render(&path, &source).err();
-        Some(Override { path, mistake })
-    };
-    let signed_in = rendered(SIGNED_IN, &|path, source| render_override(path, source, &signed_in));
-    let failed = rendered(FAILED, &|path, source| render_override(path, source, &failed));
-    signed_in.into_iter().chain(failed).collect()
-}
-
-/// Warns of a template of the original kubekey: it has another syntax and is not used.
-fn warn_of_original(dir: &Path, name: &str) {
-    let original = dir.join(if name == SIGNED_IN { "html_ok.tmpl" } else { "html_fail.tmpl" });
-    if original.exists() {
-        let original = original.display();
-        terminal::warning(&format!("{original} is no longer used: convert it to {name} as described in docs/pages.md"));
-    }
+    let found = [
+        pages.render_override(SIGNED_IN, &signed_in, &[("Name", ""), ("Picture", "")]),
+        pages.render_override(FAILED, &failed, &[("Msg", "")]),
+    ];
+    found.into_iter().flatten().map(|(path, html)| Override { path, mistake: html.err() }).collect()
 }
 
 #[cfg(test)]

@@ -11,7 +11,7 @@ use serde::Serialize;
 use crate::error::root_cause;
 
 /// The largest page, in bytes.
-const LARGEST_PAGE: usize = 4 * 1024 * 1024;
+pub(super) const LARGEST_PAGE: usize = 4 * 1024 * 1024;
 
 /// How many instructions a template may run; the built-in one needs a few hundred.
 const FUEL: u64 = 100_000;
