@@ -267,6 +267,7 @@ fn a_provider_that_is_gone_or_has_another_time_or_no_keys_is_told_and_the_rest_i
     let finished = place.doctor();
     assert_eq!(finished.code(), Some(1), "{finished:#?}");
     assert!(line(&finished, "error", "provider").contains("cannot be reached"), "{finished:#?}");
+    assert!(line(&finished, "warning", "flow").starts_with("it depends on the provider"), "{finished:#?}");
     line(&finished, "ok", "storage");
     line(&finished, "ok", "API server");
 }
@@ -302,6 +303,17 @@ fn the_keyring_is_tried_with_a_large_value_which_is_gone_afterwards() {
     assert_eq!(locked.code(), Some(1), "{locked:#?}");
     assert!(line(&locked, "error", "keyring").contains("locked"), "{locked:#?}");
     assert!(place.home.keyring().secrets().is_empty(), "nothing is left");
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn the_kernels_keys_are_tried_where_they_are_used() {
+    let place = Place::new(Home::new(Mode::Absent).store_in("kernel"));
+    let finished = place.doctor();
+    assert_eq!(finished.code(), Some(0), "{finished:#?}");
+    assert_eq!(line(&finished, "ok", "kernel keys"), "a value was saved, read and removed");
+    assert_eq!(line(&finished, "ok", "storage"), "kernel, as it is set");
+    assert!(!finished.stdout.contains("keyring"), "{finished:#?}");
 }
 
 #[test]
@@ -375,6 +387,7 @@ fn a_shared_report_names_nobody_and_nothing() {
                 assert!(!finished.stdout.contains(name), "{name}: {}", finished.stdout);
                 assert!(!finished.stderr.contains(name), "{name}: {}", finished.stderr);
             }
+            assert!(finished.stdout.contains("would be http://127.0.0.1:"), "{finished:#?}");
             assert!(finished.stdout.contains("CONTEXT") && finished.stdout.contains("ISSUER"), "{finished:#?}");
         }
     }

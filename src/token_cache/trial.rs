@@ -8,6 +8,9 @@ use super::keyring_error::{KeyringError, Unlock};
 use crate::credential_key::CredentialKey;
 use crate::secret::Secret;
 
+/// What the value is called.
+const NAME: &str = "kubekey-doctor";
+
 /// How long the keyring may take to save it.
 const PATIENCE: Duration = Duration::from_secs(5);
 
@@ -25,7 +28,8 @@ const LIFE: i64 = 60;
 /// # Errors
 /// What the keyring did instead, in words.
 pub fn try_keyring() -> Result<(), String> {
-    let (key, value) = (key(), Secret::new("x".repeat(LARGE)));
+    // One name for all runs: what a killed run leaves is replaced and removed by the next.
+    let (key, value) = (key(NAME.to_owned()), Secret::new("x".repeat(LARGE)));
     let why = |error: KeyringError| error.to_string();
     // To save would prompt.
     keyring::probe(Unlock::Never).map_err(why)?;
@@ -47,7 +51,8 @@ pub fn try_kernel() -> Option<Result<(), &'static str>> {
     if !cfg!(target_os = "linux") || kernel::is_shared() {
         return None;
     }
-    let key = key();
+    // The kernel drops what a killed run leaves, so that two runs need not meet.
+    let key = key(format!("{NAME}-{}", std::process::id()));
     let is_kept = kernel::store(&key, Part::Parked, &Secret::new("x".repeat(SMALL)), LIFE);
     kernel::give_way(&key, Part::Parked);
     Some(match (is_kept, kernel::is_available()) {
@@ -57,7 +62,6 @@ pub fn try_kernel() -> Option<Result<(), &'static str>> {
     })
 }
 
-fn key() -> CredentialKey {
-    let name = "kubekey-doctor".to_owned();
+fn key(name: String) -> CredentialKey {
     CredentialKey { issuer: name.clone(), client_id: name.clone(), digest: name }
 }

@@ -5,18 +5,17 @@ use std::path::Path;
 use super::copies::on_path;
 use super::line::Line;
 use crate::config::Flow;
-use crate::exec_credential::ExecInfo;
 use crate::settings::Settings;
-use crate::sign_in::{flows_here, launchers};
+use crate::sign_in::{Verdict, launchers};
 
 const CHECK: &str = "browser";
 
 /// Whether it exists. It is not started.
-pub fn check(settings: &Settings, exec_info: &ExecInfo) -> Line {
+pub fn check(settings: &Settings, verdict: Option<&Verdict>) -> Line {
     let programs = match launchers(settings) {
         Ok(programs) => programs,
         Err(why) => {
-            return Line::warning(CHECK, format!("none is opened: {why}"), open_it_yourself(settings, exec_info));
+            return Line::warning(CHECK, format!("none is opened: {why}"), open_it_yourself(verdict));
         }
     };
     let is_there = |program: &&String| match Path::new(program).components().count() {
@@ -34,8 +33,8 @@ pub fn check(settings: &Settings, exec_info: &ExecInfo) -> Line {
     }
 }
 
-fn open_it_yourself(settings: &Settings, exec_info: &ExecInfo) -> &'static str {
-    match flows_here(settings, exec_info, true).flows.first() {
+fn open_it_yourself(verdict: Option<&Verdict>) -> &'static str {
+    match verdict.and_then(|verdict| verdict.flows.first()) {
         Some(Flow::Device) => "sign in with the code that kubekey prints, in a browser anywhere",
         _ => "open the URL that kubekey prints",
     }

@@ -4,12 +4,19 @@ use super::line::Line;
 use crate::exec_credential::ExecInfo;
 use crate::oidc::Examination;
 use crate::settings::Settings;
-use crate::sign_in::{flows_here, try_listener};
+use crate::sign_in::{Verdict, flows_here, try_listener};
 
-/// The flows that would be tried.
-pub fn verdict(settings: &Settings, exec_info: &ExecInfo, found: Option<&Examination>) -> Line {
-    let offers_device = found.is_some_and(|found| found.provider.metadata.device_endpoint().is_some());
-    let verdict = flows_here(settings, exec_info, offers_device);
+/// The flows that would be tried; `None` if the provider, which decides too, cannot be used.
+pub fn here(settings: &Settings, exec_info: &ExecInfo, found: Option<&Examination>) -> Option<Verdict> {
+    let offers_device = found?.provider.metadata.device_endpoint().is_some();
+    Some(flows_here(settings, exec_info, offers_device))
+}
+
+/// Which flow that is, and why.
+pub fn check(verdict: Option<&Verdict>) -> Line {
+    let Some(verdict) = verdict else {
+        return Line::warning("flow", "it depends on the provider, which cannot be used", "see what is said about it");
+    };
     match (verdict.flows.is_empty(), verdict.is_nobody_there) {
         (false, _) => Line::ok("flow", verdict.to_string()),
         (true, true) => Line::warning(

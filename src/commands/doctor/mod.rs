@@ -102,9 +102,10 @@ fn of_files(asked: &Examine, contexts: &Result<Contexts>, policy: &Policy) -> Ve
 fn of_sign_in(settings: &Settings, exec_info: &ExecInfo) -> Vec<Line> {
     let (found, mut lines) = provider::check(settings);
     lines.extend(configuration::client_secret(settings));
-    lines.push(flow::verdict(settings, exec_info, found.as_ref()));
+    let verdict = flow::here(settings, exec_info, found.as_ref());
+    lines.push(flow::check(verdict.as_ref()));
     lines.push(flow::listener(settings));
-    lines.push(browser::check(settings, exec_info));
+    lines.push(browser::check(settings, verdict.as_ref()));
     lines.extend(templates::check(settings));
     lines.extend(storage::check(settings));
     lines

@@ -7,6 +7,7 @@ use crate::environment::variable;
 use crate::error::Result;
 use crate::exec_credential::ExecInfo;
 use crate::kubeconfig::Contexts;
+use crate::loopback_host::is_loopback_host;
 use crate::user;
 
 /// A name, and what is shown in its place.
@@ -67,6 +68,8 @@ fn of_machine() -> impl Iterator<Item = Name> {
     homes.chain(user).chain(machine.map(|name| (name, "HOST")))
 }
 
+/// The host of a URL, unless it is this machine, which tells nothing.
 fn host(url: &str) -> Option<String> {
-    Url::parse(url).ok()?.host_str().map(str::to_owned)
+    let url = Url::parse(url).ok()?;
+    url.host_str().filter(|_| !is_loopback_host(url.host())).map(str::to_owned)
 }
