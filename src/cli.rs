@@ -1,6 +1,7 @@
 //! The command line: subcommands that clap derives, and a flag for each setting of the table. Values are unparsed
 //! strings here; [`crate::config`] parses them.
 
+mod context;
 mod kubelogin;
 mod print;
 mod settings;
@@ -8,8 +9,8 @@ mod setup;
 
 use std::ffi::OsString;
 
-use clap::builder::{BoolishValueParser, NonEmptyStringValueParser as NonEmpty};
-use clap::{Arg, ArgAction, Args, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
+use clap::builder::BoolishValueParser;
+use clap::{Arg, ArgAction, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
 
 use crate::config::Flags;
 use crate::config::keys::variable_of;
@@ -17,6 +18,7 @@ use crate::error::{Error, Result};
 use crate::{log_level, terminal};
 use kubelogin::Words;
 
+pub use context::{Examine, Format, OfContext};
 pub use print::{Document, Print};
 pub use setup::{From, Setup};
 
@@ -215,6 +217,8 @@ pub enum Command {
         #[command(flatten)]
         of: OfContext,
     },
+    /// Check all that a sign-in depends on, and say what to do
+    Doctor(Examine),
     /// Show and check the configuration
     #[command(subcommand)]
     Config(Config),
@@ -228,22 +232,6 @@ pub enum Command {
     },
     /// Print the version
     Version,
-}
-
-/// The context whose settings a command uses.
-#[derive(Args, Clone, Default)]
-pub struct OfContext {
-    /// Use the settings of this kubeconfig context [default: the current one, unless a provider, client or profile is given]
-    #[arg(long, value_name = "NAME", value_parser = NonEmpty::new())]
-    pub context: Option<String>,
-
-    /// Use the settings of the context for this kubeconfig cluster
-    #[arg(long, value_name = "NAME", value_parser = NonEmpty::new(), conflicts_with = "context")]
-    pub cluster: Option<String>,
-
-    /// The kubeconfig to read [default: as with kubectl: KUBECONFIG, else ~/.kube/config]
-    #[arg(long, value_name = "FILE")]
-    pub kubeconfig: Option<std::path::PathBuf>,
 }
 
 /// What to do with the configuration.
@@ -284,15 +272,6 @@ pub enum StatusOutput {
     Text,
     /// A table with where each sign-in is saved, and when it was made and refreshed.
     Wide,
-    /// For programs.
-    Json,
-}
-
-/// An output format of an answer.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum Format {
-    /// For people.
-    Text,
     /// For programs.
     Json,
 }

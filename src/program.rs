@@ -4,8 +4,9 @@ use std::env::consts;
 use std::io;
 use std::process::ExitCode;
 
-use crate::cli::{Cli, Command};
+use crate::cli::{Cli, Command, Examine};
 use crate::error::Result;
+use crate::log_level::{self, Level};
 use crate::{clock, commands, get_token, log, terminal, told};
 
 /// The exit code of `--detailed-exitcode` for a run that changed something.
@@ -33,6 +34,10 @@ fn run(cli: Cli) -> Result<ExitCode> {
         return commands::introduce(&mut io::stdout().lock()).map(|()| ExitCode::SUCCESS);
     }
     let command = cli.command.unwrap_or(Command::GetToken);
+    if let Command::Doctor(Examine { share: true, .. }) = &command {
+        // Notices and warnings have names.
+        log_level::set(Level::Error);
+    }
     commands::take_context(&command, &cli.settings)?;
     match command {
         Command::GetToken => get_token::get_token(&cli.settings, &mut io::stdout().lock())?,
@@ -48,6 +53,7 @@ fn run(cli: Cli) -> Result<ExitCode> {
             let (_, id_token) = get_token::valid_token(&cli.settings)?;
             commands::whoami(&server, &id_token, output, &mut io::stdout().lock())?;
         }
+        Command::Doctor(asked) => commands::doctor(&cli.settings, &asked, &mut io::stdout().lock())?,
         Command::Config(config) => commands::config(&config, &cli.settings, &mut io::stdout().lock())?,
         Command::Pages { write } => commands::write_pages(&write)?,
         Command::Version => commands::version(&mut io::stdout().lock())?,

@@ -22,6 +22,7 @@ mod cool_down;
 mod device_flow;
 #[cfg(target_os = "linux")]
 mod docs;
+mod doctor;
 mod early_refresh;
 mod elsewhere;
 mod encodings;

@@ -30,6 +30,10 @@ pub fn take_context(command: &Command, flags: &Flags) -> Result<()> {
         Command::Logout(of) => (vec!["logout"], of),
         Command::Token { decode, of } => (["token"].into_iter().chain(decode.then_some("--decode")).collect(), of),
         Command::Whoami { output, of } => (words_in("whoami", *output), of),
+        Command::Doctor(asked) => {
+            let share = asked.share.then_some("--share");
+            (words_in("doctor", asked.output).into_iter().chain(share).collect(), &asked.of)
+        }
         Command::Setup(asked) if asked.print.print == Some(Document::KubeApiserver) => {
             return take_for_api_server(asked, flags);
         }
@@ -39,8 +43,11 @@ pub fn take_context(command: &Command, flags: &Flags) -> Result<()> {
     if is_settled() || (!is_asked(of) && has_own(flags)) {
         return Ok(());
     }
-    let is_enough = || !is_asked(of) && (words[0] == "config" || is_in_files(flags));
+    // `doctor` reports by itself what is wrong with the context.
+    let is_doctor = words[0] == "doctor";
+    let is_enough = || is_doctor || !is_asked(of) && (words[0] == "config" || is_in_files(flags));
     let contexts = match read(of) {
+        Err(_) if is_doctor => return Ok(()),
         Err(error) if is_enough() => {
             terminal::warning(&error.to_string());
             return Ok(());

@@ -101,6 +101,13 @@ impl Contexts {
         contexts.filter(Context::is_ours).collect()
     }
 
+    /// All contexts.
+    pub fn all(&self) -> Vec<Context<'_>> {
+        let mut seen = HashSet::new();
+        let names = self.documents.iter().flat_map(|document| entries(document, Kind::Context)).map(|(name, _)| name);
+        names.filter(|name| seen.insert(*name)).filter_map(|name| self.find(name)).collect()
+    }
+
     /// The contexts that this run can be for: a person names one, client-go does not.
     pub fn of_this_run(&self) -> Vec<Context<'_>> {
         if let Some(name) = argument("--context=") {

@@ -10,6 +10,7 @@ mod body;
 pub mod device;
 pub mod discovery;
 mod ecdsa;
+mod examination;
 #[cfg(any(windows, target_os = "macos", test))]
 mod given_authorities;
 mod http;
@@ -45,6 +46,7 @@ mod way;
 mod web_key;
 mod well_known;
 
+pub use examination::{Examination, examine, proxy_of_provider};
 pub use http::HttpClient;
 pub use id_token::Person;
 pub use limits::Limits;

@@ -58,6 +58,16 @@ impl Provider {
         Ok(Self { metadata, client_secret, http, cache, is_cached, keys: Arc::default() })
     }
 
+    /// A provider of which nothing is cached, and which is only looked at.
+    pub(super) fn uncached(
+        metadata: Metadata,
+        http: HttpClient,
+        cache: MetadataCache,
+        keys: Arc<Mutex<Option<KeySet>>>,
+    ) -> Self {
+        Self { metadata, client_secret: None, http, cache, is_cached: false, keys }
+    }
+
     /// Fetches the discovery document, unless this run already did.
     ///
     /// # Errors

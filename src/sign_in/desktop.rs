@@ -21,6 +21,19 @@ pub(super) fn open(url: &str) -> Result<(), String> {
     }
 }
 
+/// The programs that [`open`] would run.
+///
+/// # Errors
+/// Why there is none, in words.
+pub(super) fn programs() -> Result<Vec<String>, String> {
+    // None of them sees it.
+    let launchers = launchers("http://127.0.0.1");
+    match launchers.is_empty() {
+        true => Err(NO_SCREEN.to_owned()),
+        false => Ok(launchers.iter().map(|launcher| launcher.get_program().to_string_lossy().into_owned()).collect()),
+    }
+}
+
 fn launchers(url: &str) -> Vec<Command> {
     // Without a display server there are only browsers for a terminal, and stdin is not one.
     let has_screen = cfg!(target_os = "macos") || platform::has_screen();

@@ -35,6 +35,22 @@ pub fn launch(opener: &Opener, url: String, otherwise: impl Fn() + Clone + Send 
     launched
 }
 
+/// The programs that [`launch`] would run, in this order; empty where the system opens the browser itself.
+///
+/// # Errors
+/// Why there is none, in words.
+pub fn programs(opener: &Opener) -> Result<Vec<String>, String> {
+    let program = |command: &str| shell::split(command).map(|words| words[0].clone());
+    match opener {
+        Opener::Nobody => Err("--skip-open-browser is set".to_owned()),
+        Opener::Command(command) => Ok(vec![program(command)?]),
+        Opener::Variable(commands) if commands.split(SEPARATOR).any(|command| !command.trim().is_empty()) => {
+            commands.split(SEPARATOR).filter(|command| !command.trim().is_empty()).map(program).collect()
+        }
+        Opener::Variable(_) | Opener::Desktop => desktop::programs(),
+    }
+}
+
 /// A browser that the user chose is not replaced by another one, which may have another person's profile.
 fn open(opener: &Opener, url: &str) -> Result<(), String> {
     match opener {

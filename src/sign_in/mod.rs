@@ -18,6 +18,7 @@ mod desktop;
 #[cfg(any(windows, test))]
 mod desktop_session;
 mod device;
+mod examination;
 mod gate;
 mod launcher;
 mod loopback;
@@ -32,11 +33,13 @@ mod visit;
 mod wsl;
 
 pub use announcement::announce_again;
+pub use choice::Verdict;
 #[cfg(windows)]
 pub use desktop::open_for_parent;
+pub use examination::{Override, flows_here, launchers, overrides, try_listener};
 pub use pages::BUILT_IN_PAGES;
 
-use choice::{Verdict, choose};
+use choice::choose;
 use session::Session;
 
 use crate::config::Flow;

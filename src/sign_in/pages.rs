@@ -177,6 +177,30 @@ impl<'a> Pages<'a> {
     }
 }
 
+/// A template that replaces a built-in page.
+pub struct Override {
+    /// Its file.
+    pub path: PathBuf,
+    /// What is wrong with it, and where; then the built-in page is shown.
+    pub mistake: Option<String>,
+}
+
+/// The templates that would be used, rendered for nobody.
+pub fn overrides(settings: &Settings) -> Vec<Override> {
+    let pages = Pages::new(settings, None);
+    let (client_id, issuer) = (pages.client_id, pages.issuer);
+    let signed_in = SignedInPage { name: "", email: "", picture: "", cluster: "", client_id, issuer };
+    let failed = SignInFailedPage { title: "", message: "", hint: "", cluster: "", client_id, issuer };
+    let rendered = |name: &str, render: &dyn Fn(&Path, &str) -> Result<String, String>| {
+        let (path, source) = pages.find_override(name)?;
+        let mistake = render(&path, &source).err();
+        Some(Override { path, mistake })
+    };
+    let signed_in = rendered(SIGNED_IN, &|path, source| render_override(path, source, &signed_in));
+    let failed = rendered(FAILED, &|path, source| render_override(path, source, &failed));
+    signed_in.into_iter().chain(failed).collect()
+}
+
 /// Warns of a template of the original kubekey: it has another syntax and is not used.
 fn warn_of_original(dir: &Path, name: &str) {
     let original = dir.join(if name == SIGNED_IN { "html_ok.tmpl" } else { "html_fail.tmpl" });

@@ -32,6 +32,14 @@ pub(super) fn open(url: &str) -> Result<(), String> {
     }
 }
 
+/// No programs: the system opens the browser.
+///
+/// # Errors
+/// Why this session would not show it, in words.
+pub(super) fn programs() -> Result<Vec<String>, String> {
+    desktop_session::why_invisible().map_or(Ok(Vec::new()), |why| Err(why.to_owned()))
+}
+
 fn open_in_child(url: &str) -> io::Result<()> {
     let mut child = Command::new(std::env::current_exe()?);
     let mut child = start_detached(child.arg(OPEN_URL).stdin(Stdio::piped()))?;

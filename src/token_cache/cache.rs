@@ -42,7 +42,7 @@ impl TokenCache {
     }
 
     /// Whether the storage is the keyring, or may be.
-    pub(super) fn asks_keyring(&self) -> bool {
+    pub fn asks_keyring(&self) -> bool {
         matches!(self.storage, TokenStorage::Auto | TokenStorage::Keyring)
     }
 

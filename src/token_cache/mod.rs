@@ -56,6 +56,7 @@ mod settled;
 #[cfg(any(test, not(all(unix, not(target_os = "macos")))))]
 mod split;
 mod store;
+mod trial;
 
 pub use cache::TokenCache;
 pub use index::is_still_there;
@@ -66,3 +67,4 @@ pub use lock_places::Purpose;
 pub use lock_wait::Waiter;
 pub use prepared::Prepared;
 pub use store::Store;
+pub use trial::{try_kernel, try_keyring};

@@ -17,7 +17,7 @@ pub enum Store {
 
 impl Store {
     /// Its name in messages and in the log.
-    pub(super) fn name(&self) -> &'static str {
+    pub fn name(&self) -> &'static str {
         match self {
             Self::Keyring => "keyring",
             Self::Kernel => "kernel",

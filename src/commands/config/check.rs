@@ -42,9 +42,7 @@ pub fn check(flags: &Flags, out: &mut impl Write) -> Result<()> {
     unknown_variables().for_each(|(name, nearest)| {
         terminal::warning(&format!("the variable {name} is ignored: did you mean {nearest}?"));
     });
-    let Checked { good: files, mut mistakes } = config::check_files()?;
-    let clusters = check_all(&files, &policy, true, &mut mistakes);
-    mistakes.extend(clusters.iter().filter_map(|cluster| mistake_of(cluster, Authority::check_of_cluster(cluster))));
+    let (files, mistakes) = find_mistakes(&policy)?;
     refuse(&files, mistakes)?;
     let layers = Layers::read(flags, variable, None)?;
     layers.warn();
@@ -63,8 +61,19 @@ pub fn check(flags: &Flags, out: &mut impl Write) -> Result<()> {
     Ok(())
 }
 
+/// All configuration files, and the mistakes in them, their profiles and their clusters.
+///
+/// # Errors
+/// If a folder cannot be read.
+pub fn find_mistakes(policy: &Policy) -> Result<(Vec<File>, Vec<Mistake>)> {
+    let Checked { good: files, mut mistakes } = config::check_files()?;
+    let clusters = check_all(&files, policy, true, &mut mistakes);
+    mistakes.extend(clusters.iter().filter_map(|cluster| mistake_of(cluster, Authority::check_of_cluster(cluster))));
+    Ok((files, mistakes))
+}
+
 /// Variables that are not a setting's, but almost, with the name that was probably meant.
-fn unknown_variables() -> impl Iterator<Item = (String, String)> {
+pub fn unknown_variables() -> impl Iterator<Item = (String, String)> {
     let of_setup = Cli::command()
         .find_subcommand("setup")
         .map(|setup| setup.get_arguments().filter_map(Arg::get_long).map(variable_of).collect::<HashSet<_>>());

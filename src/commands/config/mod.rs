@@ -14,7 +14,7 @@ use crate::cli::Config;
 use crate::config::Flags;
 use crate::error::Result;
 pub use answers::Answers;
-pub use check::check_files;
+pub use check::{check_files, find_mistakes, unknown_variables};
 pub use effective::check_values;
 pub use template::config_file;
 

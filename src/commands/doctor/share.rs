@@ -1,0 +1,118 @@
+//! A report that can go into a ticket: names are replaced, first those that are known, then whatever looks like one.
+
+use super::line::Line;
+use super::names::Name;
+
+/// Names of the documentation and of Kubernetes, which tell nothing about the user.
+const PUBLIC: [&str; 3] = ["k8s.io", "kubernetes.io", "freedesktop.org"];
+
+/// What looks like a host name and is a file or a field.
+const ENDINGS: [&str; 9] = ["toml", "yaml", "yml", "md", "html", "json", "tmpl", "exe", "pem"];
+
+/// What the provider's certificate says about its CA comes after these words, in quotes.
+const ISSUED_BY: &str = "issued by '";
+
+/// The same lines without names.
+pub fn without_names(lines: Vec<Line>, names: &[Name]) -> Vec<Line> {
+    let clean = |text: String| anonymous(&text, names);
+    lines.into_iter().map(|line| Line { what: clean(line.what), what_to_do: clean(line.what_to_do), ..line }).collect()
+}
+
+fn anonymous(text: &str, names: &[Name]) -> String {
+    let known = names.iter().fold(text.to_owned(), |text, (name, shown)| replaced(&text, name, shown));
+    let known = without_authority(&known);
+    let mut clean = String::with_capacity(known.len());
+    for (index, word) in known.split(' ').enumerate() {
+        if index > 0 {
+            clean.push(' ');
+        }
+        clean.push_str(&without_address(word));
+    }
+    clean
+}
+
+/// Replaces a name where it is not a part of a longer word.
+fn replaced(text: &str, name: &str, shown: &str) -> String {
+    let is_word = |character: Option<char>| character.is_some_and(char::is_alphanumeric);
+    let (mut clean, mut rest) = (String::with_capacity(text.len()), text);
+    while let Some(at) = rest.find(name) {
+        let (before, after) = (&rest[..at], &rest[at + name.len()..]);
+        let is_inside = is_word(before.chars().last().or(clean.chars().last())) || is_word(after.chars().next());
+        clean.push_str(before);
+        clean.push_str(if is_inside { name } else { shown });
+        rest = after;
+    }
+    clean + rest
+}
+
+fn without_authority(text: &str) -> String {
+    match text.split_once(ISSUED_BY).and_then(|(before, rest)| Some((before, rest.split_once('\'')?.1))) {
+        Some((before, after)) => format!("{before}{ISSUED_BY}CA'{after}"),
+        None => text.to_owned(),
+    }
+}
+
+/// A word without the URL, the e-mail address, the host name or the IP address in it.
+fn without_address(word: &str) -> String {
+    if let Some(at) = word.find("://") {
+        let start =
+            word[..at].rfind(|character: char| !character.is_ascii_alphanumeric()).map_or(0, |before| before + 1);
+        let end = word[at..].find(['\'', '"', ',', ')', ';']).map_or(word.len(), |end| at + end);
+        let is_here = ["127.0.0.1", "localhost", "[::1]"].iter().any(|here| word[at + 3..end].starts_with(here));
+        return if is_here { word.to_owned() } else { format!("{}URL{}", &word[..start], &word[end..]) };
+    }
+    let is_of_name = |character: char| character.is_alphanumeric() || "-_.@+".contains(character);
+    let core = word.trim_matches(|character| !is_of_name(character)).trim_end_matches('.');
+    match address_in(core) {
+        Some(shown) => word.replacen(core, shown, 1),
+        None => word.to_owned(),
+    }
+}
+
+fn address_in(core: &str) -> Option<&'static str> {
+    let labels: Vec<_> = core.split('.').collect();
+    let is_public = PUBLIC.iter().any(|name| core.ends_with(name)) || core.contains(['/', '\\', '=']);
+    let is_number = |label: &&str| !label.is_empty() && label.bytes().all(|byte| byte.is_ascii_digit());
+    let last = labels.last().copied().unwrap_or_default();
+    match labels.len() {
+        _ if core.contains('@') && !core.starts_with('@') && core.len() > 2 => Some("EMAIL"),
+        4 if labels.iter().all(is_number) && core != "127.0.0.1" => Some("ADDRESS"),
+        0 | 1 => None,
+        _ if is_public || ENDINGS.contains(&last) => None,
+        _ if last.len() >= 2
+            && last.chars().all(char::is_alphabetic)
+            && labels.iter().all(|label| !label.is_empty()) =>
+        {
+            Some("HOST")
+        }
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_replaced_as_words_and_what_looks_like_one_as_well() {
+        let names = [("prod".to_owned(), "CONTEXT"), ("/home/jane".to_owned(), "~"), ("jane".to_owned(), "USER")];
+        for (text, expected) in [
+            ("the context 'prod' of production", "the context 'CONTEXT' of production"),
+            ("/home/jane/.kube/kuberc, janet", "~/.kube/kuberc, janet"),
+            ("prod, prod and prod", "CONTEXT, CONTEXT and CONTEXT"),
+            ("at https://k8s.example.com:6443/x, see", "at URL, see"),
+            ("('https://a.example')", "('URL')"),
+            (
+                "the redirect URI would be http://127.0.0.1:41234/callback",
+                "the redirect URI would be http://127.0.0.1:41234/callback",
+            ),
+            ("of login.example.com, issued by 'CN=Example Root CA, O=Example', is", "of HOST, issued by 'CA', is"),
+            ("jane@example.com and 10.1.2.3: no", "EMAIL and ADDRESS: no"),
+            ("client.authentication.k8s.io/v1 in config.toml", "client.authentication.k8s.io/v1 in config.toml"),
+            ("0.2.0 on linux", "0.2.0 on linux"),
+            ("done.", "done."),
+        ] {
+            assert_eq!(anonymous(text, &names), expected, "{text}");
+        }
+    }
+}
