@@ -108,7 +108,7 @@ fn what_the_index_lacks_is_removed_too() {
     fs::remove_file(home.state_file()).unwrap();
     let all = logout(&home, &["--all"]);
     assert_eq!((all.code(), tokens(&home)), (Some(0), vec![]), "{all:#?}");
-    assert!(all.stderr.contains("removed the sign-in to an unknown provider"), "{all:#?}");
+    assert!(all.stderr.contains("removed the sign-in to an unknown provider, but its refresh token was not revoked: its provider is not known"), "{all:#?}");
 }
 
 /// In the keyring, in the kernel, and in two folders.

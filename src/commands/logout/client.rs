@@ -9,7 +9,7 @@ use crate::config::keys::Key;
 use crate::config::{Flags, Layers};
 use crate::credential_key::CredentialKey;
 use crate::environment::variable;
-use crate::error::Result;
+use crate::error::{Error, ErrorKind, Result};
 use crate::kubeconfig::Contexts;
 use crate::log;
 use crate::policy::Policy;
@@ -62,6 +62,9 @@ impl Clients {
         let same = self.known.iter().position(|settings| CredentialKey::new(settings).digest == key.digest);
         let index = match same.or_else(|| self.known.iter().position(is_client)) {
             Some(index) => index,
+            None if key.issuer.is_empty() => {
+                return Err(Error::new(ErrorKind::Failed, "its provider is not known"));
+            }
             None => {
                 self.known.push(Settings::resolve(&self.given_for(key), variable, &self.policy)?);
                 self.known.len() - 1
