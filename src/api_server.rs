@@ -54,7 +54,7 @@ impl ApiServer {
                 "the API server's certificate is not verified ('insecure-skip-tls-verify' of the cluster): anyone can intercept the token",
             );
         }
-        let http = HttpClient::over(tls(context, &access, skips_verification)?, Limits::EARLY, route(&access)?);
+        let http = HttpClient::over(tls(context, &access, skips_verification)?, Limits::LOOK, route(&access)?);
         Ok(Self { server: access.server.to_owned(), context: context.name.to_owned(), url, http })
     }
 

@@ -28,7 +28,7 @@ pub struct Examination {
 /// As [`Provider::discover`].
 pub async fn examine(settings: &Settings) -> Result<Examination> {
     let issuer = &settings.issuer_url;
-    let http = HttpClient::new(&settings.tls, Limits::EARLY)?.with_headers(issuer.url(), &settings.request_headers);
+    let http = HttpClient::new(&settings.tls, Limits::LOOK)?.with_headers(issuer.url(), &settings.request_headers);
     let answer = http.get(&discovery_url(issuer)?).await?;
     let date = answer.headers().get(DATE).and_then(|date| DateTime::parse_from_rfc2822(date.to_str().ok()?).ok());
     let nowhere = MetadataCache::new(None, issuer, &settings.tls, false);

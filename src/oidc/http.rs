@@ -296,7 +296,7 @@ mod tests {
 
     #[test]
     fn the_limits_are_those_that_are_documented() {
-        for (limits, connect, request) in [(Limits::USUAL, 10, 30), (Limits::EARLY, 2, 12)] {
+        for (limits, connect, request) in [(Limits::USUAL, 10, 30), (Limits::EARLY, 2, 12), (Limits::LOOK, 10, 15)] {
             let (connect, request) = (Duration::from_secs(connect), Duration::from_secs(request));
             assert_eq!(limits, Limits { connect, request, body: 1_048_576 });
         }

@@ -21,4 +21,8 @@ impl Limits {
     /// For a run that has a valid token: an unreachable provider must hardly be noticed, and one that has the request gets
     /// 10 s to respond.
     pub const EARLY: Self = Self { connect: Duration::from_secs(2), request: Duration::from_secs(12), ..Self::USUAL };
+
+    /// For a command that only looks: as long for a connection as a sign-in has, or a slow network would count as a broken
+    /// one, and less time for a response.
+    pub const LOOK: Self = Self { request: Duration::from_secs(15), ..Self::USUAL };
 }
