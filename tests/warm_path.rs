@@ -42,7 +42,7 @@ const CALLS: usize = 68;
 /// linked for an older C library, as the packages have it, needs more: threads are in a library of their own there.
 const LOADING_CALLS: usize = 41;
 
-/// What the debug build of a run needs for a token in the kernel, and half as much again: a run that starts doing
+/// What the debug build of a run needs for a token in the kernel, and a little more: a run that starts doing
 /// something else shows. What the release build may need, 2 million, is measured by the benchmark.
 const INSTRUCTIONS: u64 = 5_300_000;
 
