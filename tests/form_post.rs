@@ -21,7 +21,7 @@ fn sign_in(offers_form_post: bool, variables: &[(&str, &str)], arguments: &[&str
     home.run(home.kubekey_for(&provider).envs(variables.iter().copied()).args(arguments)).credential();
     let asked = provider.requests("/authorize")[0].param("response_mode").map(String::from);
     let journey = home.browser.wait_for_journey();
-    assert!(journey.last().body.contains("You are signed in as Jane"), "{journey:#?}");
+    assert!(journey.last().body.contains("You are signed in as <bdi>Jane"), "{journey:#?}");
     (journey.pages, asked)
 }
 
@@ -134,7 +134,7 @@ fn a_form_of_any_origin_is_taken_if_its_state_fits() {
         assert_eq!(waiting.provider.count("/token"), 0);
         let page = post(&form.url, &headers, form.fields());
         assert_eq!(page.status, 200);
-        assert!(page.body.contains("You are signed in as Jane"), "{page:#?}");
+        assert!(page.body.contains("You are signed in as <bdi>Jane"), "{page:#?}");
         waiting.running.wait().credential();
     }
 }
@@ -237,7 +237,7 @@ fn a_code_in_a_form_is_taken_once_and_sent_again_it_gets_the_result() {
     for stream in [first, second] {
         let page = read_page(&stream, "POST", &form.url).unwrap();
         assert_eq!(page.status, 200);
-        assert!(page.body.contains("You are signed in as Jane"), "{page:#?}");
+        assert!(page.body.contains("You are signed in as <bdi>Jane"), "{page:#?}");
     }
     waiting.running.wait().credential();
     assert_eq!(waiting.provider.count("/token"), 1);

@@ -278,7 +278,7 @@ fn the_code_is_taken_once() {
         assert!(answer.starts_with("HTTP/1.1 303 ") && location == first.location(), "{answer}");
     }
     for _ in 0..3 {
-        assert!(get(&first.location().unwrap()).body.contains("You are signed in as Jane"));
+        assert!(get(&first.location().unwrap()).body.contains("You are signed in as <bdi>Jane"));
     }
     waiting.running.wait().credential();
     assert_eq!(waiting.provider.count("/token"), 1);
@@ -300,7 +300,7 @@ fn a_reload_during_the_exchange_gets_the_result_and_a_new_beginning_a_page() {
     waiting.provider.configure(|behaviour| behaviour.hold = Vec::new());
     let reloaded = read_page(&reloaded, "GET", &callback).unwrap();
     assert_eq!(reloaded.status, 303);
-    assert!(get(&reloaded.location().unwrap()).body.contains("You are signed in as Jane"));
+    assert!(get(&reloaded.location().unwrap()).body.contains("You are signed in as <bdi>Jane"));
     waiting.running.wait().credential();
     assert_eq!(waiting.provider.count("/token"), 1);
 }

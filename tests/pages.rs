@@ -183,7 +183,7 @@ fn a_template_that_fails_is_named_with_its_line_and_the_built_in_page_is_shown()
         let (page, finished) = place.sign_in_with(&place.templates("signed_in.html", template));
         finished.credential();
         assert!(finished.stderr.contains("warning: ") && finished.stderr.contains(line), "{template}: {finished:#?}");
-        assert!(page.body.contains("You are signed in as Jane"), "{template}: {page:#?}");
+        assert!(page.body.contains("You are signed in as <bdi>Jane"), "{template}: {page:#?}");
     }
 }
 
@@ -193,7 +193,7 @@ fn a_template_that_is_too_large_is_not_used() {
     let (page, finished) = place.sign_in_with(&place.templates("signed_in.html", &"x".repeat(1024 * 1024 + 1)));
     finished.credential();
     assert!(finished.stderr.contains("larger than 1048576 bytes"), "{}", finished.stderr);
-    assert!(page.body.contains("You are signed in as Jane"));
+    assert!(page.body.contains("You are signed in as <bdi>Jane"));
 }
 
 #[test]
@@ -205,7 +205,7 @@ fn a_template_that_others_can_write_is_not_used() {
         fs::set_permissions(place.home.path().join(what), fs::Permissions::from_mode(mode)).unwrap();
         let (page, finished) = place.sign_in_with(&dir);
         assert!(finished.stderr.contains("can be written by others"), "{what}: {finished:#?}");
-        assert!(page.body.contains("You are signed in as Jane"), "{what}");
+        assert!(page.body.contains("You are signed in as <bdi>Jane"), "{what}");
     }
 }
 
@@ -218,7 +218,7 @@ fn what_is_not_a_file_is_not_waited_for() {
     assert!(made.success());
     let (page, finished) = place.sign_in_with(&dir);
     assert!(finished.stderr.contains("signed_in.html is not used: it is not a file"), "{finished:#?}");
-    assert!(page.body.contains("You are signed in as Jane"));
+    assert!(page.body.contains("You are signed in as <bdi>Jane"));
 }
 
 #[test]
@@ -227,7 +227,7 @@ fn a_folder_that_is_not_there_is_named() {
     let (page, finished) = place.sign_in_with(&place.home.path().join("nowhere"));
     finished.credential();
     assert!(finished.stderr.contains("nowhere is not a folder"), "{finished:#?}");
-    assert!(page.body.contains("You are signed in as Jane"));
+    assert!(page.body.contains("You are signed in as <bdi>Jane"));
 }
 
 #[test]
@@ -258,7 +258,7 @@ fn a_template_of_the_original_that_does_more_is_named_with_its_line_and_the_buil
         let (page, finished) = place.sign_in_with(&place.templates("html_ok.tmpl", template));
         finished.credential();
         assert!(finished.stderr.contains("warning: ") && finished.stderr.contains(line), "{template}: {finished:#?}");
-        assert!(page.body.contains("You are signed in as Jane"), "{template}: {page:#?}");
+        assert!(page.body.contains("You are signed in as <bdi>Jane"), "{template}: {page:#?}");
     }
 }
 
@@ -269,7 +269,7 @@ fn nothing_is_read_from_the_current_directory() {
     fs::create_dir(place.home.path().join("templates")).unwrap();
     fs::write(place.home.path().join("templates").join("signed_in.html"), "from the current directory").unwrap();
     place.home.run(&mut place.home.kubekey_for(&place.provider)).credential();
-    assert!(place.home.browser.wait_for_journey().last().body.contains("You are signed in as Jane"));
+    assert!(place.home.browser.wait_for_journey().last().body.contains("You are signed in as <bdi>Jane"));
 }
 
 #[test]

@@ -42,7 +42,7 @@ fn a_registered_error_without_state_is_told_in_our_words_and_the_wait_goes_on() 
             assert!(page.body.contains(&words), "{words}: {page:#?}");
         }
     }
-    assert!(get(&get(&callback).location().unwrap()).body.contains("You are signed in as Jane"));
+    assert!(get(&get(&callback).location().unwrap()).body.contains("You are signed in as <bdi>Jane"));
     waiting.running.wait().credential();
 }
 
@@ -63,7 +63,7 @@ fn nothing_else_without_state_is_repeated_or_told() {
         "",
     ] {
         let page = get(&waiting.url(&format!("/callback?{query}")));
-        let is_stray = page.body.contains("Nothing to see here") && page.body.contains("still waiting");
+        let is_stray = page.body.contains("Not part of the sign-in") && page.body.contains("still waiting");
         assert!(
             is_stray && !page.body.contains("canary") && !page.body.contains("(access_denied)"),
             "{query}: {page:#?}"

@@ -27,6 +27,9 @@ const FAILED: &str = "sign_in_failed.html";
 /// The same pages in the original kubekey, whose templates are in another language.
 const ORIGINALS: [(&str, &str); 2] = [(SIGNED_IN, "html_ok.tmpl"), (FAILED, "html_fail.tmpl")];
 
+/// The kind of a page that is no cause for alarm.
+const NOTICE: &str = "notice";
+
 /// The built-in pages, which work as templates, with their names.
 pub const BUILT_IN_PAGES: [(&str, &str); 2] = [
     (SIGNED_IN, include_str!("../../templates/signed_in.html")),
@@ -46,7 +49,11 @@ pub struct Pages<'a> {
 #[template(path = "signed_in.html")]
 struct SignedInPage<'a> {
     name: &'a str,
+    /// The same in parts, between which a line may break.
+    name_parts: Vec<&'a str>,
     email: &'a str,
+    /// As `name_parts`.
+    email_parts: Vec<&'a str>,
     picture: &'a str,
     cluster: &'a str,
     client_id: &'a str,
@@ -56,6 +63,7 @@ struct SignedInPage<'a> {
 /// The variables of `sign_in_failed.html` that differ from page to page.
 #[derive(Debug)]
 pub struct FailedPage {
+    kind: &'static str,
     title: &'static str,
     message: String,
     hint: String,
@@ -64,6 +72,8 @@ pub struct FailedPage {
 #[derive(Serialize, Template)]
 #[template(path = "sign_in_failed.html")]
 struct SignInFailedPage<'a> {
+    /// `failed`, or `notice` for what concerns nobody's sign-in.
+    kind: &'a str,
     title: &'a str,
     message: &'a str,
     hint: &'a str,
@@ -82,6 +92,7 @@ impl FailedPage {
     /// The sign-in ended with `error`.
     pub fn ended(error: &Error) -> Self {
         Self {
+            kind: "failed",
             title: "Sign-in failed",
             message: printable::sanitise(&error.to_string()),
             hint: printable::sanitise(&format!("{}. You can close this tab.", error.what_to_do())),
@@ -91,7 +102,8 @@ impl FailedPage {
     /// A request that does not belong to the sign-in, for this reason; the sign-in continues.
     pub fn stray(why: &str) -> Self {
         Self {
-            title: "Nothing to see here",
+            kind: NOTICE,
+            title: "Not part of the sign-in",
             message: format!("This request was rejected: {why}."),
             hint: "kubekey is still waiting for your sign-in. Open the URL that it printed in the terminal.".into(),
         }
@@ -106,6 +118,7 @@ impl FailedPage {
     pub fn unproven(error: Unproven) -> Self {
         let Unproven { code, words } = error;
         Self {
+            kind: "failed",
             title: "Not signed in yet",
             message: format!(
                 "An error arrived: {words} ({code}). It does not say for which sign-in, so kubekey keeps waiting."
@@ -117,7 +130,8 @@ impl FailedPage {
     /// A request to start again, after the response arrived.
     pub fn late() -> Self {
         Self {
-            title: "Nothing to see here",
+            kind: NOTICE,
+            title: "The response has arrived",
             message: "kubekey already has the response and is finishing the sign-in.".into(),
             hint: "You can close this tab.".into(),
         }
@@ -154,7 +168,9 @@ impl<'a> Pages<'a> {
     pub fn signed_in(&self, person: &Person) -> String {
         let page = SignedInPage {
             name: &person.name,
+            name_parts: parts(&person.name),
             email: &person.email,
+            email_parts: parts(&person.email),
             picture: &person.picture,
             cluster: self.cluster,
             client_id: self.client_id,
@@ -166,6 +182,7 @@ impl<'a> Pages<'a> {
     /// The page after anything else.
     pub fn failed(&self, page: &FailedPage) -> String {
         let page = SignInFailedPage {
+            kind: page.kind,
             title: page.title,
             message: &page.message,
             hint: &page.hint,
@@ -224,6 +241,19 @@ impl<'a> Pages<'a> {
     }
 }
 
+/// The parts of an address, between which a line may break; a name is one part.
+fn parts(text: &str) -> Vec<&str> {
+    let mut parts = Vec::new();
+    let mut rest = text;
+    while let Some(at) = rest.char_indices().skip(1).find(|(_, c)| text.contains('@') && matches!(c, '@' | '.')) {
+        let (part, others) = rest.split_at(at.0);
+        parts.push(part);
+        rest = others;
+    }
+    parts.push(rest);
+    parts
+}
+
 fn built_in(page: &impl Template) -> String {
     page.render().unwrap_or_else(|error| format!("<!doctype html><title>kubekey</title><p>{error}"))
 }
@@ -256,12 +286,34 @@ mod tests {
     use super::*;
 
     fn page<'a>(name: &'a str, picture: &'a str) -> SignedInPage<'a> {
-        SignedInPage { name, email: name, picture, cluster: name, client_id: name, issuer: name }
+        let (name_parts, email_parts) = (vec![name], vec![name]);
+        SignedInPage {
+            name,
+            name_parts,
+            email: name,
+            email_parts,
+            picture,
+            cluster: name,
+            client_id: name,
+            issuer: name,
+        }
     }
 
     /// The characters that make up a page's structure.
     fn markup(html: &str) -> Vec<char> {
         html.chars().filter(|character| "<>\"'".contains(*character)).collect()
+    }
+
+    #[test]
+    fn an_address_has_parts_and_a_name_has_none() {
+        for (text, expected) in [
+            ("", &[""][..]),
+            ("J. R. Doe", &["J. R. Doe"]),
+            ("jane.doe@example.com", &["jane", ".doe", "@example", ".com"]),
+            ("@.", &["@", "."]),
+        ] {
+            assert_eq!(parts(text), expected);
+        }
     }
 
     proptest! {

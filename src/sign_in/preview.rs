@@ -41,7 +41,7 @@ const SAMPLES: [(&str, &str, Sample); 7] = [
     ("/late", "The same after the response arrived", Sample::Late),
 ];
 
-const LONG_ADDRESS: &str = "maximiliane.wintersteiner-oberhuber@identity.engineering.example.com";
+const LONG_ADDRESS: &str = "maximiliane.wintersteiner@identity.engineering.example.com";
 
 enum Sample {
     SignedIn { name: &'static str, email: &'static str, picture: &'static str },

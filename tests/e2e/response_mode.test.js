@@ -63,7 +63,7 @@ async function signInWith(t, name, ...args) {
 }
 
 async function assertSignedIn(page, name) {
-  assert.ok((await page.locator('body').innerText()).includes(`You are signed in as ${name}`));
+  assert.ok((await page.locator('body').innerText()).includes(`You are signed in as\n${name}`));
   assert.deepEqual(page.cspViolations, []);
   assertNoAnswerIn(page.addresses);
 }
