@@ -166,7 +166,11 @@ impl<'a> Pages<'a> {
 
     /// The page after a successful sign-in.
     pub fn signed_in(&self, person: &Person) -> String {
-        let page = SignedInPage {
+        self.render(SIGNED_IN, &self.of_person(person), &[("Name", &person.name), ("Picture", &person.picture)])
+    }
+
+    fn of_person<'b>(&'b self, person: &'b Person) -> SignedInPage<'b> {
+        SignedInPage {
             name: &person.name,
             name_parts: parts(&person.name),
             email: &person.email,
@@ -175,13 +179,16 @@ impl<'a> Pages<'a> {
             cluster: self.cluster,
             client_id: self.client_id,
             issuer: self.issuer,
-        };
-        self.render(SIGNED_IN, &page, &[("Name", &person.name), ("Picture", &person.picture)])
+        }
     }
 
     /// The page after anything else.
     pub fn failed(&self, page: &FailedPage) -> String {
-        let page = SignInFailedPage {
+        self.render(FAILED, &self.of_failure(page), &[("Msg", &page.message)])
+    }
+
+    fn of_failure<'b>(&'b self, page: &'b FailedPage) -> SignInFailedPage<'b> {
+        SignInFailedPage {
             kind: page.kind,
             title: page.title,
             message: &page.message,
@@ -189,8 +196,7 @@ impl<'a> Pages<'a> {
             cluster: self.cluster,
             client_id: self.client_id,
             issuer: self.issuer,
-        };
-        self.render(FAILED, &page, &[("Msg", page.message)])
+        }
     }
 
     /// The override of `name` if it works, else the built-in page. `fields` are those of the original's template.
@@ -269,9 +275,8 @@ pub struct Override {
 /// The templates that would be used, rendered for nobody.
 pub fn overrides(settings: &Settings) -> Vec<Override> {
     let pages = Pages::new(settings, None);
-    let (client_id, issuer) = (pages.client_id, pages.issuer);
-    let signed_in = SignedInPage { name: "", email: "", picture: "", cluster: "", client_id, issuer };
-    let failed = SignInFailedPage { title: "", message: "", hint: "", cluster: "", client_id, issuer };
+    let (nobody, late) = (Person::default(), FailedPage::late());
+    let (signed_in, failed) = (pages.of_person(&nobody), pages.of_failure(&late));
     let found = [
         pages.render_override(SIGNED_IN, &signed_in, &[("Name", ""), ("Picture", "")]),
         pages.render_override(FAILED, &failed, &[("Msg", "")]),
