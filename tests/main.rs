@@ -77,8 +77,8 @@ mod migration;
 #[cfg(target_os = "linux")]
 mod no_terminal;
 #[cfg(target_os = "linux")]
-#[cfg(target_os = "linux")]
 mod onboarding;
+#[cfg(target_os = "linux")]
 mod orphan;
 mod other_issuer;
 #[cfg(target_os = "linux")]
