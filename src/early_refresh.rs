@@ -60,7 +60,7 @@ fn try_to_renew(cache: &TokenCache, settings: &Settings) -> (Option<IdToken>, bo
 /// A machine has no refresh token, and makes the same request again (RFC 6749 §4.4.3).
 fn ask_again(cache: &TokenCache, settings: &Settings, store: Store) -> (Option<IdToken>, bool) {
     let start = Instant::now();
-    let tokens = sign_in_machine(settings, Limits::EARLY).ok().map(|(tokens, _)| tokens);
+    let tokens = sign_in_machine(settings, Limits::EARLY, UNNOTICED).ok().map(|(tokens, _)| tokens);
     let is_slow = start.elapsed() > UNNOTICED;
     if let Some(tokens) = &tokens {
         let prepared = cache.prepare(store, None, Unlock::Never);

@@ -138,6 +138,21 @@ fn args_env_and_extension_of_the_user_count_as_in_a_run_of_kubectl() {
 }
 
 #[test]
+fn another_provider_gets_no_proof_of_the_contexts_client() {
+    let home = Home::new(Mode::Absent);
+    for proof in
+        ["--client-key=/k.pem", "--subject-token-file=/t", "--subject-token-variable=T", "--github-audience=k8s"]
+    {
+        let secret = json!(["--issuer-url=https://x.example", "--client-id=x", proof, "--flow=token-exchange"]);
+        default_kubeconfig(&home, "b", &[("b", exec("kubekey", &secret))]);
+        let name = proof[2..].split('=').next().unwrap().replace('-', "_");
+        assert!(show(&home, &["--context=b"]).stdout.contains(&name), "{proof}");
+        let own = show(&home, &["--context=b", "--issuer-url=https://own.example"]);
+        assert!(own.code() == Some(0) && !own.stdout.contains(&name), "{own:#?}");
+    }
+}
+
+#[test]
 #[cfg(unix)]
 fn of_several_files_the_first_to_say_something_counts() {
     let home = Home::new(Mode::Absent);

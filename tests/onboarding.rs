@@ -96,7 +96,7 @@ fn one_address_sets_up_everything_and_another_run_updates_it() {
     let first = run(&home, &site.url(), &["--yes"]);
     assert_eq!((first.code(), first.stdout.as_str()), (Some(0), ""), "{first:#?}");
     let shown = format!(
-        "context 'prod': server https://k8s.example.com, signed in to at {} as client '{}'",
+        "context 'prod': server https://k8s.example.com, sign-in at {} as client '{}'",
         provider.issuer(),
         provider.client_id()
     );
@@ -248,7 +248,7 @@ fn a_person_sees_both_files_and_is_asked_once() {
     for (answer, code) in [("no", 1), ("", 0)] {
         let mut command = from(&home, &site.url(), &[]);
         let mut person = Person::run(command.env_remove("KUBEKEY_LOG"));
-        person.wait_for("context 'prod': server https://k8s.example.com, signed in to at ");
+        person.wait_for("context 'prod': server https://k8s.example.com, sign-in at ");
         person.wait_for("+issuer_url = ");
         person.wait_for("+    server: https://k8s.example.com");
         person.answer("kubekey: write it? [yes]: ", answer);

@@ -16,6 +16,7 @@ use crate::support::home::Home;
 #[cfg(target_os = "linux")]
 use crate::support::policy::assert_refused;
 use crate::support::provider::Provider;
+use crate::support::provider::behaviour::edit;
 #[cfg(target_os = "linux")]
 use crate::support::tls::COMPANY;
 
@@ -165,6 +166,22 @@ fn job(home: &Home, provider: &Provider, server: &str) -> Command {
 }
 
 #[test]
+fn an_issued_token_that_is_no_access_token_has_no_type() {
+    let token = service_account("default:one", 1);
+    let (home, provider) = (Home::new(Mode::Absent), provider(std::slice::from_ref(&token)));
+    provider.configure(|behaviour| {
+        behaviour.token_response = edit(|response| drop(response.insert("token_type".into(), "N_A".into())));
+    });
+    let with = |flow: &str| {
+        let mut kubekey = home.kubekey_for(&provider);
+        home.run(kubekey.arg(format!("--flow={flow}")).arg("--subject-token-file").arg(file(&home, &token)))
+    };
+    assert!(with("token-exchange").token().starts_with("access-"));
+    let refused = with("jwt-bearer");
+    assert!(refused.code() == Some(3) && refused.stderr.contains("have the type 'N_A'"), "{refused:#?}");
+}
+
+#[test]
 fn the_request_token_of_a_job_goes_to_no_other_host_than_githubs() {
     let (home, provider) = (Home::new(Mode::Absent), provider(&[]));
     canary::tell(JOB_TOKEN);
@@ -190,11 +207,10 @@ fn a_job_of_github_exchanges_its_id_token() {
     });
     let (server, authority) = (provider.issuer(), home.path().join("ca.pem"));
     fs::write(&authority, COMPANY.pem()).unwrap();
-    let policy = format!("locked_flags = []\ngithub_hosts = ['{}']", server.strip_prefix("https://").unwrap());
-    let run = |policy: &str| {
-        let mut kubekey = job(&home, &provider, &server);
-        home.run(&mut Etc::with_policy(policy).over(kubekey.arg("--certificate-authority").arg(&authority)))
-    };
+    let host = server.strip_prefix("https://").unwrap();
+    let own = format!("locked_flags = []\ngithub_hosts = ['{host}']");
+    let policy = format!("{own}\nextra_ca = ['{}']", authority.display());
+    let run = |policy: &str| home.run(&mut Etc::with_policy(policy).over(&job(&home, &provider, &server)));
     let first = run(&policy);
     assert!(first.token().starts_with("access-"), "{first:#?}");
     let request = provider.requests("/job/token").pop().unwrap();
@@ -205,17 +221,17 @@ fn a_job_of_github_exchanges_its_id_token() {
     assert_eq!(request.param("subject_token_type"), Some("urn:ietf:params:oauth:token-type:id_token"));
     assert_eq!((run(&policy).token(), provider.count("/job/token")), (first.token(), 1));
 
-    // The provider's certificate may go unverified, that of GitHub never.
-    let mut insecure = job(&home, &provider, &server);
-    insecure.args(["--insecure-skip-tls-verify", "--force-refresh"]);
-    let unverified = home.run(&mut Etc::with_policy(&policy).over(&insecure));
-    assert_eq!((unverified.code(), provider.count("/job/token")), (Some(5), 1), "{unverified:#?}");
+    // The provider's certificate may go unverified, or be verified by the user's authority; that of GitHub may not.
+    let trusted = format!("--certificate-authority={}", authority.display());
+    for trust in ["--insecure-skip-tls-verify", &trusted] {
+        let mut other = job(&home, &provider, &server);
+        other.args([trust, "--force-refresh"]).env("SSL_CERT_FILE", &authority);
+        let unverified = home.run(&mut Etc::with_policy(&own).over(&other));
+        assert_eq!((unverified.code(), provider.count("/job/token")), (Some(5), 1), "{unverified:#?}");
+    }
 
     provider.configure(|behaviour| behaviour.job_token = Some("another-token-of-another-job".into()));
-    let refused = home
-        .run(&mut Etc::with_policy(&policy).over(
-            job(&home, &provider, &server).arg("--force-refresh").arg("--certificate-authority").arg(&authority),
-        ));
+    let refused = home.run(&mut Etc::with_policy(&policy).over(job(&home, &provider, &server).arg("--force-refresh")));
     assert_eq!(refused.code(), Some(1), "{refused:#?}");
     assert!(refused.stderr.contains("GitHub gave this job no ID token: HTTP 401"), "{refused:#?}");
     assert!(refused.stderr.contains("hint: check the permissions of the job"), "{refused:#?}");

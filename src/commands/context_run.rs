@@ -80,10 +80,11 @@ pub(super) fn is_taken(name: &str) -> bool {
     name.starts_with("KUBEKEY_") || VARIABLES.contains(&name)
 }
 
-/// Whether the user's own flags replace this flag of the context. A client secret is only valid for its own provider
+/// Whether the user's own flags replace this flag of the context. What proves who the client is belongs to its own provider
 /// and client, so another issuer or client ID replaces it, too.
 fn is_replaced(flag: &str, own: &Flags) -> bool {
-    let is_secret = flag.starts_with("client-secret");
+    let proofs = ["client-secret", "client-key", "subject-token", "github-audience"];
+    let is_secret = proofs.iter().any(|proof| flag.starts_with(proof));
     let replaces = |own: &str| own == flag || is_secret && (own.starts_with("client-") || own == "issuer-url");
     own.0.iter().any(|(key, _)| replaces(key.flag))
 }

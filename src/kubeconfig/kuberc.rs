@@ -1,6 +1,6 @@
 //! kubectl's own preferences, as far as they say which credential plugins it runs (kubectl 1.35 and newer).
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
@@ -31,9 +31,10 @@ impl Kuberc {
             return Ok(None);
         }
         let default = || Some(home::folder()?.join(".kube/kuberc"));
-        let Some(path) = named.map(PathBuf::from).filter(|path| path.is_absolute()).or_else(default) else {
-            return Ok(None);
-        };
+        if let Some(name) = named.as_ref().filter(|name| !Path::new(name).is_absolute()) {
+            return Err(format!("KUBERC is '{}', a relative path, which kubekey does not read", name.display()));
+        }
+        let Some(path) = named.map(PathBuf::from).or_else(default) else { return Ok(None) };
         let unreadable = |why: String| format!("{} cannot be read: {why}", path.display());
         let bytes = atomic_file::read(&path, LARGEST).map_err(|error| unreadable(error.to_string()))?;
         let Some(bytes) = bytes else { return Ok(None) };
@@ -50,11 +51,14 @@ impl Kuberc {
         Self { path, policy: policy.unwrap_or("AllowAll").to_owned(), allowed: names.map(str::to_owned).collect() }
     }
 
-    /// Whether kubectl runs this command of a kubeconfig.
-    pub fn allows(&self, command: &str) -> bool {
+    /// Whether kubectl runs this command of a kubeconfig. It looks for both names with `find`, as for programs.
+    pub fn allows(&self, command: &str, find: &dyn Fn(&str) -> Option<PathBuf>) -> bool {
+        let is_same = |allowed: &String| {
+            allowed == command || find(allowed).zip(find(command)).is_some_and(|(allowed, command)| allowed == command)
+        };
         match &*self.policy {
             "AllowAll" => true,
-            "Allowlist" => self.allowed.iter().any(|allowed| allowed == command),
+            "Allowlist" => self.allowed.iter().any(is_same),
             _ => false,
         }
     }

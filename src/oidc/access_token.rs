@@ -3,8 +3,9 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 
+use super::doubt::Doubt;
 use super::token_endpoint::TokenResponse;
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::{Error, ErrorKind};
 use crate::log;
 use crate::secret::Secret;
 use crate::settings::Settings;
@@ -17,11 +18,12 @@ const LIFETIME: TimeDelta = TimeDelta::minutes(5);
 /// else `expires_in`.
 ///
 /// # Errors
-/// [`ErrorKind::SignIn`] if there is none, or it has expired.
-pub(super) fn read(response: &TokenResponse, now: DateTime<Utc>) -> Result<(Secret, DateTime<Utc>)> {
+/// [`Doubt::Other`] if there is none; [`Doubt::Clock`] if it has expired.
+pub(super) fn read(response: &TokenResponse, now: DateTime<Utc>) -> Result<(Secret, DateTime<Utc>), Doubt> {
     let token = response.access_token.as_ref().ok_or_else(|| {
-        Error::new(ErrorKind::SignIn, "the provider's token response has no access token")
-            .hint("leave --use-access-token out, or ask your administrator which scope or resource gives one")
+        let error = Error::new(ErrorKind::SignIn, "the provider's token response has no access token")
+            .hint("leave --use-access-token out, or ask your administrator which scope or resource gives one");
+        Doubt::Other(error)
     })?;
     let claims = token::objects(token.expose()).map(|(_, claims)| claims);
     let exp = claims.as_ref().and_then(|claims| DateTime::from_timestamp(claims.get("exp")?.as_f64()? as i64, 0));
@@ -39,7 +41,8 @@ pub(super) fn read(response: &TokenResponse, now: DateTime<Utc>) -> Result<(Secr
         true => Ok((token.clone(), expires_at)),
         false => {
             let message = format!("the provider's access token expired at {expires_at}, before it arrived");
-            Err(Error::new(ErrorKind::SignIn, message).hint("compare this machine's clock with the real time"))
+            let error = Error::new(ErrorKind::SignIn, message).hint("compare this machine's clock with the real time");
+            Err(Doubt::Clock(error))
         }
     }
 }
@@ -47,16 +50,18 @@ pub(super) fn read(response: &TokenResponse, now: DateTime<Utc>) -> Result<(Secr
 /// The tokens of a response without an ID token. The user signed in at that time, or just now.
 ///
 /// # Errors
-/// As [`read`]; [`ErrorKind::Policy`] if the policy requires an `acr`, which only an ID token has.
+/// As [`read`]; [`Doubt::Other`] if the policy requires an `acr`, which only an ID token has.
 pub(super) fn tokens(
     settings: &Settings,
     response: &TokenResponse,
     signed_in_at: Option<DateTime<Utc>>,
-) -> Result<TokenSet> {
+) -> Result<TokenSet, Doubt> {
     let (rules, issued_at) = (&settings.session_rules, Utc::now());
     if let Some(why) = rules.why_not_acr(None) {
         let message = format!("the provider's response without an ID token was rejected: {why}");
-        return Err(Error::new(ErrorKind::Policy, message).hint("ask your administrator ('required_acr')"));
+        return Err(Doubt::Other(
+            Error::new(ErrorKind::Policy, message).hint("ask your administrator ('required_acr')"),
+        ));
     }
     let (jwt, expires_at) = read(response, issued_at)?;
     let signed_in_at = signed_in_at.unwrap_or(issued_at);

@@ -11,6 +11,7 @@ mod body;
 mod client_key;
 pub mod device;
 pub mod discovery;
+mod doubt;
 mod ecdsa;
 mod examination;
 mod github;

@@ -4,10 +4,11 @@ use chrono::Utc;
 
 use super::Provider;
 use super::access_token;
+use super::doubt::Doubt;
 use super::key_set::KeySet;
 use super::refusal::Asked;
 use super::token_endpoint::{Failure, TokenResponse, ask};
-use super::verify::{Doubt, Expected, verify};
+use super::verify::{Expected, verify};
 use crate::error::{Error, ErrorKind, Result};
 use crate::log;
 use crate::printable;
@@ -139,9 +140,7 @@ fn check(
     session: &Session,
 ) -> std::result::Result<TokenSet, Doubt> {
     match &response.id_token {
-        None if settings.use_access_token => {
-            access_token::tokens(settings, response, Some(session.signed_in_at)).map_err(Doubt::Other)
-        }
+        None if settings.use_access_token => access_token::tokens(settings, response, Some(session.signed_in_at)),
         _ => verify(provider, keys, settings, response, Expected::Session(session)).map(|(tokens, _)| tokens),
     }
 }
@@ -208,7 +207,7 @@ mod tests {
         if refuse_trouble(&url, answer.status()).is_err() || redirect::refuse(&url, &answer).is_err() {
             return "trouble";
         }
-        match read(&url, &answer).map_err(|failure| without_tokens(failure, &Asked::default())) {
+        match read(&url, &answer, &["Bearer"]).map_err(|failure| without_tokens(failure, &Asked::default())) {
             Ok(_) => "tokens",
             Err(Ok(Outcome::SessionOver(_))) => "sign-in",
             Err(Ok(Outcome::EndpointGone(_))) => "gone",

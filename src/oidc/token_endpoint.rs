@@ -14,6 +14,7 @@ use super::Provider;
 use super::body::{PORTAL, is_status, web_page, words};
 use super::metadata_cache::http_date;
 use super::refusal::Asked;
+use crate::config::Flow;
 use crate::error::{Error, ErrorKind};
 use crate::printable;
 use crate::secret::Secret;
@@ -95,7 +96,9 @@ pub async fn ask(
     if answer.as_ref().map_or(true, |answer| GONE.contains(&answer.status())) {
         provider.forget_cached();
     }
-    read(&provider.metadata.token_endpoint, &answer.map_err(|error| Failure::Trouble(error.into()))?)
+    // RFC 8693 §2.2.1: an issued token that is no access token has no type.
+    let types: &[&str] = if settings.flow == Some(Flow::TokenExchange) { &["Bearer", "N_A"] } else { &["Bearer"] };
+    read(&provider.metadata.token_endpoint, &answer.map_err(|error| Failure::Trouble(error.into()))?, types)
 }
 
 /// RFC 6749 §2.3.1: a client with a secret authenticates in the header, unless the provider accepts only the form; one with
@@ -150,7 +153,7 @@ fn encoded(text: &str) -> String {
 
 /// Reads a response, and only the fields that are used: the others differ between providers. Microsoft Entra v1 sends
 /// `expires_in` as a string, Okta has its own errors.
-pub(super) fn read(url: &Url, answer: &HttpResponse) -> std::result::Result<TokenResponse, Failure> {
+pub(super) fn read(url: &Url, answer: &HttpResponse, types: &[&str]) -> std::result::Result<TokenResponse, Failure> {
     let fields: Map<String, Value> = match serde_json::from_slice(answer.body()) {
         Ok(fields) => fields,
         Err(_) if answer.status().is_success() => return Err(Failure::Trouble(not_json(url, answer))),
@@ -168,8 +171,9 @@ pub(super) fn read(url: &Url, answer: &HttpResponse) -> std::result::Result<Toke
         })
     };
     // RFC 6749 §7.1, OpenID Connect Core §3.1.3.3
-    let is_bearer = |kind: &Value| kind.as_str().is_some_and(|kind| kind.eq_ignore_ascii_case("Bearer"));
-    if let Some(kind) = fields.get("token_type").filter(|kind| !kind.is_null() && !is_bearer(kind)) {
+    let is_known =
+        |kind: &Value| kind.as_str().is_some_and(|kind| types.iter().any(|known| kind.eq_ignore_ascii_case(known)));
+    if let Some(kind) = fields.get("token_type").filter(|kind| !kind.is_null() && !is_known(kind)) {
         let kind = kind.as_str().map_or_else(|| kind.to_string(), str::to_owned);
         let message = format!("the provider's tokens have the type '{kind}' instead of 'Bearer'");
         let error = Error::new(ErrorKind::SignIn, message)

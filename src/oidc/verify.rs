@@ -6,6 +6,7 @@ use openidconnect::Nonce;
 use super::Provider;
 use super::access_token;
 use super::authentication::{check_max_age, check_unchanged, remarks};
+use super::doubt::Doubt;
 use super::id_token::{Claims, Jwt, Person};
 use super::key_set::{KeyError, KeySet};
 use super::token_endpoint::TokenResponse;
@@ -31,18 +32,7 @@ pub enum Expected<'a> {
     Session(&'a Session),
 }
 
-/// Why an ID token was rejected.
-#[derive(Debug)]
-pub enum Doubt {
-    /// Newer keys of the provider may verify it.
-    Key(Error),
-    /// A time in it contradicts our clock, and so would that of any other ID token.
-    Clock(Error),
-    /// Anything else.
-    Other(Error),
-}
-
-/// The same, before it becomes an error.
+/// Why an ID token was rejected, before that becomes a [`Doubt`].
 enum Reason {
     Key(String),
     /// It has expired.
@@ -116,7 +106,7 @@ pub fn verify(
     let rules = &settings.session_rules;
     let refresh_token = response.refresh_token.as_ref().filter(|_| rules.allow_refresh());
     let (jwt, expires_at) = match settings.use_access_token {
-        true => access_token::read(response, now).map_err(Doubt::Other)?,
+        true => access_token::read(response, now)?,
         false => (id_token.clone(), claims.exp),
     };
     let id_token = IdToken { jwt, issued_at: now, signed_in_at, expires_at };
@@ -207,13 +197,6 @@ impl From<KeyError> for Reason {
             KeyError::Unknown(why) => Self::Key(why),
             KeyError::Unusable(why) => Self::Other(why),
         }
-    }
-}
-
-impl From<Doubt> for Error {
-    fn from(doubt: Doubt) -> Self {
-        let (Doubt::Key(error) | Doubt::Clock(error) | Doubt::Other(error)) = doubt;
-        error
     }
 }
 

@@ -10,7 +10,7 @@ use crate::error::Result;
 
 /// Locked by every policy that does not set `locked_flags`: with these flags a kubeconfig can run a program, trust
 /// another certificate, show another page, save the tokens elsewhere, or request other tokens.
-const LOCKED: [&str; 19] = [
+const LOCKED: [&str; 20] = [
     "acr-values",
     "auth-param",
     "browser-command",
@@ -30,6 +30,7 @@ const LOCKED: [&str; 19] = [
     "subject-token-variable",
     "template-dir",
     TOKEN_DIR,
+    "use-access-token",
 ];
 
 /// While this flag is locked, the variables that name a trust store are ignored.

@@ -6,7 +6,7 @@ use zeroize::Zeroizing;
 
 use super::client_secret::may_use;
 use super::named_file::{self, unusable_file};
-use super::values;
+use super::{exposure, values};
 use crate::config::given::Given;
 use crate::error::{Error, Result};
 
@@ -32,6 +32,7 @@ impl ClientKey {
     /// # Errors
     /// [`crate::error::ErrorKind::Usage`], naming the file, if it cannot be read.
     pub fn read(&self) -> Result<Zeroizing<Vec<u8>>> {
+        exposure::warn_once(&self.path, "the client's private key");
         named_file::read(&self.label, &self.path, LARGEST)
     }
 

@@ -1,7 +1,6 @@
 //! The client secret, set directly or as the file that contains it.
 
 use std::path::{Path, PathBuf};
-use std::sync::Once;
 
 use zeroize::Zeroizing;
 
@@ -56,7 +55,7 @@ impl ClientSecret {
             Self::Given(secret) => Ok(secret.clone()),
             Self::File { path, label } => {
                 let secret = read_first_line(label, path)?;
-                warn_if_open_to_others(path);
+                exposure::warn_once(path, "the client secret");
                 Ok(secret)
             }
         }
@@ -83,13 +82,5 @@ fn read_first_line(label: &str, path: &Path) -> Result<Secret> {
         }
         Some(line) if !line.is_empty() => Ok(Secret::new(line)),
         _ => Err(unusable_file(label, path, "its first line is empty").hint(hint)),
-    }
-}
-
-/// Once in a run, however often it is read.
-fn warn_if_open_to_others(path: &Path) {
-    static WARNED: Once = Once::new();
-    if let Some(exposure) = exposure::of_own(path) {
-        WARNED.call_once(|| exposure.warn("the client secret", path));
     }
 }

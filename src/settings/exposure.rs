@@ -2,6 +2,7 @@
 //! this machine: kubekey reads it for each of them.
 
 use std::path::Path;
+use std::sync::Once;
 
 use crate::terminal;
 
@@ -18,6 +19,14 @@ impl Exposure {
     pub fn warn(&self, what: &str, path: &Path) {
         terminal::warning(&format!("{} can read {what} in {}; to fix that, run:", self.readers, path.display()));
         self.commands.iter().for_each(|command| terminal::notice(&format!("  {command}")));
+    }
+}
+
+/// Warns of who else can read the client's secret or key (`what`): once in a run, however often it is read.
+pub fn warn_once(path: &Path, what: &str) {
+    static WARNED: Once = Once::new();
+    if let Some(exposure) = of_own(path) {
+        WARNED.call_once(|| exposure.warn(what, path));
     }
 }
 

@@ -65,8 +65,7 @@ impl LoopbackAddress {
         scheme: Scheme,
     ) -> Result<Vec<Self>> {
         if listen_addresses.is_empty() && redirect_urls.is_empty() {
-            // An IP literal, as RFC 8252 §8.3 recommends.
-            return Ok(vec![Self::listening(Host::Ipv4(Ipv4Addr::LOCALHOST), 0, scheme)]);
+            return Ok(vec![Self::any_port_of(scheme)]);
         }
         if redirect_urls.is_empty() {
             return listen_addresses.iter().map(|given| parse_listen_address(*given, scheme)).collect();
@@ -93,8 +92,12 @@ impl LoopbackAddress {
 
     /// Any free port of 127.0.0.1, for http.
     pub fn any_port() -> Self {
+        Self::any_port_of(Scheme::Http)
+    }
+
+    fn any_port_of(scheme: Scheme) -> Self {
         // An IP literal, as RFC 8252 §8.3 recommends.
-        Self::listening(Host::Ipv4(Ipv4Addr::LOCALHOST), 0, Scheme::Http)
+        Self::listening(Host::Ipv4(Ipv4Addr::LOCALHOST), 0, scheme)
     }
 
     /// The `redirect_uri` once the listener is bound to `port`.

@@ -172,7 +172,6 @@ impl Settings {
     }
 }
 
-/// What opens the browser, if the policy does not decide that.
 /// Where a sign-in may be saved. A machine has no desktop, so no keyring.
 fn storage(given: &Given, policy: &Policy, is_machine: bool) -> Result<TokenStorage> {
     let text = with_default(given, "token-storage");

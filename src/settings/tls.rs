@@ -46,9 +46,10 @@ pub enum Authority {
 }
 
 impl Tls {
-    /// The same for another server than the provider, which is verified in any case.
-    pub fn verified(&self) -> Self {
-        Self { skips_verification: false, ..self.clone() }
+    /// The verification of another server than the provider: by the platform and the policy alone, since a kubeconfig can
+    /// set the rest.
+    pub fn of_platform(&self) -> Self {
+        Self { authorities: Vec::new(), skips_verification: false, passes_over_variables: true, ..self.clone() }
     }
 
     /// Parses the settings. `extra` is the name of the policy's key, for errors, and its files.

@@ -47,6 +47,10 @@ pub use pages::BUILT_IN_PAGES;
 pub use preview::preview;
 pub use sign_out::sign_out;
 
+use std::time::Duration;
+
+use tokio::time::timeout;
+
 use choice::choose;
 use local_tls::LocalTls;
 use session::Session;
@@ -75,7 +79,7 @@ pub fn sign_in(settings: &Settings, exec_info: &ExecInfo, lock: &mut Lock) -> Re
     let session = Session::now(&settings.opener, exec_info);
     require_any_flow(settings, &session)?;
     if settings.is_machine() {
-        return sign_in_machine(settings, Limits::USUAL);
+        return sign_in_machine(settings, Limits::USUAL, Duration::MAX);
     }
     // Before anything is sent: what is wrong with its files, the user can mend at once.
     let local_server = settings.local_server.as_ref().filter(|_| matches!(settings.flow, None | Some(Flow::Browser)));
@@ -111,12 +115,18 @@ pub fn sign_in(settings: &Settings, exec_info: &ExecInfo, lock: &mut Lock) -> Re
 ///
 /// # Errors
 /// As [`sign_in`], apart from those about the user.
-pub fn sign_in_machine(settings: &Settings, limits: Limits) -> Result<(TokenSet, Person)> {
+pub fn sign_in_machine(settings: &Settings, limits: Limits, patience: Duration) -> Result<(TokenSet, Person)> {
     settings.flow.map_or(Ok(()), |flow| settings.session_rules.require_flow(flow))?;
-    event_loop::run(async {
+    let work = async {
         let provider = Provider::discover(settings, limits).await?;
         machine_grant::tokens(&provider, settings, limits).await
-    })
+    };
+    event_loop::run(async { timeout(patience, work).await.unwrap_or_else(|_| Err(too_slow(patience))) })
+}
+
+fn too_slow(patience: Duration) -> Error {
+    Error::new(ErrorKind::Unreachable, format!("the sign-in took more than {} s", patience.as_secs()))
+        .hint("run the command again")
 }
 
 /// Checks, before anything is sent, that the policy allows the flow that was chosen, or any.

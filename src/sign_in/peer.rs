@@ -2,20 +2,20 @@
 
 use std::net::SocketAddr;
 
-/// Whether it is surely a program of this user. Our URL is an argument of the browser's launcher, which other users of
+/// Whether it is a program of this user; `None` if that is not known. Our URL is an argument of the browser's launcher, which other users of
 /// this machine can read where the system shows them the processes of all.
 #[cfg(target_os = "linux")]
-pub fn is_own((client, ours): (SocketAddr, SocketAddr)) -> bool {
+pub fn is_own((client, ours): (SocketAddr, SocketAddr)) -> Option<bool> {
     let own = rustix::process::geteuid().as_raw();
     let tables =
         ["/proc/self/net/tcp", "/proc/self/net/tcp6"].into_iter().filter_map(|path| std::fs::read_to_string(path).ok());
-    tables.into_iter().any(|table| owner(&table, client, ours) == Some(own))
+    tables.into_iter().find_map(|table| owner(&table, client, ours)).map(|owner| owner == own)
 }
 
 /// Windows shows other users no arguments; on other systems nothing is known of the client.
 #[cfg(not(target_os = "linux"))]
-pub fn is_own(_: (SocketAddr, SocketAddr)) -> bool {
-    cfg!(windows)
+pub fn is_own(_: (SocketAddr, SocketAddr)) -> Option<bool> {
+    cfg!(windows).then_some(true)
 }
 
 /// The user of the client's socket, as a table of the kernel says (proc_net_tcp of the kernel's documentation).

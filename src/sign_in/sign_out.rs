@@ -44,6 +44,8 @@ struct SignOutPage<'a> {
 /// [`ErrorKind::Failed`] if the provider cannot end sessions; [`ErrorKind::SignIn`] if there is no browser, or none came
 /// within the time for a sign-in; [`ErrorKind::Unreachable`] if the provider does not respond.
 pub fn sign_out(settings: &Settings, id_token: Option<&Secret>) -> Result<()> {
+    // What is saved is the access token then, which is no hint (§2).
+    let id_token = id_token.filter(|_| !settings.use_access_token);
     id_token.iter().for_each(|jwt| printable::hide(jwt.expose()));
     let verdict = choose(None, &Session::now(&settings.opener, &ExecInfo::default()), false, |_| true);
     if verdict.is_nobody_there {
@@ -113,7 +115,9 @@ impl Farewell<'_> {
                 let visit = server.next().await;
                 match self.gate.admit(&visit) {
                     Purpose::Start => {
-                        if self.show(visit) {
+                        let is_other = visit.ends.and_then(peer::is_own) == Some(false);
+                        // Another user of this machine, who may have read our URL, must not take it from this one.
+                        if self.show(visit) && !is_other {
                             return;
                         }
                     }
@@ -139,7 +143,7 @@ impl Farewell<'_> {
     /// Shows the form. The ID token is in it only for a program of this user: it is what an API server accepts. Without
     /// it, the provider asks the user (§2).
     fn show(&self, visit: Visit) -> bool {
-        let is_own = visit.ends.is_some_and(peer::is_own);
+        let is_own = visit.ends.and_then(peer::is_own) == Some(true);
         log::debug(format_args!("sign-out: the browser is {}", if is_own { "this user's" } else { "unknown" }));
         // What is not in a form would be in the URL.
         let hint = self.id_token.filter(|_| is_own && self.takes_form);

@@ -16,7 +16,7 @@ use crate::state::State;
 
 /// The values that kubekey parses itself.
 const CHOICES: [(&str, &[&str]); 6] = [
-    ("flow", &["browser", "device", "paste"]),
+    ("flow", &["auto", "browser", "device", "paste", "client-credentials", "token-exchange", "jwt-bearer"]),
     ("output", &["text", "json"]),
     ("prompt", &["none", "login", "consent", "select_account"]),
     ("response-mode", &["auto", "form_post", "query"]),

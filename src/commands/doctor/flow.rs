@@ -13,7 +13,10 @@ pub fn here(settings: &Settings, exec_info: &ExecInfo, found: Option<&Examinatio
 }
 
 /// Which flow that is, and why.
-pub fn check(verdict: Option<&Verdict>) -> Line {
+pub fn check(settings: &Settings, verdict: Option<&Verdict>) -> Line {
+    if let Some(Err(error)) = settings.flow.map(|flow| settings.session_rules.require_flow(flow)) {
+        return Line::of("flow", &error);
+    }
     let Some(verdict) = verdict else {
         return Line::warning("flow", "it depends on the provider, which cannot be used", "see what is said about it");
     };

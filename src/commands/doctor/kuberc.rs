@@ -1,10 +1,21 @@
 //! Whether kubectl runs the plugin of the current user.
 
+use std::path::{Path, PathBuf};
+
+use super::copies::on_path;
 use super::line::Line;
 use crate::error::Result;
 use crate::kubeconfig::{Contexts, Exec, Kuberc};
 
 const CHECK: &str = "kuberc";
+
+/// The program that a command names: itself, or the first of its name on `PATH`.
+fn program(command: &str) -> Option<PathBuf> {
+    match Path::new(command).components().count() {
+        1 => on_path(command).into_iter().next(),
+        _ => Some(command.into()),
+    }
+}
 
 /// What kubectl's preferences say about the commands that the kubeconfig's users run.
 pub fn check(contexts: &Result<Contexts>) -> Line {
@@ -17,7 +28,7 @@ pub fn check(contexts: &Result<Contexts>) -> Line {
     let ours = users.filter(|(_, user)| Exec::read(&user["exec"]).is_some_and(|exec| exec.is_ours()));
     let mut commands = ours.filter_map(|(_, user)| user["exec"]["command"].as_str());
     let path = kuberc.path.display();
-    match commands.find(|command| !kuberc.allows(command)) {
+    match commands.find(|command| !kuberc.allows(command, &program)) {
         None => Line::ok(CHECK, format!("{path}: {}", kuberc.policy)),
         Some(command) => Line::error(
             CHECK,

@@ -103,10 +103,13 @@ fn of_sign_in(settings: &Settings, exec_info: &ExecInfo) -> Vec<Line> {
     let (found, mut lines) = provider::check(settings);
     lines.extend(configuration::client_secret(settings));
     let verdict = flow::here(settings, exec_info, found.as_ref());
-    lines.push(flow::check(verdict.as_ref()));
-    lines.push(flow::listener(settings));
-    lines.push(browser::check(settings, verdict.as_ref()));
-    lines.extend(templates::check(settings));
+    lines.push(flow::check(settings, verdict.as_ref()));
+    // A program has no browser.
+    if !settings.is_machine() {
+        lines.push(flow::listener(settings));
+        lines.push(browser::check(settings, verdict.as_ref()));
+        lines.extend(templates::check(settings));
+    }
     lines.extend(storage::check(settings));
     lines
 }

@@ -1,7 +1,10 @@
 //! A report that can go into a ticket: names are replaced, first those that are known, then whatever looks like one.
 
+use url::Url;
+
 use super::line::Line;
 use super::names::Name;
+use crate::loopback_host::is_loopback_host;
 
 /// Names of the documentation and of Kubernetes, which tell nothing about the user.
 const PUBLIC: [&str; 3] = ["k8s.io", "kubernetes.io", "freedesktop.org"];
@@ -55,14 +58,16 @@ fn without_authority(text: &str) -> String {
 /// A word without the URL, the e-mail address, the host name or the IP address in it.
 fn without_address(word: &str) -> String {
     if let Some(at) = word.find("://") {
-        let start =
-            word[..at].rfind(|character: char| !character.is_ascii_alphanumeric()).map_or(0, |before| before + 1);
+        let scheme = word[..at].trim_end_matches(|character: char| character.is_ascii_alphanumeric()).len();
         let end = word[at..].find(['\'', '"', ',', ')', ';']).map_or(word.len(), |end| at + end);
-        let is_here = ["127.0.0.1", "localhost", "[::1]"].iter().any(|here| word[at + 3..end].starts_with(here));
-        return if is_here { word.to_owned() } else { format!("{}URL{}", &word[..start], &word[end..]) };
+        let is_here = Url::parse(&word[scheme..end]).is_ok_and(|url| is_loopback_host(url.host()));
+        let shown = if is_here { &word[scheme..end] } else { "URL" };
+        return format!("{}{shown}{}", &word[..scheme], without_address(&word[end..]));
     }
     let is_of_name = |character: char| character.is_alphanumeric() || "-_.@+".contains(character);
     let core = word.trim_matches(|character| !is_of_name(character)).trim_end_matches('.');
+    // With a port.
+    let core = core.rsplit_once(':').filter(|(_, port)| port.parse::<u16>().is_ok()).map_or(core, |(host, _)| host);
     match address_in(core) {
         Some(shown) => word.replacen(core, shown, 1),
         None => word.to_owned(),
@@ -111,6 +116,10 @@ mod tests {
             ("client.authentication.k8s.io/v1 in config.toml", "client.authentication.k8s.io/v1 in config.toml"),
             ("0.2.0 on linux", "0.2.0 on linux"),
             ("done.", "done."),
+            ("'k8s.corp.example:8000' and 10.1.2.3:6443", "'HOST:8000' and ADDRESS:6443"),
+            ("http://localhost.corp.example/x is no loopback", "URL is no loopback"),
+            ("https://a.example,https://b.example", "URL,URL"),
+            ("“https://a.example” and （https://b.example）", "“URL and （URL"),
         ] {
             assert_eq!(anonymous(text, &names), expected, "{text}");
         }

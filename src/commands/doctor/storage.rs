@@ -30,7 +30,8 @@ fn chosen(settings: &Settings, cache: &TokenCache) -> Line {
             "start a keyring, or set --token-storage=file where only you can read your home",
         ),
         Ok((Store::Nowhere(None), _)) => {
-            Line::warning("storage", "'none' is set: each run signs in", "set --token-storage=auto")
+            let other = if settings.is_machine() { "file" } else { "auto" };
+            Line::warning("storage", "each run signs in: nothing is saved", format!("set --token-storage={other}"))
         }
         Ok((Store::File(dir), _)) => Line::ok("storage", format!("files in {}, {why}", dir.display())),
         Ok((store, _)) => Line::ok("storage", format!("{}, {why}", store.name())),

@@ -32,7 +32,7 @@ fn logout_one(asked: &Logout, flags: &Flags) -> Result<()> {
     let cache = TokenCache::new(&settings);
     // A sign-in that is still running would save its tokens after the removal.
     let waiter = Waiter { login_timeout: settings.login_timeout, purpose: Purpose::Removal, take_part: &mut |_, _| {} };
-    let (_lock, _) = Lock::acquire(&cache, waiter)?;
+    let (lock, _) = Lock::acquire(&cache, waiter)?;
     // Read before it is removed, so that the provider can be told.
     let saved = cache.load(Unlock::Ask).ok().and_then(|(_, saved)| saved);
     let session = saved.as_ref().and_then(|saved| saved.session.as_ref());
@@ -44,6 +44,8 @@ fn logout_one(asked: &Logout, flags: &Flags) -> Result<()> {
     let was_saved = removed?;
     let home_of_user = home_of_user();
     note_signed_out(&cache);
+    // Nobody has to wait for the browser.
+    drop(lock);
     terminal::notice(&match (was_saved, home_of_user) {
         (true, None) => format!("signed out of {issuer}: the saved sign-in was removed"),
         (false, None) => format!(

@@ -154,7 +154,7 @@ fn tell(source: &str, wanted: &[Wanted], sign_ins: &[SignIn]) {
         let settings = &sign_in_of(sign_ins, cluster).settings;
         let (issuer, client) = (settings.issuer_url.as_str(), settings.client_id.as_str());
         terminal::notice(&format!(
-            "context '{}': server {}, signed in to at {issuer} as client '{client}'",
+            "context '{}': server {}, sign-in at {issuer} as client '{client}'",
             cluster.context, cluster.server
         ));
     }
@@ -186,6 +186,11 @@ fn change(settings: Option<Change>, entries: &[[Entry; 3]], asked: &cli::Setup, 
 
 fn write_settings(change: &Change) -> Result<()> {
     let path = &change.path;
+    let now = atomic_file::read(path, file::LARGEST).ok().flatten();
+    if now.map(|bytes| String::from_utf8_lossy(&bytes).into_owned()) != change.before {
+        let message = format!("nothing was written: {} has changed in the meantime", path.display());
+        return Err(Error::new(ErrorKind::Failed, message).hint("run it again to see the new changes"));
+    }
     let write = || {
         require_own_ground(path)?;
         path.parent().map(atomic_file::create_private_dir).transpose()?;
