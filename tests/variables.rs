@@ -6,7 +6,22 @@ use std::fs;
 use std::path::Path;
 
 /// Strings in the files that read variables which look like the name of one.
-const NO_VARIABLES: [&str; 7] = ["ALLUSERSPROFILE", "CARGO_PKG_VERSION", "DIR", "FILE", "LOG", "NAME", "TEMPLATEDIR"];
+const NO_VARIABLES: [&str; 14] = [
+    "ACCOUNT",
+    "ALLUSERSPROFILE",
+    "CARGO_PKG_VERSION",
+    "CLUSTER",
+    "CONTEXT",
+    "DIR",
+    "FILE",
+    "HOST",
+    "ISSUER",
+    "LOG",
+    "NAME",
+    "PROFILE",
+    "SERVER",
+    "TEMPLATEDIR",
+];
 
 /// The variables of the flags, whose names are made from the table of keys.
 const MADE: &str = "KUBEKEY_*";
