@@ -1,11 +1,13 @@
 //! The command line: subcommands that clap derives, and a flag for each setting of the table. Values are unparsed
 //! strings here; [`crate::config`] parses them.
 
+mod config;
 mod examine;
 mod help;
 mod kubelogin;
 mod logout;
 mod of_context;
+mod output;
 mod print;
 mod settings;
 mod setup;
@@ -14,7 +16,7 @@ mod shell;
 use std::ffi::OsString;
 
 use clap::builder::BoolishValueParser;
-use clap::{Arg, ArgAction, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
+use clap::{Arg, ArgAction, CommandFactory, FromArgMatches, Parser, Subcommand};
 
 use crate::config::Flags;
 use crate::config::keys::variable_of;
@@ -22,59 +24,17 @@ use crate::error::{Error, Result};
 use crate::{log_level, terminal};
 use kubelogin::Words;
 
+pub use config::Config;
 pub use examine::Examine;
 pub use logout::Logout;
 pub use of_context::OfContext;
+pub use output::{Format, Output, StatusOutput};
 pub use print::{Document, Print};
 pub use setup::{From, Setup};
 pub use shell::Shell;
 
 /// What clap makes of a command line.
 type Parsed<T> = std::result::Result<T, clap::Error>;
-
-/// Each paragraph is one line, because clap wraps it to the width of the terminal.
-macro_rules! examples {
-    ($files:literal) => {
-        concat!(
-            "\
-In a kubeconfig:
-  users:
-  - name: me
-    user:
-      exec:
-        apiVersion: client.authentication.k8s.io/v1
-        command: kubekey
-        args: [--issuer-url, https://login.example.com, --client-id, kubernetes]
-        interactiveMode: IfAvailable
-        provideClusterInfo: true
-
-Every flag --foo-bar is also the variable KUBEKEY_FOO_BAR and the key foo_bar of a config.toml: ",
-            $files,
-            ". Variables win over files, and flags over variables; \
-'kubekey config show --origin' shows the effective settings and their origins.
-IDP_ISSUER_URL, CLIENT_ID and CLIENT_SECRET are read too; the latter two only when IDP_ISSUER_URL is set.
-A variable for a repeatable flag has its values separated by spaces; one for files separates them as PATH does.
-HTTPS_PROXY and NO_PROXY are respected; a provider on this machine is never reached through a proxy.
-KUBEKEY_LOG sets the log level on stderr: error, warn, info (the default), debug or trace.
-
-Exit codes: 0 done, 1 failed, 2 usage, 3 sign-in failed or none usable, 4 not allowed by policy, 5 provider unreachable, 6 storage; \
-with --detailed-exitcode 10 changed."
-        )
-    };
-}
-
-const EXAMPLES: &str = if cfg!(windows) {
-    examples!(
-        r"%ProgramData%\kubekey\config.toml, %ProgramData%\kubekey\config.d\*.toml, %AppData%\kubekey\config.toml"
-    )
-} else if cfg!(target_os = "macos") {
-    examples!(
-        "/Library/Application Support/kubekey/config.toml, /Library/Application Support/kubekey/config.d/*.toml, \
-         ~/Library/Application Support/kubekey/config.toml"
-    )
-} else {
-    examples!("/etc/kubekey/config.toml, /etc/kubekey/config.d/*.toml, ~/.config/kubekey/config.toml")
-};
 
 /// Kubernetes credential plugin that signs users in with OpenID Connect.
 ///
@@ -85,7 +45,7 @@ const EXAMPLES: &str = if cfg!(windows) {
     name = "kubekey",
     version = concat!("v", env!("CARGO_PKG_VERSION")),
     disable_version_flag = true,
-    after_help = EXAMPLES,
+    after_help = help::EXAMPLES,
 )]
 pub struct Cli {
     /// The subcommand; without one, `get-token`.
@@ -256,64 +216,4 @@ pub enum Command {
     },
     /// Print the version
     Version,
-}
-
-/// What to do with the configuration.
-#[derive(Subcommand)]
-pub enum Config {
-    /// Print the effective settings, with secrets hidden
-    Show {
-        /// Show where each setting comes from
-        #[arg(long)]
-        origin: bool,
-        /// The output format
-        #[arg(long, value_enum, default_value = "toml")]
-        output: Output,
-        /// The context to show.
-        #[command(flatten)]
-        of: OfContext,
-    },
-    /// Look for mistakes in all configuration files, or in one
-    Check {
-        /// A file to check before it is installed
-        file: Option<std::path::PathBuf>,
-        /// The file is a policy
-        #[arg(long, requires = "file")]
-        policy: bool,
-    },
-    /// Print the JSON schema of a configuration file, for editors
-    Schema {
-        /// Print the schema of a policy instead
-        #[arg(long)]
-        policy: bool,
-    },
-}
-
-/// An output format of `status`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum StatusOutput {
-    /// A table.
-    Text,
-    /// A table with where each sign-in is saved, and when it was made and refreshed.
-    Wide,
-    /// For programs.
-    Json,
-}
-
-/// An output format of an answer.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum Format {
-    /// For people.
-    Text,
-    /// For programs.
-    Json,
-}
-
-/// An output format.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum Output {
-    /// As in a file.
-    Toml,
-    /// For programs, always with origins.
-    Json,
 }

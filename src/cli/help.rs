@@ -5,6 +5,51 @@ use clap::{Arg, Command};
 
 use Group::{Network, Provider, SignIn, Storage};
 
+/// Each paragraph is one line, because clap wraps it to the width of the terminal.
+macro_rules! examples {
+    ($files:literal) => {
+        concat!(
+            "\
+In a kubeconfig:
+  users:
+  - name: me
+    user:
+      exec:
+        apiVersion: client.authentication.k8s.io/v1
+        command: kubekey
+        args: [--issuer-url, https://login.example.com, --client-id, kubernetes]
+        interactiveMode: IfAvailable
+        provideClusterInfo: true
+
+Every flag --foo-bar is also the variable KUBEKEY_FOO_BAR and the key foo_bar of a config.toml: ",
+            $files,
+            ". Variables win over files, and flags over variables; \
+'kubekey config show --origin' shows the effective settings and their origins.
+IDP_ISSUER_URL, CLIENT_ID and CLIENT_SECRET are read too; the latter two only when IDP_ISSUER_URL is set.
+A variable for a repeatable flag has its values separated by spaces; one for files separates them as PATH does.
+HTTPS_PROXY and NO_PROXY are respected; a provider on this machine is never reached through a proxy.
+KUBEKEY_LOG sets the log level on stderr: error, warn, info (the default), debug or trace.
+
+Exit codes: 0 done, 1 failed, 2 usage, 3 sign-in failed or none usable, 4 not allowed by policy, 5 provider unreachable, 6 storage; \
+with --detailed-exitcode 10 changed."
+        )
+    };
+}
+
+/// What stands below the whole help.
+pub const EXAMPLES: &str = if cfg!(windows) {
+    examples!(
+        r"%ProgramData%\kubekey\config.toml, %ProgramData%\kubekey\config.d\*.toml, %AppData%\kubekey\config.toml"
+    )
+} else if cfg!(target_os = "macos") {
+    examples!(
+        "/Library/Application Support/kubekey/config.toml, /Library/Application Support/kubekey/config.d/*.toml, \
+         ~/Library/Application Support/kubekey/config.toml"
+    )
+} else {
+    examples!("/etc/kubekey/config.toml, /etc/kubekey/config.d/*.toml, ~/.config/kubekey/config.toml")
+};
+
 /// What a setting is about.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Group {
