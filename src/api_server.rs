@@ -111,7 +111,11 @@ impl ApiServer {
 
     /// The token is valid here: what the server may see differently.
     fn refused(&self, id_token: &IdToken) -> Error {
-        let claims = token::objects(id_token.jwt.expose()).map(|(_, claims)| claims).unwrap_or_default();
+        let Some((_, claims)) = token::objects(id_token.jwt.expose()) else {
+            return self
+                .error(ErrorKind::SignIn, "it does not accept the token (HTTP 401), which is an opaque access token")
+                .hint("API servers verify JWTs: leave --use-access-token out, or ask the provider for an access token in that form");
+        };
         let claim = |name: &str| claims.get(name).map_or_else(|| "missing".to_owned(), in_quotes);
         let message = format!(
             "it does not accept the token (HTTP 401), whose iss is {}, its aud {}, and its exp {}",

@@ -161,10 +161,23 @@ impl From<clap::Error> for Error {
             Some(ContextValue::Strings(some)) => format!("did you mean {}? {of_all}", some.join(" or ")),
             _ => of_all.to_owned(),
         };
-        Self::new(ErrorKind::Usage, message.strip_prefix("error: ").unwrap_or(&message))
-            .hint(hint)
-            .commands(["kubekey --help", "kubekey COMMAND --help"].map(str::to_owned))
+        let error = Self::new(ErrorKind::Usage, message.strip_prefix("error: ").unwrap_or(&message));
+        match subcommand(&text) {
+            Some(command) if !hint.starts_with("did you mean") => {
+                error.hint("to list its flags, run:").commands([format!("kubekey {command} --help")])
+            }
+            _ => error.hint(hint).commands(["kubekey --help", "kubekey COMMAND --help"].map(str::to_owned)),
+        }
     }
+}
+
+/// The subcommand in clap's usage text.
+fn subcommand(text: &str) -> Option<String> {
+    let (_, usage) = text.split_once("Usage: ")?;
+    let is_name = |word: &&str| word.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'-');
+    let words: Vec<_> = usage.split_whitespace().skip_while(|word| *word != "kubekey").skip(1).collect();
+    let names: Vec<_> = words.into_iter().take_while(|word| is_name(word) && !word.starts_with('-')).collect();
+    (!names.is_empty()).then(|| names.join(" "))
 }
 
 /// The innermost cause of `error`, which names the actual problem ("connection refused").

@@ -33,6 +33,12 @@ pub fn set(level: Level) {
     LEVEL.store(level as u8, Ordering::Relaxed);
 }
 
+/// The name of the level.
+pub fn name() -> &'static str {
+    let level = LEVEL.load(Ordering::Relaxed);
+    LEVELS.iter().find(|(_, known)| *known as u8 == level).map_or("info", |(name, _)| name)
+}
+
 /// Whether messages of `level` are written.
 pub fn is_on(level: Level) -> bool {
     level as u8 <= LEVEL.load(Ordering::Relaxed)

@@ -112,7 +112,7 @@ fn where_all_is_well_each_part_is_tried_and_nobody_is_signed_in() {
         ("pages", "the built-in ones"),
         ("storage", "files in "),
         ("sign-in", "a token is saved, and valid until "),
-        ("API server", "it takes you for 'oidc:jane', in 2 groups"),
+        ("API server", "it takes you for 'oidc:jane', with 2 group(s)"),
     ];
     for (check, words) in checks {
         let found = line(&finished, "ok", check);

@@ -8,7 +8,7 @@ use crate::config::Flags;
 use crate::environment;
 use crate::error::{Error, ErrorKind, Result};
 use crate::kubeconfig::Context;
-use crate::terminal;
+use crate::{log_level, terminal};
 
 /// The variables of a kubeconfig's user that are taken over, besides `KUBEKEY_*`. All others are ignored: `config show`
 /// with an untrusted kubeconfig must not run any code from it.
@@ -72,6 +72,8 @@ pub fn run_anew(context: &Context<'_>, words: Vec<OsString>, own: &Flags) -> Res
             .map(|(name, value)| (name, value)),
     );
     process.env("KUBERNETES_EXEC_INFO", context.exec_info());
+    // What '--verbose' asked for.
+    process.env("KUBEKEY_LOG", log_level::name());
     Err(not_run(&become_it(&mut process)))
 }
 

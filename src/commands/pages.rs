@@ -54,7 +54,12 @@ pub fn preview_pages(flags: &Flags, dir: Option<&Path>) -> Result<()> {
     layers.warn();
     let mut settings = PageSettings::resolve(&layers.given, variable, &policy)?;
     if let Some(dir) = dir {
-        settings.template_dir = Some(std::path::absolute(dir).unwrap_or_else(|_| dir.to_owned()));
+        let dir = std::path::absolute(dir).unwrap_or_else(|_| dir.to_owned());
+        if !dir.is_dir() {
+            let message = format!("{} is not a folder", dir.display());
+            return Err(Error::new(ErrorKind::Usage, message).hint("give --dir the folder with your templates"));
+        }
+        settings.template_dir = Some(dir);
     }
     preview(&settings)
 }

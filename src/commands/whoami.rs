@@ -58,7 +58,10 @@ pub fn whoami(server: &ApiServer, id_token: &IdToken, output: Format, out: &mut 
 
 fn no_context(contexts: &Contexts, of: &OfContext) -> Error {
     let error = Error::new(ErrorKind::Usage, "whoami asks the API server of a context, and no context is used");
-    with_others(error, contexts, of, "whoami")
+    match contexts.ours().is_empty() {
+        true => error.hint("run 'kubekey setup', which writes a context"),
+        false => with_others(error, contexts, of, "whoami"),
+    }
 }
 
 /// What decides who the user is, read without verifying: it was verified before it was saved.

@@ -130,7 +130,9 @@ impl<'a> Text<'a> {
     /// The error for a value that cannot be used.
     pub fn unusable(&self, why: &str) -> Error {
         // A URL with an '@' may contain a password.
-        let is_secret = self.key.kind.is_secret();
+        // Somebody may have given a key or a token instead of the file that has it.
+        let is_secret =
+            self.key.kind.is_secret() || self.text.contains("PRIVATE KEY") || self.text.trim().starts_with("eyJ");
         let may_be_password = self.text.contains('@') && (self.text.contains("://") || self.key.flag == "issuer-url");
         unusable(&self.label(), if may_be_password || is_secret { "***" } else { self.text }, why)
     }

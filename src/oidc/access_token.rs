@@ -19,12 +19,27 @@ const LIFETIME: TimeDelta = TimeDelta::minutes(5);
 ///
 /// # Errors
 /// [`Doubt::Other`] if there is none; [`Doubt::Clock`] if it has expired.
-pub(super) fn read(response: &TokenResponse, now: DateTime<Utc>) -> Result<(Secret, DateTime<Utc>), Doubt> {
+pub(super) fn read(
+    settings: &Settings,
+    response: &TokenResponse,
+    now: DateTime<Utc>,
+) -> Result<(Secret, DateTime<Utc>), Doubt> {
     let token = response.access_token.as_ref().ok_or_else(|| {
-        let error = Error::new(ErrorKind::SignIn, "the provider's token response has no access token")
-            .hint("leave --use-access-token out, or ask your administrator which scope or resource gives one");
+        let error = Error::new(ErrorKind::SignIn, "the provider's token response has no access token").hint(
+            match settings.is_machine() {
+                true => "set --use-access-token=false for an ID token, or ask your administrator which scope gives one",
+                false => "leave --use-access-token out, or ask your administrator which scope or resource gives one",
+            },
+        );
         Doubt::Other(error)
     })?;
+    // RFC 6750 §2.1: a header field and a terminal get it as it is.
+    if !token.expose().bytes().all(|byte| byte.is_ascii_graphic()) {
+        let error =
+            Error::new(ErrorKind::SignIn, "the provider's access token is not a word of visible ASCII characters")
+                .hint("the provider is at fault: tell its administrator");
+        return Err(Doubt::Other(error));
+    }
     let claims = token::objects(token.expose()).map(|(_, claims)| claims);
     let exp = claims.as_ref().and_then(|claims| DateTime::from_timestamp(claims.get("exp")?.as_f64()? as i64, 0));
     // Some providers say 0 where there is no limit.
@@ -63,7 +78,7 @@ pub(super) fn tokens(
             Error::new(ErrorKind::Policy, message).hint("ask your administrator ('required_acr')"),
         ));
     }
-    let (jwt, expires_at) = read(response, issued_at)?;
+    let (jwt, expires_at) = read(settings, response, issued_at)?;
     let signed_in_at = signed_in_at.unwrap_or(issued_at);
     Ok(TokenSet { id_token: rules.cap(IdToken { jwt, issued_at, signed_in_at, expires_at }), session: None })
 }

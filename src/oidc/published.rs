@@ -14,10 +14,19 @@ use crate::settings::Tls;
 /// # Errors
 /// [`ErrorKind::Unreachable`] if there is no response or a redirect, [`ErrorKind::Failed`] for one without the file.
 pub async fn fetch_published(url: &Url, tls: &Tls) -> Result<Vec<u8>> {
-    let answer = HttpClient::new(tls, Limits::USUAL)?.get_here(url).await?;
-    match answer.status().is_success() {
-        true => Ok(answer.into_body()),
-        false => Err(Error::new(ErrorKind::Failed, format!("{url} returned {}", refused(&answer)))
+    let answer = HttpClient::new(tls, Limits::USUAL)?.get_here(url).await;
+    let answer = answer.map_err(|error| {
+        let error = Error::from(error);
+        match error.kind() {
+            ErrorKind::Unreachable => {
+                error.hint("check the network and the address, which your platform team gave you")
+            }
+            _ => error,
+        }
+    })?;
+    match answer.status().as_u16() {
+        200 => Ok(answer.into_body()),
+        _ => Err(Error::new(ErrorKind::Failed, format!("{url} returned {}", refused(&answer)))
             .hint("check the address, which your platform team gave you")),
     }
 }

@@ -106,7 +106,7 @@ pub fn verify(
     let rules = &settings.session_rules;
     let refresh_token = response.refresh_token.as_ref().filter(|_| rules.allow_refresh());
     let (jwt, expires_at) = match settings.use_access_token {
-        true => access_token::read(response, now)?,
+        true => access_token::read(settings, response, now)?,
         false => (id_token.clone(), claims.exp),
     };
     let id_token = IdToken { jwt, issued_at: now, signed_in_at, expires_at };

@@ -18,7 +18,7 @@ use crate::{controlling_terminal, log, terminal};
 const LOOK: Duration = Duration::from_millis(250);
 
 /// How long to wait for a user who must find the URL where no terminal shows it, for example in an editor's output.
-const UNSEEN: Duration = Duration::from_secs(20);
+pub(super) const UNSEEN: Duration = Duration::from_secs(20);
 
 /// The wait for the response of one sign-in.
 pub struct Patience<'a> {

@@ -1,6 +1,9 @@
 //! The end of the provider's session in the browser (OpenID Connect RP-Initiated Logout 1.0), by way of our own page: it
 //! has a form with the ID token, which must be in no URL and in no list of processes.
 
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
 use askama::Template;
 use hyper::{HeaderMap, StatusCode};
 use openidconnect::CsrfToken;
@@ -13,6 +16,7 @@ use super::gate::{Gate, Purpose};
 use super::local_tls::LocalTls;
 use super::loopback::{Loopback, Server};
 use super::pages::{FailedPage, Pages};
+use super::patience::UNSEEN;
 use super::peer;
 use super::session::Session;
 use super::visit::Visit;
@@ -23,7 +27,7 @@ use crate::oidc::{Limits, Provider};
 use crate::printable;
 use crate::secret::Secret;
 use crate::settings::{ResponseMode, Settings};
-use crate::{log, terminal};
+use crate::{controlling_terminal, log, terminal};
 
 /// How many random bytes the nonce of the script has.
 const NONCE_BYTES: u32 = 16;
@@ -44,6 +48,9 @@ struct SignOutPage<'a> {
 /// [`ErrorKind::Failed`] if the provider cannot end sessions; [`ErrorKind::SignIn`] if there is no browser, or none came
 /// within the time for a sign-in; [`ErrorKind::Unreachable`] if the provider does not respond.
 pub fn sign_out(settings: &Settings, id_token: Option<&Secret>) -> Result<()> {
+    if settings.is_machine() {
+        return Err(not_ended(settings, "no person signed in"));
+    }
     // What is saved is the access token then, which is no hint (§2).
     let id_token = id_token.filter(|_| !settings.use_access_token);
     id_token.iter().for_each(|jwt| printable::hide(jwt.expose()));
@@ -63,10 +70,19 @@ pub fn sign_out(settings: &Settings, id_token: Option<&Secret>) -> Result<()> {
         let gate = Gate::new(&loopback.redirect_uri, ResponseMode::Query, settings.login_timeout)?;
         let server = loopback.serve(gate.host.clone(), tls);
         let takes_form = takes_form(&provider, &endpoint).await;
-        announce_sign_out(settings, &gate.start_url(), verdict.no_browser);
-        let farewell = Farewell { settings, endpoint: &endpoint, takes_form, id_token, gate };
+        let launched = announce_sign_out(settings, &gate.start_url(), verdict.no_browser);
+        let patience = patience_for(settings, launched.load(Ordering::Relaxed));
+        let farewell = Farewell { settings, endpoint: &endpoint, takes_form, id_token, gate, patience };
         farewell.serve(server).await
     })
+}
+
+/// How long to wait: for a URL that nobody sees not as long as for a person.
+fn patience_for(settings: &Settings, is_launched: bool) -> Duration {
+    match is_launched || settings.is_login_timeout_chosen || controlling_terminal::is_watched() {
+        true => settings.login_timeout,
+        false => settings.login_timeout.min(UNSEEN),
+    }
 }
 
 /// Whether the provider takes a posted form, as it must (§2), and not every provider does. An answer to a request without a
@@ -104,6 +120,7 @@ struct Farewell<'a> {
     takes_form: bool,
     id_token: Option<&'a Secret>,
     gate: Gate,
+    patience: Duration,
 }
 
 impl Farewell<'_> {
@@ -125,7 +142,7 @@ impl Farewell<'_> {
                 }
             }
         };
-        let result = timeout(self.settings.login_timeout, shown).await;
+        let result = timeout(self.patience, shown).await;
         server.finish().await;
         match result {
             Ok(()) => {
@@ -134,7 +151,7 @@ impl Farewell<'_> {
                 Ok(())
             }
             Err(_) => {
-                let seconds = self.settings.login_timeout.as_secs();
+                let seconds = self.patience.as_secs();
                 Err(not_ended(self.settings, &format!("no browser opened the page within {seconds} s")))
             }
         }

@@ -41,7 +41,7 @@ pub fn doctor(flags: &Flags, asked: &Examine, out: &mut impl Write) -> Result<()
     let contexts = read(&asked.of);
     let (lines, token_names) = examine(flags, asked, &contexts);
     let lines = match asked.share {
-        true => share::without_names(lines, &names::all(flags, &contexts, token_names)),
+        true => share::without_names(lines, &names::all(flags, &asked.of, &contexts, token_names)),
         false => lines,
     };
     let errors = lines.iter().filter(|line| line.verdict == Verdict::Error).count();

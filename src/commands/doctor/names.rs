@@ -2,7 +2,8 @@
 
 use url::Url;
 
-use crate::config::{Flags, Layers};
+use crate::cli::OfContext;
+use crate::config::{Cluster, File, Flags, Layers, clusters};
 use crate::environment::variable;
 use crate::error::Result;
 use crate::exec_credential::ExecInfo;
@@ -14,8 +15,10 @@ use crate::user;
 pub type Name = (String, &'static str);
 
 /// All of them, the longest first; `of_token` are those in the user's token.
-pub fn all(flags: &Flags, contexts: &Result<Contexts>, of_token: Vec<String>) -> Vec<Name> {
+pub fn all(flags: &Flags, asked: &OfContext, contexts: &Result<Contexts>, of_token: Vec<String>) -> Vec<Name> {
     let mut names = of_settings(flags);
+    names.extend(asked.context.iter().map(|name| (name.clone(), "CONTEXT")));
+    names.extend(asked.cluster.iter().map(|name| (name.clone(), "CLUSTER")));
     names.extend(contexts.iter().flat_map(of_kubeconfig));
     names.extend(of_token.into_iter().map(|name| (name, "USER")));
     names.extend(of_machine());
@@ -33,8 +36,32 @@ fn of_settings(flags: &Flags) -> Vec<Name> {
     };
     let issuers = of("issuer-url", "ISSUER");
     let hosts: Vec<_> = issuers.iter().filter_map(|(issuer, _)| host(issuer)).map(|host| (host, "HOST")).collect();
-    let others = [("client-id", "CLIENT-ID"), ("account", "ACCOUNT"), ("login-hint", "USER"), ("profile", "PROFILE")];
-    issuers.into_iter().chain(hosts).chain(others.into_iter().flat_map(|(flag, shown)| of(flag, shown))).collect()
+    let others = [
+        ("client-id", "CLIENT-ID"),
+        ("account", "ACCOUNT"),
+        ("login-hint", "USER"),
+        ("profile", "PROFILE"),
+        ("resource", "RESOURCE"),
+        ("auth-param", "PARAMETER"),
+    ];
+    let listening = of("listen-address", "HOST").into_iter();
+    let listening = listening.map(|(address, shown)| (address.split(':').next().unwrap_or_default().to_owned(), shown));
+    let listening = listening.filter(|(host, _)| !["localhost", "127", "127.0.0.1"].contains(&host.as_str()));
+    let profiles = layers.files.iter().flat_map(|file| &file.profiles).map(|(name, _)| (name.clone(), "PROFILE"));
+    let known = issuers.into_iter().chain(hosts).chain(others.into_iter().flat_map(|(flag, shown)| of(flag, shown)));
+    known.chain(listening).chain(profiles).chain(of_clusters(&layers.files)).chain(of_proxies()).collect()
+}
+
+fn of_clusters(files: &[File]) -> Vec<Name> {
+    let (known, _) = clusters(files).unwrap_or_default();
+    let of = |cluster: Cluster| [(host(&cluster.server).unwrap_or_default(), "HOST"), (cluster.name, "CLUSTER")];
+    known.into_iter().flat_map(of).collect()
+}
+
+fn of_proxies() -> impl Iterator<Item = Name> {
+    let variables = ["HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"].into_iter().filter_map(variable);
+    let url = |text: String| if text.contains("://") { text } else { format!("http://{text}") };
+    variables.filter_map(move |text| host(&url(text))).map(|host| (host, "HOST"))
 }
 
 fn of_kubeconfig(contexts: &Contexts) -> Vec<Name> {

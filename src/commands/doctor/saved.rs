@@ -70,7 +70,7 @@ fn taken_for(username: &str, user: &serde_json::Map<String, Value>) -> Line {
             "it did not see the token, and takes you for nobody",
             "a proxy in front of it may remove the header field Authorization: tell the cluster's administrator",
         ),
-        name => Line::ok("API server", format!("it takes you for '{name}', in {groups} groups")),
+        name => Line::ok("API server", format!("it takes you for '{name}', with {groups} group(s)")),
     }
 }
 

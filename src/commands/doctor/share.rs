@@ -1,5 +1,7 @@
 //! A report that can go into a ticket: names are replaced, first those that are known, then whatever looks like one.
 
+use std::net::Ipv6Addr;
+
 use url::Url;
 
 use super::line::Line;
@@ -11,6 +13,9 @@ const PUBLIC: [&str; 3] = ["k8s.io", "kubernetes.io", "freedesktop.org"];
 
 /// What looks like a host name and is a file or a field.
 const ENDINGS: [&str; 9] = ["toml", "yaml", "yml", "md", "html", "json", "tmpl", "exe", "pem"];
+
+/// What stands between the parts of a word: everything that a host name or an e-mail address does not have.
+const SEPARATORS: fn(char) -> bool = |character| !character.is_alphanumeric() && !"-_.@+".contains(character);
 
 /// What the provider's certificate says about its CA comes after these words, in quotes.
 const ISSUED_BY: &str = "issued by '";
@@ -49,7 +54,8 @@ fn replaced(text: &str, name: &str, shown: &str) -> String {
 }
 
 fn without_authority(text: &str) -> String {
-    match text.split_once(ISSUED_BY).and_then(|(before, rest)| Some((before, rest.split_once('\'')?.1))) {
+    // A name may have an apostrophe in it.
+    match text.split_once(ISSUED_BY).and_then(|(before, rest)| Some((before, rest.rsplit_once('\'')?.1))) {
         Some((before, after)) => format!("{before}{ISSUED_BY}CA'{after}"),
         None => text.to_owned(),
     }
@@ -64,26 +70,38 @@ fn without_address(word: &str) -> String {
         let shown = if is_here { &word[scheme..end] } else { "URL" };
         return format!("{}{shown}{}", &word[..scheme], without_address(&word[end..]));
     }
-    let is_of_name = |character: char| character.is_alphanumeric() || "-_.@+".contains(character);
-    let core = word.trim_matches(|character| !is_of_name(character)).trim_end_matches('.');
-    // With a port.
-    let core = core.rsplit_once(':').filter(|(_, port)| port.parse::<u16>().is_ok()).map_or(core, |(host, _)| host);
-    match address_in(core) {
-        Some(shown) => word.replacen(core, shown, 1),
-        None => word.to_owned(),
+    if let Some((before, rest)) = word.split_once('[')
+        && let Some((address, after)) = rest.split_once(']')
+        && address.parse::<Ipv6Addr>().is_ok_and(|address| !address.is_loopback())
+    {
+        return format!("{before}[ADDRESS]{after}");
     }
+    let mut clean = String::with_capacity(word.len());
+    for part in word.split_inclusive(SEPARATORS) {
+        let (part, separator) = part.strip_suffix(SEPARATORS).map_or((part, ""), |bare| (bare, &part[bare.len()..]));
+        clean.push_str(&match address_in(part.trim_matches('.')) {
+            Some(shown) => part.replacen(part.trim_matches('.'), shown, 1),
+            None => part.to_owned(),
+        });
+        clean.push_str(separator);
+    }
+    clean
+}
+
+fn is_file(ending: &str) -> bool {
+    ENDINGS.contains(&ending)
 }
 
 fn address_in(core: &str) -> Option<&'static str> {
     let labels: Vec<_> = core.split('.').collect();
-    let is_public = PUBLIC.iter().any(|name| core.ends_with(name)) || core.contains(['/', '\\', '=']);
+    let is_public = PUBLIC.iter().any(|name| core.ends_with(name)) || labels.len() == 2 && is_file(labels[1]);
     let is_number = |label: &&str| !label.is_empty() && label.bytes().all(|byte| byte.is_ascii_digit());
     let last = labels.last().copied().unwrap_or_default();
     match labels.len() {
         _ if core.contains('@') && !core.starts_with('@') && core.len() > 2 => Some("EMAIL"),
         4 if labels.iter().all(is_number) && core != "127.0.0.1" => Some("ADDRESS"),
         0 | 1 => None,
-        _ if is_public || ENDINGS.contains(&last) => None,
+        _ if is_public => None,
         _ if last.len() >= 2
             && last.chars().all(char::is_alphabetic)
             && labels.iter().all(|label| !label.is_empty()) =>
@@ -119,6 +137,9 @@ mod tests {
             ("'k8s.corp.example:8000' and 10.1.2.3:6443", "'HOST:8000' and ADDRESS:6443"),
             ("http://localhost.corp.example/x is no loopback", "URL is no loopback"),
             ("https://a.example,https://b.example", "URL,URL"),
+            ("*.acme.corp, (acme.corp/path) host=dc1.acme.corp", "*.HOST, (HOST/path) host=HOST"),
+            ("[fd00:12::7]:443 and [::1]:443, login.acme.md", "[ADDRESS]:443 and [::1]:443, HOST"),
+            ("issued by 'O'Acme Root', is", "issued by 'CA', is"),
             ("“https://a.example” and （https://b.example）", "“URL and （URL"),
         ] {
             assert_eq!(anonymous(text, &names), expected, "{text}");

@@ -49,7 +49,7 @@ fn logout_one(asked: &Logout, flags: &Flags) -> Result<()> {
     terminal::notice(&match (was_saved, home_of_user) {
         (true, None) => format!("signed out of {issuer}: the saved sign-in was removed"),
         (false, None) => format!(
-            "no saved sign-in to {issuer} with these settings; for another client ID or other scopes, give the flags that it was made with"
+            "no saved sign-in to {issuer} with these settings; if it was made with other flags, give them, or run 'kubekey logout --issuer {issuer}'"
         ),
         (true, Some(home)) => {
             format!("root's saved sign-in to {issuer} was removed; those of {} were not changed", home.owner())

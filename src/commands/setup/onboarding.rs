@@ -177,11 +177,27 @@ fn change(settings: Option<Change>, entries: &[[Entry; 3]], asked: &cli::Setup, 
         changes.iter().try_for_each(write_settings)?;
     }
     let plan = || plan().and_then(|now| require_same(&shown, &now).map(|()| now));
-    let (of_kubeconfig, of_backups) = write(&files, asked.dry_run, false, plan)?;
+    let written = write(&files, asked.dry_run, false, plan);
+    let (of_kubeconfig, of_backups) = written.inspect_err(|_| {
+        if !asked.dry_run {
+            changes.iter().for_each(undo_settings);
+        }
+    })?;
     changes.extend(of_kubeconfig);
     let mut backups = vec![None; count];
     backups.extend(of_backups);
     Ok((changes, backups))
+}
+
+/// Without the kubeconfig nothing of the file holds.
+fn undo_settings(change: &Change) {
+    let undone = match &change.before {
+        Some(before) => atomic_file::replace(&change.path, before.as_bytes(), Access::of(&change.path).ok().as_ref()),
+        None => std::fs::remove_file(&change.path),
+    };
+    if let Err(error) = undone {
+        terminal::warning(&format!("{} was written and cannot be undone: {error}", change.path.display()));
+    }
 }
 
 fn write_settings(change: &Change) -> Result<()> {

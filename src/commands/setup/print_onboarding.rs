@@ -12,6 +12,7 @@ use crate::config::{Cluster, Layers, clusters};
 use crate::config::{File, Flags};
 use crate::error::{Error, ErrorKind, Result};
 use crate::kubeconfig::{self, Context, Contexts, Files};
+use crate::policy::Policy;
 use crate::settings::Authority;
 use crate::terminal;
 
@@ -24,6 +25,8 @@ type Parts = (Vec<Value>, Vec<(String, Vec<Value>)>, Vec<Cluster>);
 /// # Errors
 /// [`ErrorKind::Usage`] if there are no clusters, or a file cannot be used.
 pub fn onboarding_file() -> Result<String> {
+    // A policy with a mistake stops every run.
+    Policy::load()?;
     let files = Layers::read(&Flags::default(), |_| None, None)?.files;
     let known = clusters(&files)?.0;
     let parts = if known.is_empty() { of_kubeconfig(&files)? } else { of_files(&files, known)? };

@@ -11,6 +11,7 @@ use crate::config::{Cluster, File, clusters};
 use crate::encoding;
 use crate::error::{Error, ErrorKind, Result};
 use crate::event_loop;
+use crate::loopback_host::is_loopback_host;
 use crate::oidc::fetch_published;
 use crate::policy::Policy;
 use crate::settings::Tls;
@@ -18,6 +19,9 @@ use crate::trusted_file;
 
 /// The settings that it may have, at the top and in profiles.
 pub const SETTINGS: [&str; 5] = ["issuer-url", "client-id", "scope", "redirect-url", "listen-address"];
+
+/// Those that must name this machine.
+const LOCAL: [&str; 2] = ["redirect-url", "listen-address"];
 
 /// The largest file, in bytes. One with hundreds of clusters is smaller.
 const LARGEST: usize = 256 * 1024;
@@ -50,8 +54,9 @@ impl Published {
     /// # Errors
     /// [`ErrorKind::Usage`], with the line, for a mistake and for any key that such a file may not have.
     pub fn parse(source: &str, text: &str) -> Result<Self> {
-        let file = File::parse(Path::new(source), text, Layer::User)?;
-        let (clusters, unknown) = clusters(std::slice::from_ref(&file))?;
+        let of_team = |error: Error| error.hint("tell your platform team");
+        let file = File::parse(Path::new(source), text, Layer::User).map_err(of_team)?;
+        let (clusters, unknown) = clusters(std::slice::from_ref(&file)).map_err(of_team)?;
         if let Some(unknown) = file.unknown.first().or(unknown.first()) {
             return Err(refused(&unknown.message()));
         }
@@ -63,6 +68,10 @@ impl Published {
             let (place, name) = (&cluster.place, &cluster.name);
             return Err(refused(&format!("{place}: cluster '{name}' names a file of another machine"))
                 .hint("its certificate_authority_data has the certificates themselves"));
+        }
+        let addresses = file.values.iter().chain(file.profiles.iter().flat_map(|(_, values)| values));
+        if let Some(other) = addresses.filter(|value| LOCAL.contains(&value.key.flag)).find(|value| !is_local(value)) {
+            return Err(refused(&format!("{} is not on the user's own machine", other.origin.label(other.key))));
         }
         match clusters.is_empty() {
             true => Err(unusable(source, "it has no [[clusters]]")),
@@ -76,6 +85,13 @@ pub fn is_allowed(value: &Value) -> bool {
     SETTINGS.contains(&value.key.flag)
 }
 
+/// Whether all addresses are of loopback: a stranger must not have the response sent elsewhere.
+fn is_local(value: &Value) -> bool {
+    let url = |text: &str| if text.contains("://") { text.to_owned() } else { format!("http://{text}") };
+    let is_loopback = |text: &str| Url::parse(&url(text)).is_ok_and(|url| is_loopback_host(url.host()));
+    value.texts.iter().flat_map(|text| text.split([' ', ','])).filter(|text| !text.is_empty()).all(is_loopback)
+}
+
 fn fetch(source: &str, policy: &Policy) -> Result<Vec<u8>> {
     let url = Url::parse(source).map_err(|error| unusable(source, &error.to_string()))?;
     let why_not = match url.scheme() {
@@ -85,7 +101,9 @@ fn fetch(source: &str, policy: &Policy) -> Result<Vec<u8>> {
         _ => "it must begin with https://, or be the path of a file",
     };
     if !why_not.is_empty() {
-        return Err(unusable(url.as_str(), why_not));
+        let mut shown = url.clone();
+        let _ = shown.set_username("").and_then(|()| shown.set_password(None));
+        return Err(unusable(shown.as_str(), why_not));
     }
     let tls = Tls::parse(&Given::new(), policy.extra_authorities(), policy.locks("certificate-authority"))?;
     event_loop::run(fetch_published(&url, &tls))

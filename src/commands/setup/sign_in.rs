@@ -79,8 +79,8 @@ impl SignIn {
         checked.map_err(|error: Error| {
             let of_profile = self.profile.as_ref().map(|profile| format!("profile '{profile}': {error}"));
             let hint = match error.kind() {
-                ErrorKind::Unreachable => "check the issuer URL and the network, or skip this check with --offline",
-                _ => error.what_to_do(),
+                ErrorKind::Unreachable => format!("{}; or skip this check with --offline", error.what_to_do()),
+                _ => error.what_to_do().to_owned(),
             };
             // In `setup`, `--certificate-authority` is the cluster's.
             let hint = hint.replace("--certificate-authority", "--issuer-certificate-authority");
