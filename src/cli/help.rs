@@ -21,7 +21,7 @@ In a kubeconfig:
         interactiveMode: IfAvailable
         provideClusterInfo: true
 
-Every flag --foo-bar is also the variable KUBEKEY_FOO_BAR and the key foo_bar of a config.toml: ",
+Each setting --foo-bar is also the variable KUBEKEY_FOO_BAR and the key foo_bar of a config.toml: ",
             $files,
             ". Variables win over files, and flags over variables; \
 'kubekey config show --origin' shows the effective settings and their origins.

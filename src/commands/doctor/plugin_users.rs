@@ -37,7 +37,8 @@ fn command(name: &str, exec: &Value) -> Option<Line> {
     let path = Path::new(command);
     let is_there = match path.components().count() {
         1 => !on_path(command).is_empty(),
-        _ => !path.is_absolute() || path.is_file(),
+        // On Windows a path may have a root and no drive.
+        _ => !path.has_root() || path.is_file(),
     };
     let what = format!("'{name}' runs {command}, which does not exist");
     (!is_there).then(|| Line::error(CHECK, what, "correct 'command' of the user, or install kubekey there"))

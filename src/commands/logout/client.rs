@@ -15,10 +15,16 @@ use crate::log;
 use crate::policy::Policy;
 use crate::settings::Settings;
 
-/// What is about the connection and not about one provider or client: it holds for any of them. A secret, or a header
-/// that may be one, must not reach another provider than the one it is set for.
-const OF_CONNECTION: [&str; 4] =
-    ["certificate-authority", "certificate-authority-data", "insecure-skip-tls-verify", "login-timeout"];
+/// What is about the connection or the browser and not about one provider or client: it holds for any of them. A secret, or a
+/// header that may be one, must not reach another provider than the one it is set for.
+const OF_CONNECTION: [&str; 6] = [
+    "browser-command",
+    "certificate-authority",
+    "certificate-authority-data",
+    "insecure-skip-tls-verify",
+    "login-timeout",
+    "skip-open-browser",
+];
 
 /// All settings that the contexts, the configuration files and this run have.
 pub(super) struct Clients {
