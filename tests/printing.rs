@@ -250,7 +250,7 @@ fn the_help_is_broken_where_the_terminal_ends() {
     let help = |columns: &str| home.run(home.kubekey().arg("--help").env("COLUMNS", columns)).stdout;
     for (columns, line) in [("60", 60), ("80", 80), ("150", 150)] {
         let help = help(columns);
-        let (_, rest) = help.split_once("Every flag").expect("the text after the flags");
+        let (_, rest) = help.split_once("Each setting").expect("the text after the flags");
         let longest = rest.lines().map(|line| line.chars().count()).max();
         assert!(longest.is_some_and(|longest| longest <= line && longest > line - 15), "{columns}: {longest:?} {help}");
         // No line ends early because another one does at another width.
