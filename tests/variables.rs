@@ -6,7 +6,7 @@ use std::fs;
 use std::path::Path;
 
 /// Strings in the files that read variables which look like the name of one.
-const NO_VARIABLES: [&str; 14] = [
+const NO_VARIABLES: [&str; 16] = [
     "ACCOUNT",
     "ALLUSERSPROFILE",
     "CARGO_PKG_VERSION",
@@ -18,7 +18,9 @@ const NO_VARIABLES: [&str; 14] = [
     "ISSUER",
     "LOG",
     "NAME",
+    "PARAMETER",
     "PROFILE",
+    "RESOURCE",
     "SERVER",
     "TEMPLATEDIR",
 ];
