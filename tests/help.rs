@@ -2,9 +2,12 @@
 
 use std::process::Command;
 
+use crate::support::process;
+
 /// What kubekey prints with these arguments in a terminal of 80 columns.
 fn help(arguments: &[&str]) -> String {
-    let output = Command::new(env!("CARGO_BIN_EXE_kubekey")).args(arguments).env("COLUMNS", "80").output().unwrap();
+    let mut kubekey = Command::new(env!("CARGO_BIN_EXE_kubekey"));
+    let output = process::output(kubekey.args(arguments).env("COLUMNS", "80")).unwrap();
     assert!(output.status.success() && output.stderr.is_empty(), "{arguments:?}: {output:?}");
     String::from_utf8(output.stdout).unwrap()
 }
