@@ -3,6 +3,8 @@
 
 use clap::{Arg, Command};
 
+use crate::terminal;
+
 use Group::{Network, Provider, SignIn, Storage};
 
 /// Each paragraph is one line, because clap wraps it to the width of the terminal.
@@ -100,7 +102,7 @@ const COMMANDS: [(&str, &[Group], &str); 12] = [
     ("token", ALL, "kubekey token --decode"),
     ("whoami", ALL, "kubekey whoami --context prod"),
     ("doctor", ALL, "kubekey doctor --share"),
-    ("config", &[], "kubekey config show --origin"),
+    ("config", ALL, "kubekey config show --origin"),
     (
         "setup",
         ALL,
@@ -134,7 +136,8 @@ pub fn arrange(command: Command, short: bool) -> Command {
     };
     let command = command.disable_help_subcommand(short).mut_subcommands(without_seldom);
     let everything = command.get_after_help().cloned().unwrap_or_default();
-    let command = command.after_help(MORE).after_long_help(everything).mut_args(in_group);
+    let more = MORE.replace("'kubekey ", &format!("'{} ", terminal::called()));
+    let command = command.after_help(more).after_long_help(everything).mut_args(in_group);
     let settings: Vec<_> = command.get_arguments().filter(|arg| arg.is_global_set()).cloned().collect();
     command.mut_subcommands(|subcommand| of_command(subcommand, &settings))
 }
@@ -163,5 +166,6 @@ fn of_command(command: Command, settings: &[Arg]) -> Command {
         let is_for_it = groups.contains(&Group::of(&flag));
         setting.clone().hide(!is_for_it).help_heading(Group::of(&flag).heading())
     };
+    let example = example.replacen("kubekey", terminal::called(), 1);
     command.args(settings.iter().map(own)).after_long_help(format!("Example:\n  {example}"))
 }
