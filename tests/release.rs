@@ -240,7 +240,13 @@ fn one_command_makes_another_version_everywhere_and_the_same_one_again_changes_n
     let old = env!("CARGO_PKG_VERSION");
     assert_eq!(copy.read("docs/packages.md"), before.replace(old, "9.8.7"));
     assert!(copy.read("packaging/fleet/windows/en-US/kubekey.adml").contains("kubekey 9.8.7 or later"));
-    let stale = [format!("kubekey-{old}"), format!("kubekey_{old}"), format!("`{old}.0`"), format!("rebuild v{old}")];
+    let stale = [
+        format!("set version={old}"),
+        format!("kubekey-{old}"),
+        format!("kubekey_{old}"),
+        format!("`{old}.0`"),
+        format!("rebuild v{old}"),
+    ];
     for (name, content) in copy.all().iter().filter(|(name, _)| !name.starts_with("tests/")) {
         let text = String::from_utf8_lossy(content);
         assert!(!stale.iter().any(|stale| text.contains(stale)), "{name}");

@@ -3,7 +3,7 @@ rem Installs kubekey for all users of this machine, or upgrades it: the install 
 rem script of Group Policy. Put the MSI beside it and your settings into the line with msiexec. If there is also a file
 rem answers.toml, a config.toml with all settings, it is applied each time this runs.
 setlocal
-set version=0.1.0
+set version=0.2.0
 set program=%ProgramFiles%\kubekey\kubekey.exe
 rem Intune runs scripts as 32-bit programs, whose ProgramFiles is another folder.
 if defined ProgramW6432 set program=%ProgramW6432%\kubekey\kubekey.exe
