@@ -23,6 +23,7 @@ use crate::config::keys::variable_of;
 use crate::error::{Error, Result};
 use crate::{log_level, terminal};
 use kubelogin::Words;
+use settings::WithoutHelp;
 
 pub use config::Config;
 pub use examine::Examine;
@@ -70,7 +71,7 @@ pub struct Cli {
 #[command(disable_help_flag = true, disable_version_flag = true)]
 struct Plugin {
     #[command(flatten)]
-    settings: Flags,
+    settings: WithoutHelp,
 }
 
 impl Plugin {
@@ -91,7 +92,7 @@ impl Cli {
         let read = Words::read(std::env::args_os().skip(1))?;
         read.level.into_iter().for_each(log_level::set);
         let mut cli = match Plugin::parse(&read) {
-            Ok(plugin) => Self { command: None, settings: plugin.settings, verbose: false, version: None },
+            Ok(plugin) => Self { command: None, settings: plugin.settings.0, verbose: false, version: None },
             Err(_) => Self::parse_all(&read).map_err(refuse)?,
         };
         cli.settings.1 = read.kubelogin;
@@ -125,7 +126,7 @@ pub fn moved_flags_of(arguments: &[String]) -> Result<Flags> {
 }
 
 fn flags_in(read: Words) -> Result<Flags> {
-    let mut flags = Plugin::parse(&read)?.settings;
+    let mut flags = Plugin::parse(&read)?.settings.0;
     flags.1 = read.kubelogin;
     Ok(flags)
 }
