@@ -1,8 +1,6 @@
 //! The program that would open the browser.
 
-use std::path::Path;
-
-use super::copies::on_path;
+use super::copies::program;
 use super::line::Line;
 use crate::config::Flow;
 use crate::settings::Settings;
@@ -18,10 +16,7 @@ pub fn check(settings: &Settings, verdict: Option<&Verdict>) -> Line {
             return Line::warning(CHECK, format!("none is opened: {why}"), open_it_yourself(verdict));
         }
     };
-    let is_there = |program: &&String| match Path::new(program).components().count() {
-        1 => !on_path(program).is_empty(),
-        _ => Path::new(program).is_file(),
-    };
+    let is_there = |name: &&String| program(name).is_some_and(|path| path.is_file());
     match (programs.is_empty(), programs.iter().find(is_there)) {
         (true, _) => Line::ok(CHECK, "the system opens it"),
         (false, Some(program)) => Line::ok(CHECK, format!("{program} opens it")),

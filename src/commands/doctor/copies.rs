@@ -1,7 +1,7 @@
 //! This program, and other copies of it on `PATH`.
 
 use std::env::{self, consts};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use super::line::Line;
 
@@ -36,6 +36,14 @@ pub fn on_this_path() -> Line {
             format!("{} copies are on PATH: {}", all.len(), all.iter().map(shown).collect::<Vec<_>>().join(", ")),
             "a command without a path runs the first: remove the others",
         ),
+    }
+}
+
+/// The program that a command names: its path, or the first of its name on `PATH`.
+pub fn program(command: &str) -> Option<PathBuf> {
+    match Path::new(command).components().count() {
+        1 => on_path(command).into_iter().next(),
+        _ => Some(command.into()),
     }
 }
 

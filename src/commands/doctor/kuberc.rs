@@ -1,21 +1,11 @@
 //! Whether kubectl runs the plugin of the current user.
 
-use std::path::{Path, PathBuf};
-
-use super::copies::on_path;
+use super::copies::program;
 use super::line::Line;
 use crate::error::Result;
 use crate::kubeconfig::{Contexts, Exec, Kuberc};
 
 const CHECK: &str = "kuberc";
-
-/// The program that a command names: itself, or the first of its name on `PATH`.
-fn program(command: &str) -> Option<PathBuf> {
-    match Path::new(command).components().count() {
-        1 => on_path(command).into_iter().next(),
-        _ => Some(command.into()),
-    }
-}
 
 /// What kubectl's preferences say about the commands that the kubeconfig's users run.
 pub fn check(contexts: &Result<Contexts>) -> Line {

@@ -1,10 +1,8 @@
 //! The kubeconfig's users that name kubekey: whether client-go can run it as they say.
 
-use std::path::Path;
-
 use serde_json::Value;
 
-use super::copies::on_path;
+use super::copies::program;
 use super::line::Line;
 use crate::error::Result;
 use crate::exec_credential::ApiVersion;
@@ -34,12 +32,8 @@ pub fn check(contexts: &Result<Contexts>, policy: &Policy) -> Vec<Line> {
 /// Whether the program exists. A relative path is one below the kubeconfig's folder, which only client-go knows.
 fn command(name: &str, exec: &Value) -> Option<Line> {
     let command = text(exec, "command");
-    let path = Path::new(command);
-    let is_there = match path.components().count() {
-        1 => !on_path(command).is_empty(),
-        // On Windows a path may have a root and no drive.
-        _ => !path.has_root() || path.is_file(),
-    };
+    // On Windows a path may have a root and no drive.
+    let is_there = program(command).is_some_and(|path| !path.has_root() || path.is_file());
     let what = format!("'{name}' runs {command}, which does not exist");
     (!is_there).then(|| Line::error(CHECK, what, "correct 'command' of the user, or install kubekey there"))
 }

@@ -88,13 +88,9 @@ fn without_address(word: &str) -> String {
     clean
 }
 
-fn is_file(ending: &str) -> bool {
-    ENDINGS.contains(&ending)
-}
-
 fn address_in(core: &str) -> Option<&'static str> {
     let labels: Vec<_> = core.split('.').collect();
-    let is_public = PUBLIC.iter().any(|name| core.ends_with(name)) || labels.len() == 2 && is_file(labels[1]);
+    let is_public = PUBLIC.iter().any(|name| core.ends_with(name)) || labels.len() == 2 && ENDINGS.contains(&labels[1]);
     let is_number = |label: &&str| !label.is_empty() && label.bytes().all(|byte| byte.is_ascii_digit());
     let last = labels.last().copied().unwrap_or_default();
     match labels.len() {
