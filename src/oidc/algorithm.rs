@@ -2,7 +2,7 @@
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use openidconnect::core::CoreJwsSigningAlgorithm;
+use rustls::SignatureScheme;
 use sha2::{Digest, Sha256, Sha384, Sha512};
 
 /// A supported signature algorithm (RFC 7518 §3.1, RFC 8037, RFC 9864).
@@ -84,18 +84,27 @@ impl Algorithm {
         }
     }
 
-    /// The library's name for it.
-    pub fn in_library(self) -> CoreJwsSigningAlgorithm {
+    /// The bytes of a coordinate and of each number of a signature, for ECDSA (RFC 7518 §3.4 and §6.2.1.2).
+    pub fn number_size(self) -> Option<usize> {
         match self {
-            Self::Rs256 => CoreJwsSigningAlgorithm::RsaSsaPkcs1V15Sha256,
-            Self::Rs384 => CoreJwsSigningAlgorithm::RsaSsaPkcs1V15Sha384,
-            Self::Rs512 => CoreJwsSigningAlgorithm::RsaSsaPkcs1V15Sha512,
-            Self::Ps256 => CoreJwsSigningAlgorithm::RsaSsaPssSha256,
-            Self::Ps384 => CoreJwsSigningAlgorithm::RsaSsaPssSha384,
-            Self::Ps512 => CoreJwsSigningAlgorithm::RsaSsaPssSha512,
-            Self::Es256 => CoreJwsSigningAlgorithm::EcdsaP256Sha256,
-            Self::Es384 => CoreJwsSigningAlgorithm::EcdsaP384Sha384,
-            Self::Ed25519 => CoreJwsSigningAlgorithm::EdDsa,
+            Self::Es256 => Some(32),
+            Self::Es384 => Some(48),
+            _ => None,
+        }
+    }
+
+    /// TLS's name for it.
+    pub fn in_tls(self) -> SignatureScheme {
+        match self {
+            Self::Rs256 => SignatureScheme::RSA_PKCS1_SHA256,
+            Self::Rs384 => SignatureScheme::RSA_PKCS1_SHA384,
+            Self::Rs512 => SignatureScheme::RSA_PKCS1_SHA512,
+            Self::Ps256 => SignatureScheme::RSA_PSS_SHA256,
+            Self::Ps384 => SignatureScheme::RSA_PSS_SHA384,
+            Self::Ps512 => SignatureScheme::RSA_PSS_SHA512,
+            Self::Es256 => SignatureScheme::ECDSA_NISTP256_SHA256,
+            Self::Es384 => SignatureScheme::ECDSA_NISTP384_SHA384,
+            Self::Ed25519 => SignatureScheme::ED25519,
         }
     }
 }

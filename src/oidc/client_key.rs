@@ -15,8 +15,8 @@ use x509_cert::der::asn1::AnyRef;
 use x509_cert::der::{Decode, SliceReader};
 use zeroize::Zeroizing;
 
-use super::ecdsa;
 use super::web_key::{decode, text};
+use super::{der, ecdsa};
 use crate::error::Result;
 use crate::printable;
 use crate::secret::Secret;
@@ -118,42 +118,25 @@ fn of_jwk(jwk: &Map<String, Value>) -> std::result::Result<PrivateKeyDer<'static
     match (text(jwk, "kty"), text(jwk, "crv")) {
         (Some("RSA"), _) => {
             // RFC 8017 appendix A.1.2
-            let mut all = vec![0x02, 1, 0];
+            let mut all = vec![der::number(&[0])];
             for name in ["n", "e", "d", "p", "q", "dp", "dq", "qi"] {
-                all.extend(der(0x02, &unsigned(&number(name)?)));
+                all.push(der::number(&number(name)?));
             }
-            Ok(PrivatePkcs1KeyDer::from(der(0x30, &all)).into())
+            Ok(PrivatePkcs1KeyDer::from(der::sequence(&all)).into())
         }
         (Some("EC"), Some("P-256" | "P-384")) => {
             // RFC 5915 §3
             let point = [&[0, 4][..], &number("x")?, &number("y")?].concat();
-            let all = [vec![0x02, 1, 1], der(0x04, &number("d")?), der(0xa1, &der(0x03, &point))].concat();
-            Ok(PrivateSec1KeyDer::from(der(0x30, &all)).into())
+            let point = der::value(0xa1, &der::value(0x03, &point));
+            let all = [der::number(&[1]), der::value(0x04, &number("d")?), point];
+            Ok(PrivateSec1KeyDer::from(der::sequence(&all)).into())
         }
         (Some("OKP"), Some("Ed25519")) => {
             // RFC 8410 §7
-            let algorithm = [0x30, 5, 0x06, 3, 0x2b, 0x65, 0x70];
-            let all = [&[0x02, 1, 0][..], &algorithm, &der(0x04, &der(0x04, &number("d")?))].concat();
-            Ok(PrivatePkcs8KeyDer::from(der(0x30, &all)).into())
+            let algorithm = der::sequence(&[der::value(0x06, &[0x2b, 0x65, 0x70])]);
+            let all = [der::number(&[0]), algorithm, der::value(0x04, &der::value(0x04, &number("d")?))];
+            Ok(PrivatePkcs8KeyDer::from(der::sequence(&all)).into())
         }
         _ => Err("its JWK is not a key of RSA, P-256, P-384 or Ed25519".to_owned()),
     }
-}
-
-/// The digits of a positive number: a leading bit would be its sign.
-fn unsigned(number: &[u8]) -> Vec<u8> {
-    let digits = &number[number.iter().take_while(|byte| **byte == 0).count()..];
-    let sign: &[u8] = if digits.first().is_none_or(|byte| byte & 0x80 != 0) { &[0] } else { &[] };
-    [sign, digits].concat()
-}
-
-/// A value with its tag and length (X.690 §8.1).
-fn der(tag: u8, value: &[u8]) -> Vec<u8> {
-    let length = value.len().to_be_bytes();
-    let digits = &length[length.iter().take_while(|byte| **byte == 0).count()..];
-    let head = match value.len() {
-        short @ 0..=0x7f => vec![tag, short as u8],
-        _ => [&[tag, 0x80 | digits.len() as u8][..], digits].concat(),
-    };
-    [&head, value].concat()
 }

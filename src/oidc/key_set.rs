@@ -1,11 +1,10 @@
 //! The provider's keys (RFC 7517), and which of them may have signed an ID token.
 
-use openidconnect::core::CoreJsonWebKey;
-use openidconnect::{JsonWebKey, SignatureVerificationError};
 use serde_json::{Map, Value};
 
 use super::algorithm::Algorithm;
-use super::web_key::{is_for, numbers, text};
+use super::der;
+use super::web_key::{is_for, public_key, text};
 
 /// How many keys are tried at most: those with the token's key ID, or all of the algorithm where the token names none.
 const MOST_KEYS: usize = 8;
@@ -48,36 +47,30 @@ impl KeySet {
         signature: &[u8],
     ) -> Result<(), KeyError> {
         let (candidates, why_not) = self.candidates(algorithm, kid);
-        let mut unusable = why_not.map(KeyError::Unusable);
-        let mut unknown = None;
-        for key in candidates {
-            match verify_with(key, algorithm, message, signature) {
-                Ok(()) => return Ok(()),
-                Err(error @ KeyError::Unknown(_)) => unknown = Some(error),
-                Err(error @ KeyError::Unusable(_)) => unusable = Some(error),
-            }
+        if candidates.iter().any(|key| is_signed_with(key, algorithm, message, signature)) {
+            return Ok(());
         }
         // A newer key may be the right one, whatever is wrong with the others.
-        Err(unknown.or(unusable).unwrap_or_else(|| {
-            KeyError::Unknown(match kid {
-                Some(kid) => format!("the provider has no key '{kid}'"),
-                None => "the provider has no key for its signature".into(),
-            })
-        }))
+        Err(match (candidates.is_empty(), why_not, kid) {
+            (false, ..) => KeyError::Unknown("its signature was not made with the provider's key".into()),
+            (true, Some(why_not), _) => KeyError::Unusable(why_not),
+            (true, None, Some(kid)) => KeyError::Unknown(format!("the provider has no key '{kid}'")),
+            (true, None, None) => KeyError::Unknown("the provider has no key for its signature".into()),
+        })
     }
 
-    /// The numbers of the keys that may have signed, each key once, however often and in whatever notation it is listed;
+    /// The keys that may have signed, each once, however often and in whatever notation it is listed;
     /// and why another one cannot be used.
-    fn candidates(&self, algorithm: Algorithm, kid: Option<&str>) -> (Vec<Map<String, Value>>, Option<String>) {
+    fn candidates(&self, algorithm: Algorithm, kid: Option<&str>) -> (Vec<Vec<u8>>, Option<String>) {
         let of_type: Vec<_> = self.0.iter().filter(|key| is_for(key, algorithm, kid)).collect();
         let of_curve: Vec<_> = of_type.iter().copied().filter(|key| text(key, "crv") == algorithm.curve()).collect();
         // Where no key has its curve, the error is about the curve.
         let keys = if of_curve.is_empty() { of_type } else { of_curve };
         let (mut candidates, mut why_not) = (Vec::new(), None);
         for key in keys {
-            match numbers(key, algorithm) {
-                Ok(numbers) if candidates.contains(&numbers) => {}
-                Ok(numbers) => candidates.push(numbers),
+            match public_key(key, algorithm) {
+                Ok(key) if candidates.contains(&key) => {}
+                Ok(key) => candidates.push(key),
                 Err(why) => why_not = Some(why),
             }
             if candidates.len() == MOST_KEYS {
@@ -88,20 +81,21 @@ impl KeySet {
     }
 }
 
-fn verify_with(
-    numbers: Map<String, Value>,
-    algorithm: Algorithm,
-    message: &[u8],
-    signature: &[u8],
-) -> Result<(), KeyError> {
-    let key: CoreJsonWebKey =
-        serde_json::from_value(numbers.into()).map_err(|error| KeyError::Unusable(format!("its key: {error}")))?;
-    key.verify_signature(&algorithm.in_library(), message, signature).map_err(|error| match error {
-        SignatureVerificationError::CryptoError(_) => {
-            KeyError::Unknown("its signature was not made with the provider's key".into())
+fn is_signed_with(key: &[u8], algorithm: Algorithm, message: &[u8], signature: &[u8]) -> bool {
+    let all = rustls::crypto::ring::default_provider().signature_verification_algorithms.mapping;
+    let of_scheme = all.iter().find(|(scheme, _)| *scheme == algorithm.in_tls());
+    // RFC 8446 §4.2.3: in TLS 1.3 a scheme has one curve, that of the first algorithm.
+    let [verifier, ..] = of_scheme.expect("ring has all of them").1 else { return false };
+    let signature = match algorithm.number_size() {
+        // RFC 7518 §3.4
+        Some(size) if signature.len() == 2 * size => {
+            let (r, s) = signature.split_at(size);
+            &der::sequence(&[der::number(r), der::number(s)])
         }
-        error => KeyError::Unusable(error.to_string()),
-    })
+        Some(_) => return false,
+        None => signature,
+    };
+    verifier.verify_signature(key, message, signature).is_ok()
 }
 
 #[cfg(test)]
@@ -118,6 +112,6 @@ mod tests {
         let keys = writings.map(|writing| key(|key| key["n"] = writing.as_str().into()));
         let set = KeySet(keys.to_vec());
         let (candidates, why_not) = set.candidates(Algorithm::Rs256, None);
-        assert_eq!((candidates.len(), &candidates[0]["n"], why_not), (1, &modulus.into(), None));
+        assert_eq!((candidates.len(), why_not), (1, None));
     }
 }

@@ -9,6 +9,7 @@ mod authentication;
 pub mod authorization;
 mod body;
 mod client_key;
+mod der;
 pub mod device;
 pub mod discovery;
 mod doubt;

@@ -3,13 +3,17 @@
 use base64::Engine;
 use base64::alphabet::URL_SAFE;
 use base64::engine::DecodePaddingMode;
-use base64::engine::general_purpose::{GeneralPurpose, GeneralPurposeConfig, URL_SAFE_NO_PAD};
+use base64::engine::general_purpose::{GeneralPurpose, GeneralPurposeConfig};
 use serde_json::{Map, Value};
 
 use super::algorithm::Algorithm;
+use super::der;
 
 /// The shortest RSA modulus, in bytes (RFC 7518 §3.3).
 const SHORTEST_MODULUS: usize = 256;
+
+/// The longest RSA modulus that ring supports, in bytes.
+const LONGEST_MODULUS: usize = 1024;
 
 /// Base64url with or without padding: RFC 7515 §2 forbids padding, but some providers send it.
 const ANY_PADDING: GeneralPurpose = GeneralPurpose::new(
@@ -44,31 +48,32 @@ pub fn is_for(key: &Map<String, Value>, algorithm: Algorithm, kid: Option<&str>)
         && (kid.is_none() || text(key, "kid") == kid)
 }
 
-/// The parameters of the key, in the notation of RFC 7518 §6. The library gets nothing else: it rejects fields that it
-/// does not know.
-pub fn numbers(key: &Map<String, Value>, algorithm: Algorithm) -> Result<Map<String, Value>, String> {
+/// The key as certificates have it (RFC 5280 §4.1.2.7, `subjectPublicKey`): a sequence of two numbers (RFC 8017 appendix A.1.1), a
+/// point (RFC 5480 §2.2), or bytes (RFC 8410 §4).
+pub fn public_key(key: &Map<String, Value>, algorithm: Algorithm) -> Result<Vec<u8>, String> {
     let curve = text(key, "crv");
     if algorithm.curve() != curve.filter(|_| algorithm.curve().is_some()) {
         let curve = curve.unwrap_or("unnamed");
         return Err(format!("its key is on the curve '{curve}', which kubekey does not support"));
     }
-    let names: &[&str] = match algorithm.key_type() {
-        "RSA" => &["n", "e"],
-        "EC" => &["x", "y"],
-        _ => &["x"],
-    };
-    let mut numbers = Map::from_iter([("kty".to_owned(), algorithm.key_type().into())]);
-    numbers.extend(algorithm.curve().map(|curve| ("crv".to_owned(), curve.into())));
-    for name in names {
-        let number = sized(decode(key, name)?, algorithm)?;
-        numbers.insert((*name).to_owned(), URL_SAFE_NO_PAD.encode(number).into());
-    }
-    let bytes = decode(key, "n").map(|number| number.iter().skip_while(|byte| **byte == 0).count());
-    match bytes {
-        Ok(bytes) if algorithm.key_type() == "RSA" && bytes < SHORTEST_MODULUS => {
-            Err(format!("its RSA key has {} bits, which is too short", bytes * 8))
+    match (algorithm.key_type(), algorithm.number_size()) {
+        ("RSA", _) => {
+            let (modulus, exponent) = (decode(key, "n")?, decode(key, "e")?);
+            let bytes = modulus.iter().skip_while(|byte| **byte == 0).count();
+            match bytes {
+                ..SHORTEST_MODULUS => Err(format!("its RSA key has {} bits, which is too short", bytes * 8)),
+                SHORTEST_MODULUS..=LONGEST_MODULUS => {
+                    Ok(der::sequence(&[der::number(&modulus), der::number(&exponent)]))
+                }
+                _ => Err(format!("its RSA key has {} bits, more than kubekey supports", bytes * 8)),
+            }
         }
-        _ => Ok(numbers),
+        (_, Some(size)) => {
+            let coordinate = |name| sized(&decode(key, name)?, size);
+            // The point is uncompressed.
+            Ok([&[4][..], &coordinate("x")?, &coordinate("y")?].concat())
+        }
+        (_, None) => decode(key, "x"),
     }
 }
 
@@ -88,16 +93,11 @@ pub(super) fn decode(key: &Map<String, Value>, name: &str) -> Result<Vec<u8>, St
 }
 
 /// A coordinate padded to the length of its curve (RFC 7518 §6.2.1.2): some providers omit leading zeros, or add one for
-/// the sign. Other numbers are unchanged.
-fn sized(number: Vec<u8>, algorithm: Algorithm) -> Result<Vec<u8>, String> {
-    let length = match algorithm {
-        Algorithm::Es256 => 32,
-        Algorithm::Es384 => 48,
-        _ => return Ok(number),
-    };
+/// the sign.
+fn sized(number: &[u8], size: usize) -> Result<Vec<u8>, String> {
     let digits = &number[number.iter().take_while(|byte| **byte == 0).count()..];
     match digits.len() {
-        digits_length @ 1.. if digits_length <= length => Ok([&vec![0; length - digits_length], digits].concat()),
+        length @ 1.. if length <= size => Ok([&vec![0; size - length], digits].concat()),
         _ => Err("its key is not a point on its curve".into()),
     }
 }
@@ -149,16 +149,20 @@ pub(super) mod tests {
 
     #[test]
     fn what_cannot_be_decoded_is_called_so() {
-        let why = |change: fn(&mut Value)| numbers(&key(change), Algorithm::Rs256).unwrap_err();
+        let why = |change: fn(&mut Value)| public_key(&key(change), Algorithm::Rs256).unwrap_err();
         assert_eq!(why(|key| key["n"] = "a%b".into()), "the 'n' of its key is not base64");
         assert_eq!(why(|key| key["e"] = "A".into()), "the 'e' of its key is not base64");
         assert_eq!(why(|key| key["n"] = json!(null)), "its key has no 'n'");
         assert_eq!(why(|key| key["n"] = "AQAB".into()), "its RSA key has 24 bits, which is too short");
+        assert_eq!(
+            why(|key| key["n"] = "AQAB".repeat(342).into()),
+            "its RSA key has 8208 bits, more than kubekey supports"
+        );
     }
 
     #[test]
     fn a_coordinate_gets_the_length_of_its_curve() {
-        let sized = |bytes: Vec<u8>| sized(bytes, Algorithm::Es256).ok();
+        let sized = |bytes: Vec<u8>| sized(&bytes, 32).ok();
         let full = [vec![0], vec![7; 31]].concat();
         for bytes in [full.clone(), vec![7; 31], [vec![0], full.clone()].concat()] {
             assert_eq!(sized(bytes), Some(full.clone()));
