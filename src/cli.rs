@@ -13,8 +13,6 @@ mod settings;
 mod setup;
 mod shell;
 
-use std::ffi::OsString;
-
 use clap::builder::BoolishValueParser;
 use clap::{Arg, ArgAction, CommandFactory, FromArgMatches, Parser, Subcommand};
 
@@ -23,7 +21,6 @@ use crate::config::keys::variable_of;
 use crate::error::{Error, Result};
 use crate::{log_level, terminal};
 use kubelogin::Words;
-use settings::WithoutHelp;
 
 pub use config::Config;
 pub use examine::Examine;
@@ -66,33 +63,17 @@ pub struct Cli {
     version: Option<bool>,
 }
 
-/// The command line of client-go: settings and nothing else. Without subcommands, clap builds only half as much.
-#[derive(Parser)]
-#[command(disable_help_flag = true, disable_version_flag = true)]
-struct Plugin {
-    #[command(flatten)]
-    settings: WithoutHelp,
-}
-
-impl Plugin {
-    fn parse(read: &Words) -> Parsed<Self> {
-        let program = OsString::from("kubekey");
-        let is_named = read.words.first().is_some_and(|first| first == "get-token");
-        Self::try_parse_from(std::iter::once(&program).chain(&read.words[usize::from(is_named)..]))
-    }
-}
-
 impl Cli {
-    /// Parses the program's arguments: first with the small command line of the plugin, then, if that rejects them,
-    /// with the complete one, which also reports errors.
+    /// Parses the program's arguments: first as those of client-go, settings and nothing else, then, if they are not, with the
+    /// complete command line, which also reports errors.
     ///
     /// # Errors
     /// For arguments that clap or [`Words`] rejects. The help or the version, if that is requested, ends the process.
     pub fn parse_arguments() -> Result<Self> {
         let read = Words::read(std::env::args_os().skip(1))?;
         read.level.into_iter().for_each(log_level::set);
-        let mut cli = match Plugin::parse(&read) {
-            Ok(plugin) => Self { command: None, settings: plugin.settings.0, verbose: false, version: None },
+        let mut cli = match settings::alone_and_quickly(read.settings()) {
+            Ok(settings) => Self { command: None, settings, verbose: false, version: None },
             Err(_) => Self::parse_all(&read).map_err(refuse)?,
         };
         cli.settings.1 = read.kubelogin;
@@ -126,7 +107,7 @@ pub fn moved_flags_of(arguments: &[String]) -> Result<Flags> {
 }
 
 fn flags_in(read: Words) -> Result<Flags> {
-    let mut flags = Plugin::parse(&read)?.settings.0;
+    let mut flags = settings::alone(read.settings())?;
     flags.1 = read.kubelogin;
     Ok(flags)
 }

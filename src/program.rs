@@ -2,7 +2,6 @@
 
 use std::env::consts;
 use std::io;
-use std::process::ExitCode;
 
 use crate::cli::{Cli, Command, Examine};
 use crate::error::Result;
@@ -12,13 +11,16 @@ use crate::{clock, commands, get_token, log, terminal, told};
 /// The exit code of `--detailed-exitcode` for a run that changed something.
 const CHANGED: u8 = 10;
 
-/// Runs `kubekey` with the arguments of this process.
-pub fn main() -> ExitCode {
+/// The exit code of a run that did what it should.
+const DONE: u8 = 0;
+
+/// Runs `kubekey` with the arguments of this process, and returns its exit code.
+pub fn main() -> u8 {
     #[cfg(windows)]
     crate::sign_in::open_for_parent();
     log::start();
     let result = match commands::words_to_complete() {
-        Some(words) => commands::complete(&words, &mut io::stdout().lock()).map(|()| ExitCode::SUCCESS),
+        Some(words) => commands::complete(&words, &mut io::stdout().lock()).map(|()| DONE),
         None => Cli::parse_arguments().and_then(run),
     };
     match result {
@@ -26,16 +28,16 @@ pub fn main() -> ExitCode {
         Err(error) => {
             let error = told::once(error);
             terminal::error(&error);
-            ExitCode::from(error.kind().exit_code())
+            error.kind().exit_code()
         }
     }
 }
 
-fn run(cli: Cli) -> Result<ExitCode> {
+fn run(cli: Cli) -> Result<u8> {
     clock::check()?;
     log::debug(format_args!("v{} on {} {}", env!("CARGO_PKG_VERSION"), consts::OS, consts::ARCH));
     if commands::is_bare() {
-        return commands::introduce(&mut io::stdout().lock()).map(|()| ExitCode::SUCCESS);
+        return commands::introduce(&mut io::stdout().lock()).map(|()| DONE);
     }
     let command = cli.command.unwrap_or(Command::GetToken);
     if let Command::Doctor(Examine { share: true, .. }) = &command {
@@ -66,8 +68,8 @@ fn run(cli: Cli) -> Result<ExitCode> {
         Command::Setup(asked) => {
             let setup = if asked.system { commands::setup_system } else { commands::setup };
             let is_changed = setup(cli.settings, &asked, &mut io::stdout().lock())?;
-            return Ok(ExitCode::from(if is_changed && asked.detailed_exitcode { CHANGED } else { 0 }));
+            return Ok(if is_changed && asked.detailed_exitcode { CHANGED } else { DONE });
         }
     }
-    Ok(ExitCode::SUCCESS)
+    Ok(DONE)
 }

@@ -34,13 +34,13 @@ const FORBIDDEN: [&str; 17] = [
 /// Where a run may read outside its home: settings, libraries, itself. No certificates, no resolver configuration.
 const READABLE: [&str; 6] = ["/etc/kubekey", "/etc/passwd", "/etc/ld.so.", "/lib", "/proc/self/", "/usr/lib"];
 
-/// All system calls of a run with a token in the kernel, on Debian 12, that link C's libraries as cargo does. About 15
+/// All system calls of a run with a token in the kernel, on Debian 12, that links C's library as a release does. About 20
 /// are its own; the rest start a process.
-const CALLS: usize = 68;
+const CALLS: usize = 49;
 
-/// Those of them up to the end of the list of mapped files, in which C's library looks for the stack. A program that is
-/// linked for an older C library, as the packages have it, needs more: threads are in a library of their own there.
-const LOADING_CALLS: usize = 41;
+/// Those of them before `main`. A program that is linked for an older C library, as the packages have it, needs more: threads
+/// are in a library of their own there.
+const LOADING_CALLS: usize = 29;
 
 /// What the debug build of a run needs for a token in the kernel, and a little more: a run that starts doing
 /// something else shows. What the release build may need, 2 million, is measured by the benchmark.
@@ -119,11 +119,10 @@ impl Trace {
         );
     }
 
-    /// How many follow the loading of libraries and the search for the stack.
+    /// How many follow the loading of libraries: first `main` looks whether the standard streams are open.
     fn calls_after_loading(&self) -> usize {
-        let last =
-            self.0.iter().position(|call| call.starts_with("sched_getaffinity(")).expect("the end of the search");
-        self.0.len() - last
+        let first = self.0.iter().position(|call| call.starts_with("ppoll(")).expect("the start of main");
+        self.0.len() - first
     }
 
     fn calls(&self, name: &str) -> Vec<&str> {

@@ -79,6 +79,12 @@ pub struct Words {
 }
 
 impl Words {
+    /// The words of the plugin's command line, which may name its command.
+    pub fn settings(&self) -> &[OsString] {
+        let is_named = self.words.first().is_some_and(|first| first == "get-token");
+        &self.words[usize::from(is_named)..]
+    }
+
     /// Reads the words after the program's name.
     ///
     /// # Errors

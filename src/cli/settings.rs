@@ -1,5 +1,7 @@
 //! A flag for each setting of the table.
 
+use std::ffi::OsString;
+
 use clap::{Arg, ArgAction, ArgMatches, Args, FromArgMatches};
 
 use crate::config::keys::{KEYS, Key, Kind};
@@ -19,7 +21,8 @@ impl Args for Flags {
 impl FromArgMatches for Flags {
     fn from_arg_matches(matches: &ArgMatches) -> Result<Self, clap::Error> {
         let given = KEYS.iter().filter_map(|key| {
-            let texts = matches.get_many::<String>(key.flag)?;
+            // The command line of `alone` does not have every flag.
+            let texts = matches.try_get_many::<String>(key.flag).ok()??;
             Some((key, texts.cloned().collect()))
         });
         Ok(Self(given.collect(), Kubelogin::default()))
@@ -31,27 +34,25 @@ impl FromArgMatches for Flags {
     }
 }
 
-/// The same without help, which client-go never asks for: a run with a saved token is spared the texts.
-pub(super) struct WithoutHelp(pub Flags);
-
-impl Args for WithoutHelp {
-    fn augment_args(command: clap::Command) -> clap::Command {
-        command.args(KEYS.iter().map(bare))
-    }
-
-    fn augment_args_for_update(command: clap::Command) -> clap::Command {
-        Self::augment_args(command)
-    }
+/// Parses a command line of settings and nothing else.
+pub(super) fn alone(words: &[OsString]) -> Result<Flags, clap::Error> {
+    parse(words, |_| true)
 }
 
-impl FromArgMatches for WithoutHelp {
-    fn from_arg_matches(matches: &ArgMatches) -> Result<Self, clap::Error> {
-        Flags::from_arg_matches(matches).map(Self)
-    }
+/// The same by a command line without the flags that are not in it: it rejects the same ones with other words, and a run
+/// with a saved token is spared the rest.
+pub(super) fn alone_and_quickly(words: &[OsString]) -> Result<Flags, clap::Error> {
+    let names: Vec<_> = words.iter().filter_map(|word| word.to_str()?.strip_prefix("--")).collect();
+    let names: Vec<_> = names.iter().map(|name| name.split_once('=').map_or(*name, |(name, _)| name)).collect();
+    parse(words, |key| names.contains(&key.flag) || key.aliases.iter().any(|alias| names.contains(alias)))
+}
 
-    fn update_from_arg_matches(&mut self, matches: &ArgMatches) -> Result<(), clap::Error> {
-        self.0.update_from_arg_matches(matches)
-    }
+fn parse(words: &[OsString], is_wanted: impl Fn(&Key) -> bool) -> Result<Flags, clap::Error> {
+    let program = OsString::from("kubekey");
+    let flags = KEYS.iter().filter(|key| is_wanted(key)).map(bare);
+    let command = clap::Command::new("kubekey").disable_help_flag(true).disable_version_flag(true).args(flags);
+    let matches = command.try_get_matches_from(std::iter::once(&program).chain(words))?;
+    Flags::from_arg_matches(&matches)
 }
 
 fn flag(key: &'static Key) -> Arg {
