@@ -70,7 +70,7 @@ const BE_KUBEKEY: &str = "DEMO_IS_KUBEKEY";
 
 fn main() -> ExitCode {
     if std::env::var_os(BE_KUBEKEY).is_some() {
-        return kubekey::program::main();
+        return kubekey::program::main().into();
     }
     match demo() {
         Ok(()) => ExitCode::SUCCESS,
