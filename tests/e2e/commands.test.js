@@ -151,8 +151,7 @@ step('kubekey setup --print', async () => {
 
 step('kubekey completions', async () => {
   const script = join(user.env.HOME, 'completions');
-  // A script is no message.
-  writeFileSync(script, (await user.type('kubekey completions bash').end()).stdout);
+  writeFileSync(script, (await person.end('kubekey completions bash')).stdout);
   const complete = (words) => `. ${script}; COMP_WORDS=(${words}) COMP_CWORD=${words.split(' ').length - 1}; \
     _kubekey kubekey "\${COMP_WORDS[COMP_CWORD]}" kubekey; echo "\${COMPREPLY[*]}"`;
   assert.equal((await person.end(`bash -ec '${complete('kubekey log')}'`)).stdout, 'login logout\n');
@@ -252,6 +251,15 @@ step('kubekey status names the command that signs in again', async () => {
   assert.match((await person.end('kubekey status')).stdout, new RegExp(EMAIL));
   assert.equal((await person.end('kubectl get pods')).stderr, '');
   assert.deepEqual(await person.follow(), []);
+});
+
+step('no command is missing', async () => {
+  const { stdout } = await person.end('kubekey --help');
+  const [, list] = stdout.match(/^Commands:\n((?: {2}.*\n)+)/m);
+  const names = [...list.matchAll(/^ {2}(\S+)/gm)].map(([, name]) => name).filter((name) => name !== 'help');
+  const missing = names.filter((name) => !person.typed.some((command) => `${command} `.startsWith(`kubekey ${name} `)));
+  assert.ok(names.length > 10, list);
+  assert.deepEqual(missing, []);
 });
 
 /** Nothing is saved, and the provider does not take the refresh token any more. */

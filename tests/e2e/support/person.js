@@ -15,22 +15,25 @@ const STOPPED = 'stopped';
  * `end(command, code = 0)`: how it ended, which must be with this code. `ignore(command, code)`: the same, if nobody looks at
  * the browser. `atTerminal(command, answers)`: what was on the screen when it had ended; `answers` are pairs of a question and
  * what is typed then. `follow()`: runs each command that was named since it was last called, as it was printed, and returns
- * them; those that were typed at a terminal need one. `page`: the person's browser.
+ * them; those that were typed at a terminal need one. `typed`: all commands so far. `page`: the person's browser.
  */
 export async function startPerson(stage, user, name, atEnd) {
   const page = await newPage(stage.browser);
   const [named, needTerminal] = [new Set(), new Set()];
   const read = (...texts) => texts.flatMap(commandsIn).forEach((command) => named.add(command));
+  const typed = [];
   let terminals = 0;
   const person = {
     page,
+    typed,
     async end(command, code = 0) {
+      typed.push(command);
       const program = user.type(command);
       const end = await withBrowser(user, program.end(), (url) => visit(page, url, program, name));
       assert.equal(end.code, code, `${command}: ${end.stdout}${end.stderr}`);
       read(end.stderr);
-      // A help has examples, with other names than this machine's.
-      if (!command.endsWith('--help')) read(end.stdout);
+      // A help has examples, with other names than this machine's; a script has no messages.
+      if (!/ (--help$|completions )/.test(command)) read(end.stdout);
       return end;
     },
     async ignore(command, code) {
@@ -39,6 +42,7 @@ export async function startPerson(stage, user, name, atEnd) {
       read(end.stderr);
     },
     async atTerminal(command, answers = []) {
+      typed.push(command);
       const folder = join(user.env.HOME, `terminal${++terminals}`);
       mkdirSync(folder);
       const terminal = await startTmux(folder, user.env, (shell) => [shell], '$ ', atEnd);
