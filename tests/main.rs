@@ -91,6 +91,8 @@ mod platforms;
 mod policy;
 #[cfg(target_os = "linux")]
 mod policy_keys;
+#[cfg(target_os = "linux")]
+mod policy_ways_out;
 mod printing;
 #[cfg(windows)]
 mod program_data;
