@@ -56,7 +56,7 @@ pub fn error(error: &Error) {
 
 /// Prints a line of the log, which `log::start` has enabled.
 pub(crate) fn log(level: &'static str, text: &str) {
-    write(&format!("kubekey: {level}{}\n", as_typed(&sanitise(text), called())));
+    write(&format!("kubekey: {level}{}\n", as_typed(&sanitise(text))));
 }
 
 /// Whether a person can read what is asked here, and answer it.
@@ -149,7 +149,7 @@ pub fn show(text: &str) {
 }
 
 fn write_line(label: &str, text: &str) {
-    let line = format!("{label}{}", as_typed(&sanitise(text), called()));
+    let line = format!("{label}{}", as_typed(&sanitise(text)));
     // What is set in, such as a URL, is there to be copied.
     let columns = columns().filter(|_| !text.starts_with("  "));
     let line = columns.map(|columns| wrap(&line, columns)).unwrap_or(line);
@@ -208,8 +208,8 @@ pub fn called() -> &'static str {
 }
 
 /// The text with the commands in it, which are quoted, as the user must type them.
-fn as_typed(text: &str, called: &str) -> String {
-    text.replace("'kubekey ", &format!("'{called} "))
+pub fn as_typed(text: &str) -> String {
+    text.replace("'kubekey ", &format!("'{} ", called()))
 }
 
 /// The only way to stderr: everywhere else `clippy.toml` forbids the functions of the standard library.

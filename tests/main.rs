@@ -93,6 +93,8 @@ mod platforms;
 mod policy;
 #[cfg(target_os = "linux")]
 mod policy_keys;
+#[cfg(target_os = "linux")]
+mod policy_ways_out;
 mod printing;
 #[cfg(windows)]
 mod program_data;

@@ -56,6 +56,11 @@ pub fn run_anew(context: &Context<'_>, words: Vec<OsString>, own: &Flags) -> Res
     terminal::notice(&format!("using the settings of context '{}'", context.name));
     let program = std::env::current_exe().map_err(|error| not_run(&error))?;
     let mut process = Process::new(program);
+    // Hints repeat the name that the user called it by.
+    #[cfg(unix)]
+    if let Some(name) = std::env::args_os().next() {
+        std::os::unix::process::CommandExt::arg0(&mut process, name);
+    }
     let is_setup = words.first().is_some_and(|command| command == "setup");
     process.args(words);
     for (key, texts) in of_context.0.iter().filter(|(key, _)| !is_replaced(key.flag, own)) {

@@ -4,6 +4,7 @@ use serde_json::{Value, json};
 
 use crate::error::Error;
 use crate::printable::sanitise;
+use crate::terminal::as_typed;
 
 /// How a check ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -57,7 +58,7 @@ impl Line {
 
     /// It ended with this error.
     pub fn of(check: &'static str, error: &Error) -> Self {
-        let commands = error.to_run().iter().map(|command| format!(" {command}"));
+        let commands = error.to_run().iter().map(|command| format!(" '{command}'"));
         let what_to_do = error.what_to_do().to_owned() + &commands.collect::<Vec<_>>().join(",");
         Self::error(check, error.to_string(), what_to_do)
     }
@@ -67,14 +68,14 @@ impl Line {
         let Self { verdict, check, what, what_to_do } = self;
         let todo = match what_to_do.is_empty() {
             true => String::new(),
-            false => format!("{:8} {:13} -> {}\n", "", "", sanitise(what_to_do)),
+            false => format!("{:8} {:13} -> {}\n", "", "", as_typed(&sanitise(what_to_do))),
         };
         format!("{:8} {check:13} {}\n{todo}", verdict.name(), sanitise(what))
     }
 
     /// For programs.
     pub fn to_json(&self) -> Value {
-        let [what, what_to_do] = [&self.what, &self.what_to_do].map(|text| sanitise(text));
+        let (what, what_to_do) = (sanitise(&self.what), as_typed(&sanitise(&self.what_to_do)));
         json!({ "check": self.check, "verdict": self.verdict.name(), "what": what, "what_to_do": what_to_do })
     }
 }

@@ -8,7 +8,10 @@ import { json } from 'node:stream/consumers';
 
 import { commandLines, until, within } from './processes.js';
 
-/** `opened()`: the next URL that a browser should open. `calls()`: the arguments of every call so far. */
+/**
+ * `opened()`: the next URL that a browser should open. `calls()`: the arguments of every call so far. `watch(open)`: calls
+ * `open` with each next URL, until the function is called that it returns.
+ */
 export async function startLauncher(folder, atEnd) {
   const socket = join(folder, 'launcher.socket');
   const arrivals = new EventEmitter();
@@ -34,6 +37,11 @@ export async function startLauncher(folder, atEnd) {
     async opened() {
       while (calls.length <= taken) await within(20, () => 'a browser to be asked for', once(arrivals, 'call'));
       return calls[taken++][0];
+    },
+    watch(open) {
+      const take = () => open(calls[taken++][0]);
+      arrivals.on('call', take);
+      return () => arrivals.off('call', take);
     },
   };
 }

@@ -9,7 +9,7 @@ import { startApiServer } from './api_server.js';
 import { startBrowser } from './browser.js';
 import { makeCertificates } from './certificates.js';
 import { startProvider } from './provider.js';
-import { startUser } from './user.js';
+import { startNewcomer, startUser } from './user.js';
 
 /** The folder for screenshots of the pages. */
 export function screenshotsFolder() {
@@ -30,6 +30,7 @@ export async function startStage() {
   const browser = await startBrowser(folder);
   after(() => browser.close());
   let users = 0;
+  const home = () => join(folder, `user${++users}`);
   return {
     certificates,
     provider,
@@ -37,7 +38,11 @@ export async function startStage() {
     browser,
     /** A new user, for the duration of the test `t`; `more` are other options of `startUser`. */
     user(t, more) {
-      return startUser(join(folder, `user${++users}`), { certificates, provider, apiServer, ...more }, (task) => t.after(task));
+      return startUser(home(), { certificates, provider, apiServer, ...more }, (task) => t.after(task));
+    },
+    /** A user without a kubeconfig, for the same time. */
+    newcomer(t) {
+      return startNewcomer(home(), (task) => t.after(task));
     },
   };
 }
