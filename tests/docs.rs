@@ -192,7 +192,7 @@ fn the_page_of_the_settings_has_a_row_for_each_as_the_program_says() {
 }
 
 /// The documents for people: pages and what they link to.
-fn documents() -> Vec<PathBuf> {
+pub fn documents() -> Vec<PathBuf> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let folders = ["", "docs", "docs/providers", "packaging"].map(|folder| root.join(folder));
     let files = folders.iter().flat_map(|folder| fs::read_dir(folder).unwrap()).map(|entry| entry.unwrap().path());
@@ -253,7 +253,7 @@ fn each_page_begins_with_whom_it_is_for() {
 }
 
 /// The commands of kubekey in the code of a document, each in one line. Documents in other code are not commands.
-fn commands(text: &str) -> Vec<String> {
+pub fn commands(text: &str) -> Vec<String> {
     let code = text.split("```sh\n").skip(1).filter_map(|rest| rest.split_once("```")).map(|(code, _)| code);
     let code = code.filter(|code| !code.contains("<<"));
     let lines = code.map(|code| code.replace("\\\n", " ")).collect::<String>();

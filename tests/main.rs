@@ -28,6 +28,8 @@ mod device_flow;
 #[cfg(target_os = "linux")]
 mod docs;
 mod doctor;
+#[cfg(target_os = "linux")]
+mod documented;
 mod early_refresh;
 mod elsewhere;
 mod encodings;
