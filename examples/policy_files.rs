@@ -147,13 +147,14 @@ fn presentation(key: &PolicyKey) -> Option<String> {
 fn mobileconfig() -> Result<String, Box<dyn Error>> {
     let mut values = String::new();
     for key in &POLICY_KEYS {
-        let value = property(&parse(key.example)?).ok_or("an example is of a type that no key has")?;
+        let value = property(&parse(on_macos(key))?).ok_or("an example is of a type that no key has")?;
         write!(values, "      <key>{}</key>\n      {value}\n", key.name)?;
     }
     Ok(format!(
         r#"<?xml version="1.0" encoding="UTF-8"?>
 <!DOCTYPE plist PUBLIC "-//Apple//DTD PLIST 1.0//EN" "http://www.apple.com/DTDs/PropertyList-1.0.dtd">
-<!-- Examples of all keys of kubekey's policy, as docs/policy.md explains them: keep those that you want, with your own values. -->
+<!-- Examples of all keys of kubekey's policy, as docs/policy.md explains them: keep those that you want, with your own values,
+     and replace both PayloadUUIDs ('uuidgen' makes one). -->
 <plist version="1.0">
 <dict>
   <key>PayloadContent</key>
@@ -185,6 +186,17 @@ fn mobileconfig() -> Result<String, Box<dyn Error>> {
 </plist>
 "#
     ))
+}
+
+/// The example for macOS. It is here because the program has no word of another platform in it.
+fn on_macos(key: &PolicyKey) -> &'static str {
+    match key.name {
+        "token_storage" => "['keyring']",
+        "extra_ca" => "['/Library/Application Support/kubekey/company-ca.pem']",
+        "browser_command" => "'/usr/bin/open -a Firefox %s'",
+        "template_dir" => "'/Library/Application Support/kubekey/pages'",
+        _ => key.example,
+    }
 }
 
 fn parse(example: &str) -> Result<toml::Value, Box<dyn Error>> {

@@ -91,6 +91,10 @@ fn the_ansible_role_changes_nothing_the_second_time() {
     assert_eq!(issuers["origin"], "/etc/kubekey/policy.toml line 2");
     assert_eq!(shown["settings"]["issuer_url"]["origin"]["file"], "/etc/kubekey/config.toml");
     assert_eq!(fs::read_to_string(etc.path("prod-ca.pem")).unwrap(), COMPANY.pem());
+
+    variables["kubekey_policy_state"] = "absent".into();
+    let finished = play(&home, &etc, &variables);
+    assert!(finished.stdout.contains("changed=1 ") && !etc.path("policy.toml").exists(), "{finished:#?}");
 }
 
 #[test]

@@ -82,7 +82,8 @@ pub static POLICY_KEYS: [PolicyKey; 17] = [
         "those that run a program, trust a certificate, show a page, say where files are, or change the request to the provider",
         r#"["acr-values", "auth-param", "browser-command", "certificate-authority", "certificate-authority-data", "client-key", "client-secret-file", "github-audience", "insecure-skip-tls-verify", "local-server-cert", "local-server-key", "paste-redirect-url", "post-login-url", "request-header", "resource", "subject-token-file", "subject-token-variable", "template-dir", "token-dir", "use-access-token", "scope"]"#,
         "Flags that may not be set, neither on the command line nor by their variables, nor in the user's file or the kubeconfig's \
-         extension. A list replaces the default: repeat those of it that should stay locked, as the example does",
+         extension. A list replaces the default, also that of a later version: leave it unset unless you must, and repeat what should stay \
+         locked, as the example does",
     ),
     key(
         "allowed_issuers",

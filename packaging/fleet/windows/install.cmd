@@ -1,7 +1,8 @@
 @echo off
 rem Installs kubekey for all users of this machine, or upgrades it: the install command of an app in Intune, or a startup
 rem script of Group Policy. Put the MSI beside it and your settings into the line with msiexec. If there is also a file
-rem answers.toml, a config.toml with all settings, it is applied each time this runs.
+rem answers.toml, a config.toml with all settings, it is applied each time this runs: at each start of the machine, but by
+rem Intune only until its detection rule matches. The exit code is that of msiexec: intune.md has a rule for the settings.
 setlocal
 set version=0.2.0
 set program=%ProgramFiles%\kubekey\kubekey.exe
