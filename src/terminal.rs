@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use terminal_size::{Height, Width, terminal_size_of};
 
+use crate::color::{self, Style};
 use crate::environment::variable;
 use crate::error::Error;
 #[cfg(unix)]
@@ -19,13 +20,13 @@ use crate::qr_code;
 /// Tells the user what kubekey is doing and what they can do.
 pub fn notice(text: &str) {
     if is_on(Level::Info) {
-        write_line("kubekey: ", text);
+        write_line("kubekey: ", text, None);
     }
 }
 
 /// Tells the user what they must do for the run to continue, and where: printed at every level.
 pub fn request(text: &str) {
-    write_line("kubekey: ", text);
+    write_line("kubekey: ", text, None);
 }
 
 /// The same for a URL, which is useless in part.
@@ -36,15 +37,15 @@ pub fn request_whole(url: &str) {
 /// Tells the user about something that went wrong and did not stop the run.
 pub fn warning(text: &str) {
     if is_on(Level::Warn) {
-        write_line("kubekey: warning: ", text);
+        write_line("kubekey: warning: ", text, Some(color::WARNING));
     }
 }
 
 /// Tells the user why the run failed and what to do next.
 pub fn error(error: &Error) {
-    write_line("kubekey: ", &error.to_string());
+    write_line("kubekey: ", &error.to_string(), Some(color::ERROR));
     if !error.what_to_do().is_empty() {
-        write_line("hint: ", error.what_to_do());
+        write_line("hint: ", error.what_to_do(), Some(color::HINT));
     }
     // Each alone in its line, to be copied.
     let typed = |command: &String| match command.strip_prefix("kubekey ") {
@@ -148,11 +149,12 @@ pub fn show(text: &str) {
     text.lines().for_each(|line| write(&format!("{}\n", sanitise_whole(line))));
 }
 
-fn write_line(label: &str, text: &str) {
+fn write_line(label: &str, text: &str, style: Option<Style>) {
     let line = format!("{label}{}", as_typed(&sanitise(text), called()));
     // What is set in, such as a URL, is there to be copied.
     let columns = columns().filter(|_| !text.starts_with("  "));
     let line = columns.map(|columns| wrap(&line, columns)).unwrap_or(line);
+    let line = style.map(|style| color::with_label(&line, label.trim_end(), style)).unwrap_or(line);
     write(&format!("{line}\n"));
 }
 

@@ -15,6 +15,8 @@ mod client_credentials;
 mod client_secret;
 #[cfg(target_os = "linux")]
 mod clock;
+#[cfg(target_os = "linux")]
+mod colors;
 mod completions;
 mod config;
 mod config_check;
@@ -72,6 +74,8 @@ mod local_server;
 mod log;
 mod login;
 mod logout;
+#[cfg(target_os = "linux")]
+mod messages;
 mod metadata_cache;
 mod migration;
 #[cfg(target_os = "linux")]
