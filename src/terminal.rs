@@ -41,23 +41,39 @@ pub fn warning(text: &str) {
     }
 }
 
+/// The same, with the commands that help.
+pub fn warning_to_run(text: &str, commands: &[String]) {
+    warning(text);
+    if is_on(Level::Warn) {
+        write_commands(commands);
+    }
+}
+
 /// Tells the user why the run failed and what to do next.
 pub fn error(error: &Error) {
     write_line("kubekey: ", &error.to_string(), Some(color::ERROR));
     if !error.what_to_do().is_empty() {
         write_line("hint: ", error.what_to_do(), Some(color::HINT));
     }
-    // Each alone in its line, to be copied.
-    let typed = |command: &String| match command.strip_prefix("kubekey ") {
+    write_commands(error.to_run());
+}
+
+/// Each alone in its line, to be copied, and whole.
+fn write_commands(commands: &[String]) {
+    commands.iter().for_each(|command| write(&format!("  {}\n", sanitise_whole(&typed(command)))));
+}
+
+/// A command as the user must type it.
+pub fn typed(command: &str) -> String {
+    match command.strip_prefix("kubekey ") {
         Some(arguments) => format!("{} {arguments}", called()),
-        None => command.clone(),
-    };
-    error.to_run().iter().for_each(|command| write(&format!("  {}\n", sanitise(&typed(command)))));
+        None => command.to_owned(),
+    }
 }
 
 /// Prints a line of the log, which `log::start` has enabled.
 pub(crate) fn log(level: &'static str, text: &str) {
-    write(&format!("kubekey: {level}{}\n", as_typed(&sanitise(text), called())));
+    write(&format!("kubekey: {level}{}\n", as_typed(&sanitise(text))));
 }
 
 /// Whether a person can read what is asked here, and answer it.
@@ -150,7 +166,7 @@ pub fn show(text: &str) {
 }
 
 fn write_line(label: &str, text: &str, style: Option<Style>) {
-    let line = format!("{label}{}", as_typed(&sanitise(text), called()));
+    let line = format!("{label}{}", as_typed(&sanitise(text)));
     // What is set in, such as a URL, is there to be copied.
     let columns = columns().filter(|_| !text.starts_with("  "));
     let line = columns.map(|columns| wrap(&line, columns)).unwrap_or(line);
@@ -210,8 +226,8 @@ pub fn called() -> &'static str {
 }
 
 /// The text with the commands in it, which are quoted, as the user must type them.
-fn as_typed(text: &str, called: &str) -> String {
-    text.replace("'kubekey ", &format!("'{called} "))
+pub fn as_typed(text: &str) -> String {
+    text.replace("'kubekey ", &format!("'{} ", called()))
 }
 
 /// The only way to stderr: everywhere else `clippy.toml` forbids the functions of the standard library.

@@ -62,7 +62,7 @@ fn foreign_words(platform: Platform) -> Vec<&'static str> {
 
 /// The sentences of a platform that contain one of its foreign words. Names of files and variables are not sentences.
 fn mistakes(platform: Platform) -> Vec<String> {
-    let mut texts = platform.all_texts();
+    let mut texts = platform.all_texts(true);
     for template in ["templates/config.toml", "templates/kubeconfig.yaml"] {
         let text = fs::read_to_string(root().join(template)).unwrap_or_default();
         texts.push((template.into(), 1, text));

@@ -30,6 +30,8 @@ mod device_flow;
 #[cfg(target_os = "linux")]
 mod docs;
 mod doctor;
+#[cfg(target_os = "linux")]
+mod doctor_findings;
 mod early_refresh;
 mod elsewhere;
 mod encodings;
@@ -45,6 +47,8 @@ mod foreign_words;
 mod form_post;
 mod group_policy;
 mod help;
+#[cfg(target_os = "linux")]
+mod hint_commands;
 mod hints;
 #[cfg(target_os = "linux")]
 mod homebrew;
@@ -78,6 +82,7 @@ mod logout;
 mod messages;
 mod metadata_cache;
 mod migration;
+mod mistakes;
 #[cfg(target_os = "linux")]
 mod no_terminal;
 #[cfg(target_os = "linux")]
@@ -108,6 +113,7 @@ mod release;
 mod remains;
 mod request_parameters;
 mod resources;
+mod responses;
 #[cfg(target_os = "linux")]
 mod rooms;
 mod saved_token;

@@ -34,13 +34,15 @@ fn said() -> BTreeSet<String> {
     let folder = std::env::var_os(SAID).expect("the folder with what was said");
     let files = fs::read_dir(folder).expect("the folder").map(|entry| fs::read(entry.expect("an entry").path()));
     let text: String = files.map(|file| String::from_utf8_lossy(&file.expect("a file of ours")).into_owned()).collect();
+    let of_pages = [("&#39;", "'"), ("&#x27;", "'"), ("&quot;", "\""), ("&lt;", "<"), ("&amp;", "&")];
+    let text = of_pages.iter().fold(text, |text, (escaped, plain)| text.replace(escaped, plain));
     text.split(END).map(in_one_line).collect()
 }
 
 /// The texts that people read, with their places: those of several words.
 fn messages() -> Vec<(String, String)> {
     let is_read = |text: &str| text.trim().contains(' ') && text.contains(char::is_alphabetic);
-    let texts = Platform::Linux.all_texts().into_iter().filter(|(.., text)| is_read(text));
+    let texts = Platform::Linux.all_texts(false).into_iter().filter(|(.., text)| is_read(text));
     let errors = fs::read_to_string(root().join("src/oidc/known_errors.toml")).expect("the errors of providers");
     let hints =
         errors.lines().filter_map(|line| Some(line.strip_prefix("hint = \"")?.trim_end_matches('"').to_owned()));

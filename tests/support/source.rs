@@ -22,11 +22,11 @@ pub enum Platform {
 }
 
 impl Platform {
-    /// The texts of the whole program, with their files and lines.
-    pub fn all_texts(self) -> Vec<(PathBuf, usize, String)> {
+    /// The texts of the whole program, with their files and lines; those of `--help` are doc comments.
+    pub fn all_texts(self, has_help: bool) -> Vec<(PathBuf, usize, String)> {
         let mut texts = Vec::new();
         for file in ["src/lib.rs", "src/main.rs"] {
-            self.texts(Path::new(file), &mut texts);
+            self.texts(Path::new(file), has_help, &mut texts);
         }
         texts
     }
@@ -59,14 +59,14 @@ impl Platform {
     }
 
     /// The texts of a file and of its modules, as far as they are compiled for this platform.
-    fn texts(self, file: &Path, found: &mut Vec<(PathBuf, usize, String)>) {
+    fn texts(self, file: &Path, has_help: bool, found: &mut Vec<(PathBuf, usize, String)>) {
         let source = fs::read_to_string(root().join(file)).unwrap();
-        let kept = self.kept(&source, file.starts_with("src/cli") || file == Path::new("src/cli.rs"));
+        let kept = self.kept(&source, has_help && (file.starts_with("src/cli") || file == Path::new("src/cli.rs")));
         for (index, token) in kept.iter().enumerate() {
             match (token, kept.get(index + 1), kept.get(index + 2)) {
                 (Token::Text(text, line), ..) => found.push((file.to_owned(), *line, text.clone())),
                 (Token::Word(word), Some(Token::Word(name)), Some(Token::Sign(';'))) if word == "mod" => {
-                    self.texts(&module(file, name, path_before(&kept[..index])), found);
+                    self.texts(&module(file, name, path_before(&kept[..index])), has_help, found);
                 }
                 _ => {}
             }
@@ -245,7 +245,12 @@ fn tokens(source: &str, has_help: bool) -> Vec<Token> {
                 while let Some(letter) = rest.next_if(|letter| letter.is_alphanumeric() || *letter == '_') {
                     word.push(letter);
                 }
-                tokens.push(Token::Word(word));
+                // Of bytes.
+                if word == "br" && matches!(rest.peek(), Some('"' | '#')) {
+                    raw_text(&mut rest);
+                } else {
+                    tokens.push(Token::Word(word));
+                }
             }
             space if space.is_whitespace() => {}
             sign => tokens.push(Token::Sign(sign)),

@@ -20,7 +20,7 @@ pub fn check(contexts: &Result<Contexts>, asked: &Examine, is_settled: bool) -> 
     };
     let Some(context) = contexts.find(name) else {
         let what = format!("the context '{name}' does not exist");
-        return Line::error("kubeconfig", what, "list the contexts: kubectl config get-contexts");
+        return Line::error("kubeconfig", what, "'kubectl config get-contexts' lists the contexts");
     };
     let server = context.of_cluster("server").unwrap_or_default();
     match (context.lacks(), context.is_ours()) {
