@@ -158,3 +158,68 @@ fn what_a_policy_takes_away_is_named() {
         ["the variable BROWSER is ignored: the policy locks", "unset it, or ask your administrator"],
     );
 }
+
+/// A user whose kubeconfig has this cluster, with a sign-in whose token lasts this long.
+fn signed_in(cluster: &serde_json::Value, arguments: &[&str], lifetime: i64) -> (Home, Provider) {
+    let (home, provider) = (Home::new(Mode::Follow).store_in("file"), Provider::start());
+    provider.configure(|behaviour| behaviour.lifetime = lifetime);
+    home.run(home.kubekey_for(&provider).args(arguments)).credential();
+    let own = [format!("--issuer-url={}", provider.issuer()), format!("--client-id={}", provider.client_id())];
+    let args: Vec<_> = own.into_iter().chain(arguments.iter().map(|&argument| argument.to_owned())).collect();
+    let exec = json!({ "apiVersion": "client.authentication.k8s.io/v1", "command": program(), "args": args, "interactiveMode": "IfAvailable" });
+    write(&home, &kubeconfig(cluster, &exec));
+    (home, provider)
+}
+
+#[test]
+fn what_the_api_server_does_not_take_is_named() {
+    for (code, arguments, words) in [
+        (418, &[][..], ["it returned HTTP 418", "tell the cluster's administrator"]),
+        (401, &["--use-access-token"], ["HTTP 401), which is an opaque access token", "leave --use-access-token out"]),
+    ] {
+        let server = ApiServer::answering(None, move |_| status(code, "a word"));
+        let (home, _provider) = signed_in(&json!({ "server": server.url() }), arguments, 3600);
+        assert_finds(&home.run(home.kubekey().arg("doctor")), "error", "API server", words);
+    }
+    let cluster = json!({ "server": "https://127.0.0.1:9", "tls-server-name": "a b" });
+    let (home, _provider) = signed_in(&cluster, &[], 3600);
+    let words =
+        ["its 'tls-server-name' is not a host name", "fix it in the kubeconfig, with 'kubectl config set-cluster k8s'"];
+    assert_finds(&home.run(home.kubekey().arg("doctor")), "error", "API server", words);
+}
+
+#[test]
+fn a_token_that_has_expired_needs_nothing() {
+    let (home, _provider) = signed_in(&json!({ "server": "https://127.0.0.1:9" }), &[], 3);
+    let words = ["the saved token has expired; the next run of kubectl refreshes it", ""];
+    assert_finds(&home.run(home.kubekey().arg("doctor")), "ok", "sign-in", words);
+}
+
+#[test]
+fn the_flow_is_told_with_its_reason() {
+    let (home, provider) = (Home::new(Mode::Absent), Provider::start());
+    for (variables, words) in [
+        (&[("CODESPACES", "true")][..], "this is a codespace"),
+        (&[("CODESPACES", "true"), ("BROWSER", "/bin/true")], "in a codespace the browser may not reach this machine"),
+        (&[("VSCODE_IPC_HOOK_CLI", "/s"), ("BROWSER", "/bin/true")], "VS Code opens the browser on the user's machine"),
+    ] {
+        let finished = home.run(doctor(&home, &provider).envs(variables.iter().copied()));
+        assert!(finished.stdout.contains(words), "{words}: {finished:#?}");
+    }
+    provider.configure(|behaviour| behaviour.offers_device = true);
+    let finished = home.run(&mut doctor(&home, &provider));
+    assert!(
+        finished.stdout.contains("sign in with the code that kubekey prints, in a browser anywhere"),
+        "{finished:#?}"
+    );
+}
+
+#[test]
+fn a_cluster_of_a_file_without_its_server_is_named_with_the_command_that_checks() {
+    let (home, provider) = (Home::new(Mode::Absent), Provider::start());
+    let file = home.config().join("kubekey/config.toml");
+    fs::create_dir_all(file.parent().unwrap()).unwrap();
+    fs::write(&file, "[[clusters]]\nname = 'a'\n").unwrap();
+    let words = ["the cluster has no server", "'kubekey config check' checks all files"];
+    assert_finds(&home.run(&mut doctor(&home, &provider)), "error", "configuration", words);
+}

@@ -18,7 +18,7 @@ const NOT_PROVOKED: [(&str, &str); 0] = [];
 fn a_test_provokes_each_message() {
     let said = said();
     assert!(said.iter().map(String::len).sum::<usize>() > 100_000, "the tests did not run with {SAID}");
-    let is_said = |text: &str| said.iter().any(|said| is_in(&pieces(text), said));
+    let is_said = |text: &str| said.iter().any(|said| said.contains(text) || is_in(&pieces(text), said));
     let silent: Vec<_> = messages().into_iter().filter(|(_, text)| !is_said(text)).collect();
     let is_listed = |text: &str| NOT_PROVOKED.iter().any(|(part, _)| text.contains(part));
     let missing: Vec<_> = silent.iter().filter(|(_, text)| !is_listed(text)).collect();
@@ -41,7 +41,8 @@ fn said() -> BTreeSet<String> {
 
 /// The texts that people read, with their places: those of several words.
 fn messages() -> Vec<(String, String)> {
-    let is_read = |text: &str| text.trim().contains(' ') && text.contains(char::is_alphabetic);
+    let is_time = |text: &str| text.contains("%Y-%m-%d");
+    let is_read = |text: &str| text.trim().contains(' ') && text.contains(char::is_alphabetic) && !is_time(text);
     let texts = Platform::Linux.all_texts(false).into_iter().filter(|(.., text)| is_read(text));
     let errors = fs::read_to_string(root().join("src/oidc/known_errors.toml")).expect("the errors of providers");
     let hints =

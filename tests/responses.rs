@@ -1,5 +1,9 @@
 //! Responses of a provider that cannot be used: each is named, with who can change it.
 
+use std::io::{Read, Write};
+use std::net::TcpListener;
+use std::thread;
+
 use serde_json::json;
 
 use crate::support::browser::Mode;
@@ -118,4 +122,50 @@ fn an_id_token_is_not_taken_without_the_keys() {
     fails(&[], &["it has no list 'keys'", "run the command again; if that does not help"], |behaviour| {
         behaviour.jwks_answer = Some(Answer::json(200, &json!({})));
     });
+}
+
+#[test]
+fn a_redirect_to_another_issuer_names_it() {
+    let elsewhere = "https://id.example.com/a/.well-known/openid-configuration";
+    let words = "if that is your provider, use the issuer URL in its document there, probably https://id.example.com/a";
+    fails(&[], &[words], |behaviour| behaviour.discovery_answer = Some(Answer::redirect(elsewhere)));
+}
+
+/// A server for one connection, which answers whatever it gets with these bytes.
+fn answering(answer: &'static [u8]) -> (String, thread::JoinHandle<()>) {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap().to_string();
+    let served = thread::spawn(move || {
+        let (mut stream, _) = listener.accept().unwrap();
+        _ = stream.read(&mut [0; 1000]);
+        _ = stream.write_all(answer);
+    });
+    (address, served)
+}
+
+#[test]
+fn a_proxy_that_refuses_the_credentials_is_named_with_their_variable() {
+    const DENIED: &[u8] = b"HTTP/1.1 407 Proxy Authentication Required\r\nContent-Length: 0\r\n\r\n";
+    for (scheme, answer, words) in [
+        ("http://jane:wrong-password@", DENIED, "hint: check them in HTTPS_PROXY (special characters as %XX)"),
+        (
+            "https://",
+            DENIED,
+            "hint: most proxies are reached over http, even for https URLs: set HTTPS_PROXY=http://HOST:PORT",
+        ),
+        (
+            "socks5://jane:wrong-password@",
+            &[5, 255],
+            "hint: remove them from the proxy's variable; Kerberos is not supported",
+        ),
+    ] {
+        let home = Home::new(Mode::Absent);
+        let (address, served) = answering(answer);
+        let mut kubekey = home.kubekey();
+        kubekey.env("KUBEKEY_ISSUER_URL", "https://192.0.2.1").env("KUBEKEY_CLIENT_ID", "kubernetes");
+        let finished = home.run(kubekey.env("HTTPS_PROXY", format!("{scheme}{address}")).arg("login"));
+        assert_eq!(finished.code(), Some(5), "{words}: {finished:#?}");
+        assert!(finished.stderr.contains(words), "{words}: {finished:#?}");
+        served.join().unwrap();
+    }
 }
