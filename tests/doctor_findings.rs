@@ -101,6 +101,18 @@ fn storage_that_does_not_work_is_named_with_another() {
 }
 
 #[test]
+fn another_copy_on_the_path_is_named() {
+    let (home, provider) = (Home::new(Mode::Absent), Provider::start());
+    let folder = home.path().join("bin");
+    fs::create_dir(&folder).unwrap();
+    assert!(Command::new("cp").arg(program()).arg(&folder).status().unwrap().success());
+    let finished = home.run(doctor(&home, &provider).env("PATH", &folder));
+    let words =
+        ["is on PATH, and another copy is running", "compare 'kubekey version' of both, and remove one of them"];
+    assert_finds(&finished, "warning", "copies", words);
+}
+
+#[test]
 fn a_token_that_an_api_server_does_not_see_is_a_matter_of_a_proxy() {
     let (home, provider) = (Home::new(Mode::Follow).store_in("file"), Provider::start());
     home.run(&mut home.kubekey_for(&provider)).credential();
@@ -181,6 +193,8 @@ fn what_the_api_server_does_not_take_is_named() {
         let (home, _provider) = signed_in(&json!({ "server": server.url() }), arguments, 3600);
         assert_finds(&home.run(home.kubekey().arg("doctor")), "error", "API server", words);
     }
+    let (home, _provider) = signed_in(&json!({}), &[], 3600);
+    assert_finds(&home.run(home.kubekey().arg("doctor")), "error", "API server", ["it has no server", "fix it"]);
     let cluster = json!({ "server": "https://127.0.0.1:9", "tls-server-name": "a b" });
     let (home, _provider) = signed_in(&cluster, &[], 3600);
     let words =

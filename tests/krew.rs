@@ -9,6 +9,7 @@ use std::process::{Command, Output};
 use crate::support::browser::Mode;
 use crate::support::home::{Home, program};
 use crate::support::kubeconfig::{entry, kubectl, view};
+use crate::support::process;
 use crate::support::provider::Provider;
 use crate::support::tls::COMPANY;
 
@@ -63,7 +64,7 @@ impl Krew {
             path.push(":");
             path.push(self.root.join("bin"));
         }
-        command.env("PATH", path).args(arguments).output().expect("kubectl, see tests/install")
+        process::output(command.env("PATH", path).args(arguments)).expect("kubectl, see tests/install")
     }
 
     /// `kubectl kubekey setup` for the API server. Returns the command in the kubeconfig.

@@ -367,3 +367,27 @@ fn a_policy_in_another_encoding_is_for_the_administrator_to_save() {
     assert_eq!(finished.code(), Some(4), "{finished:#?}");
     assert!(finished.stderr.contains("\nhint: your administrator must save it as UTF-8:\n  iconv "), "{finished:#?}");
 }
+
+#[test]
+#[cfg(target_os = "linux")]
+fn by_hand_a_policy_about_servers_asks_for_a_context() {
+    use crate::support::etc::Etc;
+    let (home, etc) = (Home::new(Mode::Absent), Etc::with_policy("allowed_servers = ['https://k8s.example.com']"));
+    let mut kubekey = home.kubekey();
+    kubekey.env("KUBEKEY_ISSUER_URL", "https://login.example.com").env("KUBEKEY_CLIENT_ID", "kubernetes");
+    let finished = home.run(&mut etc.over(kubekey.arg("token")));
+    assert_eq!(finished.code(), Some(4), "{finished:#?}");
+    let hint = "hint: 'kubekey setup' writes a context for a cluster; name it with --context\n";
+    assert!(finished.stderr.contains(hint), "{finished:#?}");
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn a_folder_of_kubekeys_own_takes_no_tokens() {
+    use crate::support::provider::Provider;
+    let (home, provider) = (Home::new(Mode::Follow), Provider::start());
+    home.run(&mut home.kubekey_for(&provider)).credential();
+    let own = format!("--token-dir={}", home.state().join("kubekey").display());
+    let finished = home.run(home.kubekey_for(&provider).args(["--token-storage=file", &own]));
+    assert!(finished.stderr.contains("is kubekey's own folder for other files"), "{finished:#?}");
+}

@@ -65,6 +65,10 @@ fn a_response_of_another_endpoint_that_lacks_a_field_is_named() {
         behaviour.push_answer = Some(Answer::json(201, &json!({ "expires_in": 60 })));
     };
     fails(&["--par"], &["has no 'request_uri'", "tell the provider's administrator"], pushed);
+    fails(&["--par"], &["the pushed authorization request endpoint does not exist"], |behaviour| {
+        pushed(behaviour);
+        behaviour.push_answer = Some(Answer::html(404, "no"));
+    });
     let required = |behaviour: &mut Behaviour| {
         let name = "require_pushed_authorization_requests";
         behaviour.discovery = edit(move |document| drop(document.insert(name.into(), true.into())));
