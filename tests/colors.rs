@@ -26,7 +26,7 @@ fn labels_have_colors_where_a_terminal_shows_them() {
         assert!(screen.starts_with(COLORED), "{name}={value}: {screen:?}");
     }
     let (_, screen, _) = Person::run_at(&kubekey(&home), 20).wait();
-    assert!(screen.contains("\u{1b}[1mhint:\u{1b}[0m give "), "{screen:?}");
+    assert!(screen.contains("\u{1b}[1mhint:\u{1b}[0m give\r\n"), "{screen:?}");
 }
 
 #[test]

@@ -140,6 +140,7 @@ mod status;
 #[cfg(target_os = "linux")]
 mod sudo;
 mod support;
+mod surroundings;
 mod tls;
 mod token;
 mod token_exchange;

@@ -173,3 +173,29 @@ fn a_proxy_that_refuses_the_credentials_is_named_with_their_variable() {
         served.join().unwrap();
     }
 }
+
+/// Answers of servers that begin no TLS with kubekey: alerts (RFC 8446, section 6) and broken records.
+const NO_TLS: [(&[u8], &str); 8] = [
+    (&[21, 3, 3, 0, 2, 2, 40], "the server accepts none of kubekey's cipher suites and signatures (TLS 1.2, 1.3)"),
+    (&[21, 3, 3, 0, 2, 2, 70], "the server supports neither TLS 1.2 nor TLS 1.3"),
+    (&[21, 3, 3, 0, 2, 2, 80], "the server ended the connection: "),
+    (&[21, 3, 3, 0, 2, 2, 112], "the server does not know this host name"),
+    (&[21, 3, 3, 0, 2, 2, 116], "the server requires a client certificate, which kubekey does not support"),
+    (&[22, 3, 3, 0, 4, 14, 0, 0, 0], "the server sent an unexpected TLS message"),
+    (&[22, 3, 3, 0, 5, 2, 0, 0, 1, 0], "the server sent a broken TLS message: "),
+    (b"HTTP/1.1 400 Bad Request\r\n\r\n", "the response is not TLS: is this the port for https?"),
+];
+
+#[test]
+fn a_server_that_begins_no_tls_is_named_with_what_it_said() {
+    for (answer, words) in NO_TLS {
+        let home = Home::new(Mode::Absent);
+        let (address, served) = answering(answer);
+        let mut kubekey = home.kubekey();
+        kubekey.env("KUBEKEY_ISSUER_URL", format!("https://{address}")).env("KUBEKEY_CLIENT_ID", "kubernetes");
+        let finished = home.run(kubekey.arg("login"));
+        assert_eq!(finished.code(), Some(5), "{words}: {finished:#?}");
+        assert!(finished.stderr.contains(words) && finished.stderr.contains("\nhint: "), "{words}: {finished:#?}");
+        served.join().unwrap();
+    }
+}
