@@ -118,6 +118,15 @@ fn the_commands_to_sign_in_and_out_do_so() {
 }
 
 #[test]
+fn a_long_command_is_printed_whole() {
+    let place = Place::with_context("");
+    let (file, name) = (place.home.path().join(".kube/config"), "p".repeat(700));
+    fs::write(&file, fs::read_to_string(&file).unwrap().replace("\"prod\"", &format!("\"{name}\""))).unwrap();
+    let lost = place.run(&["login"]);
+    place.follow_with_success(&lost, &format!("kubekey login --context {name}"));
+}
+
+#[test]
 fn by_hand_the_hint_is_the_command_that_signs_in() {
     let place = Place::with_context("prod");
     let refused = place.run(&["get-token"]);

@@ -117,4 +117,10 @@ fn help_and_hints_name_commands_that_the_user_has() {
     let failed = krew.kubectl(&["kubekey", "setup", "--system", "--homebrew"], true);
     let failed = String::from_utf8(failed.stderr).unwrap();
     assert!(failed.contains("hint: run 'kubectl kubekey setup --system'"), "{failed}");
+    let examined = krew.kubectl(&["kubekey", "doctor", "--context=nowhere"], true);
+    let examined = String::from_utf8(examined.stdout).unwrap();
+    assert!(!examined.contains("'kubekey "), "{examined}");
+    let examined = krew.kubectl(&["kubekey", "doctor"], true);
+    let examined = String::from_utf8(examined.stdout).unwrap();
+    assert!(examined.contains("-> run 'kubectl kubekey setup'"), "{examined}");
 }
