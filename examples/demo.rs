@@ -39,6 +39,9 @@ mod process;
 #[path = "../tests/support/provider/mod.rs"]
 #[allow(dead_code, reason = "the tests use the rest")]
 mod provider;
+#[path = "../tests/support/said.rs"]
+#[allow(dead_code, reason = "the tests use the rest")]
+mod said;
 #[path = "../tests/support/tls.rs"]
 #[allow(dead_code, reason = "the tests use the rest")]
 mod tls;

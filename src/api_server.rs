@@ -179,7 +179,7 @@ fn route(access: &Access<'_>) -> Result<Route> {
 
 fn unusable(context: &Context<'_>, why: &str) -> Error {
     Error::new(ErrorKind::Usage, format!("the cluster '{}' of the kubeconfig cannot be used: {why}", context.cluster))
-        .hint("correct it in the kubeconfig: 'kubectl config set-cluster' changes it")
+        .hint(format!("fix it in the kubeconfig, with 'kubectl config set-cluster {}'", quoted(context.cluster)))
 }
 
 /// The server's own words (`Status` of the Kubernetes API), if there are any.

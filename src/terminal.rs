@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use terminal_size::{Height, Width, terminal_size_of};
 
+use crate::color::{self, Style};
 use crate::environment::variable;
 use crate::error::Error;
 #[cfg(unix)]
@@ -19,13 +20,13 @@ use crate::qr_code;
 /// Tells the user what kubekey is doing and what they can do.
 pub fn notice(text: &str) {
     if is_on(Level::Info) {
-        write_line("kubekey: ", text);
+        write_line("kubekey: ", text, None);
     }
 }
 
 /// Tells the user what they must do for the run to continue, and where: printed at every level.
 pub fn request(text: &str) {
-    write_line("kubekey: ", text);
+    write_line("kubekey: ", text, None);
 }
 
 /// The same for a URL, which is useless in part.
@@ -36,22 +37,38 @@ pub fn request_whole(url: &str) {
 /// Tells the user about something that went wrong and did not stop the run.
 pub fn warning(text: &str) {
     if is_on(Level::Warn) {
-        write_line("kubekey: warning: ", text);
+        write_line("kubekey: warning: ", text, Some(color::WARNING));
+    }
+}
+
+/// The same, with the commands that help.
+pub fn warning_to_run(text: &str, commands: &[String]) {
+    warning(text);
+    if is_on(Level::Warn) {
+        write_commands(commands);
     }
 }
 
 /// Tells the user why the run failed and what to do next.
 pub fn error(error: &Error) {
-    write_line("kubekey: ", &error.to_string());
+    write_line("kubekey: ", &error.to_string(), Some(color::ERROR));
     if !error.what_to_do().is_empty() {
-        write_line("hint: ", error.what_to_do());
+        write_line("hint: ", error.what_to_do(), Some(color::HINT));
     }
-    // Each alone in its line, to be copied.
-    let typed = |command: &String| match command.strip_prefix("kubekey ") {
+    write_commands(error.to_run());
+}
+
+/// Each alone in its line, to be copied, and whole.
+fn write_commands(commands: &[String]) {
+    commands.iter().for_each(|command| write(&format!("  {}\n", sanitise_whole(&typed(command)))));
+}
+
+/// A command as the user must type it.
+pub fn typed(command: &str) -> String {
+    match command.strip_prefix("kubekey ") {
         Some(arguments) => format!("{} {arguments}", called()),
-        None => command.clone(),
-    };
-    error.to_run().iter().for_each(|command| write(&format!("  {}\n", sanitise(&typed(command)))));
+        None => command.to_owned(),
+    }
 }
 
 /// Prints a line of the log, which `log::start` has enabled.
@@ -148,11 +165,12 @@ pub fn show(text: &str) {
     text.lines().for_each(|line| write(&format!("{}\n", sanitise_whole(line))));
 }
 
-fn write_line(label: &str, text: &str) {
+fn write_line(label: &str, text: &str, style: Option<Style>) {
     let line = format!("{label}{}", as_typed(&sanitise(text)));
     // What is set in, such as a URL, is there to be copied.
     let columns = columns().filter(|_| !text.starts_with("  "));
     let line = columns.map(|columns| wrap(&line, columns)).unwrap_or(line);
+    let line = style.map(|style| color::with_label(&line, label.trim_end(), style)).unwrap_or(line);
     write(&format!("{line}\n"));
 }
 

@@ -50,6 +50,26 @@ fn with_key(home: &Home, provider: &Provider, key: &str) -> Finished {
 }
 
 #[test]
+fn a_key_that_the_provider_does_not_know_is_named() {
+    let (home, provider) = (Home::new(Mode::Absent), provider(|_| {}));
+    let refusal = Answer::json(401, &json!({ "error": "invalid_client" }));
+    provider.configure(|behaviour| behaviour.machine_answer = Some(refusal));
+    let finished = with_key(&home, &provider, client_key(Algorithm::ES256));
+    let hint = "hint: check that the provider knows the public key of --client-key for the client '";
+    assert!(finished.stderr.contains(hint), "{finished:#?}");
+}
+
+#[test]
+#[cfg(unix)]
+fn a_key_of_another_kind_is_named() {
+    let made = Command::new("openssl").args(["genpkey", "-algorithm", "X25519"]).output().unwrap();
+    let (home, provider) = (Home::new(Mode::Absent), provider(|_| {}));
+    let finished = with_key(&home, &provider, &String::from_utf8(made.stdout).unwrap());
+    assert_eq!(finished.code(), Some(2), "{finished:#?}");
+    assert!(finished.stderr.contains("its private key is of a kind that kubekey does not support"), "{finished:#?}");
+}
+
+#[test]
 fn a_program_gets_an_access_token_and_asks_again_when_it_ends() {
     let (home, provider) = (Home::new(Mode::Absent).store_in("file"), provider(|_| {}));
     let first = home.run(&mut program(&home, &provider));

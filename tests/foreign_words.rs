@@ -1,10 +1,9 @@
-//! Messages name only things of the platform that they are printed on: the string literals of the code that is compiled
-//! for each platform, by a simple reading of `mod`, `#[cfg(...)]` and `if cfg!(...)`.
+//! Messages name only things of the platform that they are printed on.
 
 use std::fs;
-use std::iter::Peekable;
-use std::path::{Path, PathBuf};
-use std::str::Chars;
+use std::path::Path;
+
+use crate::support::source::{Platform, root};
 
 const UNIX: &[&str] =
     &["chmod", "chown", "sudo", "/etc", "umask", "kill -", "file mode", "root", "~/.", "/usr", "/run", "/tmp"];
@@ -52,288 +51,18 @@ const NOT_REACHED: [(&str, &str); 3] = [
     ("src/token_cache/lock_note.rs", "only Linux shows that a process is stopped"),
 ];
 
-#[derive(Clone, Debug, PartialEq)]
-enum Token {
-    Word(String),
-    /// A string literal, and in the command line also a doc comment: clap prints it.
-    Text(String, usize),
-    Sign(char),
-}
-
-#[derive(Clone, Copy, PartialEq)]
-enum Platform {
-    Linux,
-    MacOs,
-    Windows,
-}
-
-impl Platform {
-    fn foreign_words(self) -> Vec<&'static str> {
-        let foreign: [&[&str]; 3] = match self {
-            Self::Linux => [MACOS, WINDOWS, &[]],
-            Self::MacOs => [LINUX, WINDOWS, &["/etc/kubekey"]],
-            Self::Windows => [UNIX, LINUX, MACOS],
-        };
-        foreign.concat()
-    }
-
-    /// Whether a condition such as `all(unix, not(target_os = "macos"))` holds; one for tests does not.
-    fn holds(self, condition: &[Token]) -> bool {
-        let (Some(Token::Word(name)), rest) = (condition.first(), &condition[1..]) else { panic!("{condition:?}") };
-        let parts = || split(inside(rest)).into_iter().map(|part| self.holds(part));
-        match (name.as_str(), rest.last()) {
-            ("not", _) => !parts().next().unwrap(),
-            ("all", _) => parts().all(|part| part),
-            ("any", _) => parts().any(|part| part),
-            ("windows", _) => self == Self::Windows,
-            ("unix", _) => self != Self::Windows,
-            ("target_os", Some(Token::Text(os, _))) => match self {
-                Self::Linux => os == "linux",
-                Self::MacOs => os == "macos",
-                Self::Windows => os == "windows",
-            },
-            ("test" | "debug_assertions" | "feature" | "fuzzing" | "target_env" | "target_arch", _) => false,
-            other => panic!("a condition that this test does not know: {other:?}"),
-        }
-    }
-
-    /// The texts of a file and of its modules, as far as they are compiled for this platform.
-    fn texts(self, file: &Path, found: &mut Vec<(PathBuf, usize, String)>) {
-        let source = fs::read_to_string(root().join(file)).unwrap();
-        let tokens = tokens(&source, file.starts_with("src/cli") || file == Path::new("src/cli.rs"));
-        let mut kept = Vec::new();
-        self.compiled(&tokens, &mut kept);
-        for (index, token) in kept.iter().enumerate() {
-            match (token, kept.get(index + 1), kept.get(index + 2)) {
-                (Token::Text(text, line), ..) => found.push((file.to_owned(), *line, text.clone())),
-                (Token::Word(word), Some(Token::Word(name)), Some(Token::Sign(';'))) if word == "mod" => {
-                    self.texts(&module(file, name, path_before(&kept[..index])), found);
-                }
-                _ => {}
-            }
-        }
-    }
-
-    /// Copies the tokens that are compiled for this platform.
-    fn compiled(self, tokens: &[Token], kept: &mut Vec<Token>) {
-        let mut rest = tokens;
-        while let Some(token) = rest.first() {
-            if let Some((condition, after)) = condition(rest, &["#", "[", "cfg", "("]) {
-                // Past the `]`.
-                rest = if self.holds(condition) { &after[1..] } else { after_item(&after[1..]) };
-            } else if let Some((condition, after)) = condition(rest, &["if", "cfg", "!", "("])
-                && after.first() == Some(&Token::Sign('{'))
-            {
-                let (body, mut after) = group(after);
-                let is_other = after.first() == Some(&Token::Word("else".into()));
-                if self.holds(condition) {
-                    self.compiled(body, kept);
-                    while after.first() == Some(&Token::Word("else".into())) {
-                        let brace = after.iter().position(|token| *token == Token::Sign('{')).unwrap();
-                        after = group(&after[brace..]).1;
-                    }
-                } else if is_other {
-                    after = &after[1..];
-                }
-                rest = after;
-            } else if let Some((parts, after)) = condition(rest, &["#", "[", "cfg_attr", "("])
-                && let [condition, doc] = split(parts)[..]
-                && doc.first() == Some(&Token::Word("doc".into()))
-            {
-                if self.holds(condition) {
-                    kept.extend_from_slice(doc);
-                }
-                rest = &after[1..];
-            } else if is_silent_attribute(rest) {
-                rest = group(&rest[1..]).1;
-            } else {
-                kept.push(token.clone());
-                rest = &rest[1..];
-            }
-        }
-    }
-}
-
-/// Attributes whose texts are for readers of the code.
-fn is_silent_attribute(tokens: &[Token]) -> bool {
-    let [Token::Sign('#'), Token::Sign('['), Token::Word(name), ..] = tokens else { return false };
-    ["expect", "allow", "cfg_attr", "deprecated", "must_use"].contains(&name.as_str())
-}
-
-/// The condition in parentheses after a beginning, and what follows.
-fn condition<'t>(tokens: &'t [Token], beginning: &[&str]) -> Option<(&'t [Token], &'t [Token])> {
-    let is_next = |(token, text): (&Token, &&str)| match token {
-        Token::Word(word) => word == text,
-        Token::Sign(sign) => text.len() == 1 && text.starts_with(*sign),
-        Token::Text(..) => false,
+fn foreign_words(platform: Platform) -> Vec<&'static str> {
+    let foreign: [&[&str]; 3] = match platform {
+        Platform::Linux => [MACOS, WINDOWS, &[]],
+        Platform::MacOs => [LINUX, WINDOWS, &["/etc/kubekey"]],
+        Platform::Windows => [UNIX, LINUX, MACOS],
     };
-    let begins = tokens.len() > beginning.len() && tokens.iter().zip(beginning).all(is_next);
-    begins.then(|| group(&tokens[beginning.len() - 1..]))
-}
-
-/// What is inside of the brackets that `tokens` begins with, and what follows them.
-fn group(tokens: &[Token]) -> (&[Token], &[Token]) {
-    let mut depth = 0;
-    for (index, token) in tokens.iter().enumerate() {
-        match token {
-            Token::Sign('(' | '[' | '{') => depth += 1,
-            Token::Sign(')' | ']' | '}') => depth -= 1,
-            _ => {}
-        }
-        if depth == 0 {
-            return (&tokens[1..index], &tokens[index + 1..]);
-        }
-    }
-    panic!("brackets without an end")
-}
-
-fn inside(tokens: &[Token]) -> &[Token] {
-    group(tokens).0
-}
-
-/// Splits at the commas that are not in brackets.
-fn split(tokens: &[Token]) -> Vec<&[Token]> {
-    let mut depth = 0;
-    let parts = tokens.split(|token| {
-        match token {
-            Token::Sign('(') => depth += 1,
-            Token::Sign(')') => depth -= 1,
-            _ => {}
-        }
-        depth == 0 && *token == Token::Sign(',')
-    });
-    parts.filter(|part| !part.is_empty()).collect()
-}
-
-/// What follows the item, statement, field or arm that `tokens` begins with.
-fn after_item(mut tokens: &[Token]) -> &[Token] {
-    while tokens.first() == Some(&Token::Sign('#')) {
-        tokens = group(&tokens[1..]).1;
-    }
-    let is_list = matches!(tokens.first(), Some(Token::Word(word)) if !ITEMS.contains(&word.as_str()));
-    while let Some(token) = tokens.first() {
-        match token {
-            Token::Sign('{') => return group(tokens).1,
-            Token::Sign('(' | '[') => tokens = group(tokens).1,
-            Token::Sign(';') => return &tokens[1..],
-            Token::Sign(',') if is_list => return &tokens[1..],
-            Token::Sign('}' | ')' | ']') => return tokens,
-            _ => tokens = &tokens[1..],
-        }
-    }
-    tokens
-}
-
-const ITEMS: [&str; 14] =
-    ["pub", "fn", "mod", "impl", "const", "static", "use", "struct", "enum", "type", "trait", "unsafe", "async", "let"];
-
-/// The tokens of a source, without comments.
-fn tokens(source: &str, has_help: bool) -> Vec<Token> {
-    let (mut tokens, mut line) = (Vec::new(), 1);
-    let mut rest = source.chars().peekable();
-    while let Some(character) = rest.next() {
-        match character {
-            '\n' => line += 1,
-            '/' if rest.peek() == Some(&'/') => {
-                let comment: String = rest.by_ref().take_while(|character| *character != '\n').collect();
-                if has_help && let Some(help) = comment.strip_prefix("//") {
-                    tokens.push(Token::Text(help.to_owned(), line));
-                }
-                line += 1;
-            }
-            '"' => {
-                let text = text(&mut rest);
-                let lines = text.matches('\n').count();
-                tokens.push(Token::Text(text.clone(), line));
-                line += lines;
-            }
-            'r' if matches!(rest.peek(), Some('"' | '#')) => {
-                let raw = raw_text(&mut rest);
-                line += raw.matches('\n').count();
-                tokens.push(Token::Text(raw, line));
-            }
-            // A character; what follows a lifetime's quote is its name.
-            '\'' => {
-                let mut ahead = rest.clone();
-                let (first, second) = (ahead.next(), ahead.next());
-                if first == Some('\\') {
-                    rest.nth(1);
-                    _ = rest.by_ref().find(|character| *character == '\'');
-                } else if second == Some('\'') {
-                    rest.nth(1);
-                }
-            }
-            letter if letter.is_alphanumeric() || letter == '_' => {
-                let mut word = letter.to_string();
-                while let Some(letter) = rest.next_if(|letter| letter.is_alphanumeric() || *letter == '_') {
-                    word.push(letter);
-                }
-                tokens.push(Token::Word(word));
-            }
-            space if space.is_whitespace() => {}
-            sign => tokens.push(Token::Sign(sign)),
-        }
-    }
-    tokens
-}
-
-fn text(rest: &mut Peekable<Chars<'_>>) -> String {
-    let mut text = String::new();
-    while let Some(character) = rest.next() {
-        match character {
-            '"' => break,
-            '\\' => text.extend(rest.next().filter(|character| matches!(character, '"' | '\\' | '\n'))),
-            character => text.push(character),
-        }
-    }
-    text
-}
-
-fn raw_text(rest: &mut Peekable<Chars<'_>>) -> String {
-    let mut end = String::from("\"");
-    while rest.next_if_eq(&'#').is_some() {
-        end.push('#');
-    }
-    rest.next();
-    let mut text = String::new();
-    while !text.ends_with(&end) {
-        text.push(rest.next().unwrap());
-    }
-    text.truncate(text.len() - end.len());
-    text
-}
-
-/// The file of `mod name;` in `file`.
-fn module(file: &Path, name: &str, path: Option<&str>) -> PathBuf {
-    let is_root = ["main.rs", "lib.rs", "mod.rs"].iter().any(|root| file.ends_with(root));
-    let folder = if is_root { file.parent().unwrap().to_owned() } else { file.with_extension("") };
-    match path {
-        Some(path) => file.parent().unwrap().join(path),
-        None if root().join(folder.join(name).join("mod.rs")).exists() => folder.join(name).join("mod.rs"),
-        None => folder.join(name).with_extension("rs"),
-    }
-}
-
-/// The value of a `#[path = "..."]` directly before.
-fn path_before(tokens: &[Token]) -> Option<&str> {
-    match tokens {
-        [.., Token::Word(path), Token::Sign('='), Token::Text(text, _), Token::Sign(']')] if path == "path" => {
-            Some(text)
-        }
-        _ => None,
-    }
-}
-
-fn root() -> &'static Path {
-    Path::new(env!("CARGO_MANIFEST_DIR"))
+    foreign.concat()
 }
 
 /// The sentences of a platform that contain one of its foreign words. Names of files and variables are not sentences.
 fn mistakes(platform: Platform) -> Vec<String> {
-    let mut texts = Vec::new();
-    for file in ["src/lib.rs", "src/main.rs"] {
-        platform.texts(Path::new(file), &mut texts);
-    }
+    let mut texts = platform.all_texts(true);
     for template in ["templates/config.toml", "templates/kubeconfig.yaml"] {
         let text = fs::read_to_string(root().join(template)).unwrap_or_default();
         texts.push((template.into(), 1, text));
@@ -363,7 +92,7 @@ fn foreign_in(platform: Platform, text: &str) -> Vec<&'static str> {
                 || word.ends_with([' ', '-', '.'])
         })
     };
-    platform.foreign_words().into_iter().filter(is_word).collect()
+    foreign_words(platform).into_iter().filter(is_word).collect()
 }
 
 #[test]
@@ -389,15 +118,9 @@ fn only_what_is_compiled_for_a_platform_is_read() {
         #[cfg(not(windows))] const B: &[&str] = &["run chmod", 'x'];
         const C: &str = if cfg!(windows) { "of Windows" } else if cfg!(target_os = "macos") { "of macOS" } else { r#"of "Linux""# };
         #[cfg(test)] mod tests { fn d() { "of tests" } }
-        #[expect(dead_code, reason = "of readers")] fn e<'a>() { "of \"all\"" } // "of a comment"
+        #[expect(dead_code, reason = "of readers")] fn e<'a>() { a.expect("of a panic"); "of \"all\"" } // "of a comment"
     "##;
-    let texts = |platform: Platform| {
-        let mut kept = Vec::new();
-        platform.compiled(&tokens(source, false), &mut kept);
-        let texts =
-            kept.into_iter().filter_map(|token| if let Token::Text(text, _) = token { Some(text) } else { None });
-        texts.collect::<Vec<_>>()
-    };
+    let texts = |platform: Platform| platform.texts_in(source);
     assert_eq!(texts(Platform::Windows), ["run icacls", "of Windows", "of \"all\""]);
     assert_eq!(texts(Platform::MacOs), ["run chmod", "of macOS", "of \"all\""]);
     assert_eq!(texts(Platform::Linux), ["run chmod", "of \"Linux\"", "of \"all\""]);

@@ -182,6 +182,20 @@ fn an_error_in_its_providers_own_words_is_explained_wherever_it_arrives() {
 }
 
 #[test]
+fn each_known_error_has_its_hint() {
+    let errors = include_str!("../src/oidc/known_errors.toml").parse::<toml::Table>().unwrap();
+    let errors = errors["error"].as_array().unwrap();
+    for error in errors {
+        let (words, hint) = (error["words"].as_str().unwrap(), error["hint"].as_str().unwrap());
+        let (home, provider) = (Home::new(Mode::Follow), Provider::start());
+        provider.configure(|behaviour| behaviour.refusal = Some(("access_denied".into(), format!("{words}: no"))));
+        let hint = format!("hint: {}\n", hint.replace("CLIENT", "kubekey-test"));
+        assert_hint(&run(&home, &provider, &[]), 3, &hint);
+    }
+    assert!(errors.len() > 20, "{}", errors.len());
+}
+
+#[test]
 fn a_secret_that_was_given_is_not_asked_for() {
     let answer = oauth(401, "invalid_client", "AADSTS7000218: The request body must contain: 'client_assertion'");
     assert_hint(&exchange(answer, &["--client-secret=s3cret"]), 3, SECRET);

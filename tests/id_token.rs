@@ -130,6 +130,36 @@ fn claims_that_are_checked_have_to_be_of_their_type() {
 }
 
 #[test]
+fn a_header_that_cannot_be_used_is_named() {
+    for (name, value, words) in [
+        ("alg", json!(null), "its header has no 'alg'"),
+        ("kid", json!(7), "its header: 'kid' is not a string"),
+        ("crit", json!(["b64"]), "its header has 'crit', which kubekey does not support"),
+    ] {
+        refused(name, words, move |behaviour| {
+            behaviour.header = edit(move |header| drop(header.insert(name.into(), value.clone())));
+        });
+    }
+}
+
+#[test]
+fn what_is_no_jwt_is_refused_by_its_form() {
+    let part = |text: &str| URL_SAFE_NO_PAD.encode(text);
+    let header = part(r#"{"alg":"RS256"}"#);
+    for (token, words) in [
+        ("a.b".to_owned(), "it is not a JWT"),
+        ("a.b.c.d.e".to_owned(), "it is encrypted, so no API server can read it"),
+        (format!("{header}.!.{}", part("s")), "it is not a JWT: "),
+        (format!("{}.{}.{}", part("{"), part("{}"), part("s")), "its header is not JSON in UTF-8 ("),
+        ("x".repeat(300_000), "bytes, more than "),
+    ] {
+        refused(words, words, move |behaviour| {
+            behaviour.token_response = edit(move |response| drop(response.insert("id_token".into(), json!(token))));
+        });
+    }
+}
+
+#[test]
 fn a_clock_that_is_a_little_ahead_is_no_reason_to_refuse() {
     let now = chrono::Utc::now().timestamp();
     accepted("issued 30 s ahead", with_claim("iat", json!(now + 30)));

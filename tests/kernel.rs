@@ -200,17 +200,23 @@ fn where_the_quota_is_short_by_a_little_the_id_token_gives_way_to_the_session() 
     assert_eq!((home.browser.urls().len(), provider.revoked()), (1, 0));
 }
 
+/// The program as the first process of a container.
+fn in_a_container(kubekey: &Command) -> Command {
+    let mut contained = Command::new("unshare");
+    if !rustix::process::geteuid().is_root() {
+        contained.arg("--map-root-user");
+    }
+    contained.args(["--pid", "--fork", "--kill-child", "--mount-proc"]).arg(kubekey.get_program()).env_clear();
+    contained.envs(kubekey.get_envs().filter_map(|(name, value)| Some((name, value?))));
+    contained
+}
+
 #[test]
 fn in_a_container_it_is_not_used_and_one_line_says_what_to_do() {
     let home = Home::new(Mode::Follow).store_in("auto");
     let provider = Provider::start();
     let kubekey = home.kubekey_for(&provider);
-    let mut contained = Command::new("unshare");
-    if std::fs::metadata(home.path()).unwrap().uid() != 0 {
-        contained.arg("--map-root-user");
-    }
-    contained.args(["--pid", "--fork", "--kill-child", "--mount-proc"]).arg(kubekey.get_program()).env_clear();
-    contained.envs(kubekey.get_envs().filter_map(|(name, value)| Some((name, value?))));
+    let mut contained = in_a_container(&kubekey);
     let finished = home.run(&mut contained);
     finished.credential();
     let warnings: Vec<_> = finished.stderr.lines().filter(|line| line.contains("warning")).collect();
@@ -223,8 +229,13 @@ fn in_a_container_it_is_not_used_and_one_line_says_what_to_do() {
     );
     assert_eq!(kernel::count(&digest(&home)), 0);
 
+    let examined = home.run(contained.arg("doctor"));
+    let hint = "-> start a keyring, or set --token-storage=file where only you can read your home\n";
+    assert!(examined.stdout.contains("each run signs in: ") && examined.stdout.contains(hint), "{examined:#?}");
+
     // Without a sign-in there is nothing to save.
     drop(provider);
+    let mut contained = in_a_container(&kubekey);
     let finished = home.run(&mut contained);
     assert_eq!(finished.code(), Some(5), "{finished:#?}");
     assert!(!finished.stderr.contains("not saved"), "{finished:#?}");

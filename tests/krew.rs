@@ -9,6 +9,7 @@ use std::process::{Command, Output};
 use crate::support::browser::Mode;
 use crate::support::home::{Home, program};
 use crate::support::kubeconfig::{entry, kubectl, view};
+use crate::support::process;
 use crate::support::provider::Provider;
 use crate::support::tls::COMPANY;
 
@@ -63,7 +64,7 @@ impl Krew {
             path.push(":");
             path.push(self.root.join("bin"));
         }
-        command.env("PATH", path).args(arguments).output().expect("kubectl, see tests/install")
+        process::output(command.env("PATH", path).args(arguments)).expect("kubectl, see tests/install")
     }
 
     /// `kubectl kubekey setup` for the API server. Returns the command in the kubeconfig.
@@ -116,4 +117,10 @@ fn help_and_hints_name_commands_that_the_user_has() {
     let failed = krew.kubectl(&["kubekey", "setup", "--system", "--homebrew"], true);
     let failed = String::from_utf8(failed.stderr).unwrap();
     assert!(failed.contains("hint: run 'kubectl kubekey setup --system'"), "{failed}");
+    let examined = krew.kubectl(&["kubekey", "doctor", "--context=nowhere"], true);
+    let examined = String::from_utf8(examined.stdout).unwrap();
+    assert!(!examined.contains("'kubekey "), "{examined}");
+    let examined = krew.kubectl(&["kubekey", "doctor"], true);
+    let examined = String::from_utf8(examined.stdout).unwrap();
+    assert!(examined.contains("-> run 'kubectl kubekey setup'"), "{examined}");
 }

@@ -15,6 +15,8 @@ mod client_credentials;
 mod client_secret;
 #[cfg(target_os = "linux")]
 mod clock;
+#[cfg(target_os = "linux")]
+mod colors;
 mod completions;
 mod config;
 mod config_check;
@@ -28,6 +30,8 @@ mod device_flow;
 #[cfg(target_os = "linux")]
 mod docs;
 mod doctor;
+#[cfg(target_os = "linux")]
+mod doctor_findings;
 #[cfg(target_os = "linux")]
 mod documented;
 mod early_refresh;
@@ -45,6 +49,8 @@ mod foreign_words;
 mod form_post;
 mod group_policy;
 mod help;
+#[cfg(target_os = "linux")]
+mod hint_commands;
 mod hints;
 #[cfg(target_os = "linux")]
 mod homebrew;
@@ -74,8 +80,11 @@ mod local_server;
 mod log;
 mod login;
 mod logout;
+#[cfg(target_os = "linux")]
+mod messages;
 mod metadata_cache;
 mod migration;
+mod mistakes;
 #[cfg(target_os = "linux")]
 mod no_terminal;
 #[cfg(target_os = "linux")]
@@ -108,6 +117,7 @@ mod release;
 mod remains;
 mod request_parameters;
 mod resources;
+mod responses;
 #[cfg(target_os = "linux")]
 mod rooms;
 mod saved_token;
@@ -134,6 +144,7 @@ mod status;
 #[cfg(target_os = "linux")]
 mod sudo;
 mod support;
+mod surroundings;
 mod tls;
 mod token;
 mod token_exchange;

@@ -343,7 +343,7 @@ fn a_request_that_cannot_be_pushed_is_one_error() {
     let (home, provider) = user(|_| {});
     let finished = home.run(home.kubekey_for(&provider).arg("--par"));
     assert_eq!((finished.code(), home.browser.urls().len()), (Some(3), 0), "{finished:#?}");
-    let expected = "kubekey: the provider does not take pushed authorization requests: its discovery document has no usable \
+    let expected = "kubekey: the provider does not support pushed authorization requests: its discovery document has no usable \
                     'pushed_authorization_request_endpoint'\nhint: leave --par out\n";
     assert_eq!(finished.stderr, expected);
 

@@ -128,6 +128,20 @@ fn what_a_socks_proxy_refuses_is_said_in_words() {
         ),
         (&[5, 0], &[5, 5, 0, 1, 0, 0, 0, 0, 0, 0], format!("did not connect to {host}: connection refused")),
         (&[5, 0], &[5, 1, 0, 1, 0, 0, 0, 0, 0, 0], format!("did not connect to {host}: general failure")),
+        (&[5, 0], &[5, 3, 0, 1, 0, 0, 0, 0, 0, 0], format!("did not connect to {host}: the network is unreachable")),
+        (&[5, 0], &[5, 6, 0, 1, 0, 0, 0, 0, 0, 0], format!("did not connect to {host}: no response")),
+        (
+            &[5, 0],
+            &[5, 7, 0, 1, 0, 0, 0, 0, 0, 0],
+            format!("did not connect to {host}: it does not support connections"),
+        ),
+        (
+            &[5, 0],
+            &[5, 8, 0, 1, 0, 0, 0, 0, 0, 0],
+            format!(
+                "did not connect to {host}: it does not support this type of address (socks5h:// leaves the name look-up to the proxy, socks5:// does not)"
+            ),
+        ),
         (&[5, 0], b"", "did not respond with SOCKS 5".to_owned()),
         (b"HTTP/1.1 400 Bad Request\r\n\r\n", b"", "did not respond with SOCKS 5".to_owned()),
         (&[5, 255], b"", "requires a user name and password".to_owned()),

@@ -51,7 +51,7 @@ pub fn run_anew(context: &Context<'_>, words: Vec<OsString>, own: &Flags) -> Res
     let Some(exec) = &context.exec else { return Ok(()) };
     let of_context = flags_of(&exec.args).map_err(|error| {
         Error::new(ErrorKind::Usage, format!("the args of context '{}' cannot be used: {error}", context.name))
-            .hint("correct them in the kubeconfig: kubectl cannot use them either")
+            .hint("fix them in the kubeconfig: kubectl cannot use them either")
     })?;
     terminal::notice(&format!("using the settings of context '{}'", context.name));
     let program = std::env::current_exe().map_err(|error| not_run(&error))?;

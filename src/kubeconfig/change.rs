@@ -12,6 +12,7 @@ use super::repointed::Repointed;
 use crate::encoding::Encoding;
 use crate::error::Result;
 use crate::secret::Secret;
+use crate::shell::quoted;
 
 /// The current context after the change.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -128,9 +129,10 @@ fn refuse_another(open: &[Open], [cluster, user, _]: &[Entry; 3]) -> Result<()> 
     match holder.document.text(cluster, "server") {
         Some(server) if !cluster.fields["server"].as_str().is_some_and(|new| moved::is_same_url(new, &server)) => {
             let why = format!("it has another cluster '{}', at {server}", cluster.name);
-            Err(files::unusable(&holder.path, &why).hint(
-                "nothing was written; rename one of the two clusters, or remove the existing one with 'kubectl config delete-cluster'",
-            ))
+            let (name, file) = (quoted(&cluster.name), quoted(&holder.path.to_string_lossy()));
+            Err(files::unusable(&holder.path, &why).hint(format!(
+                "nothing was written; rename one of the two clusters, or remove the existing one with 'kubectl config delete-cluster {name} --kubeconfig {file}'",
+            )))
         }
         _ => Ok(()),
     }

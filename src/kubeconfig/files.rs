@@ -42,7 +42,10 @@ impl Files {
         // What client-go does (PathOptions.GetDefaultFilename): the first that exists, else the last.
         let default = all.iter().position(|path| path.exists()).unwrap_or(all.len() - 1);
         let all = all.iter().map(std::path::absolute).collect::<io::Result<_>>();
-        let all = all.map_err(|error| Error::new(ErrorKind::Usage, format!("KUBECONFIG cannot be used: {error}")))?;
+        let all = all.map_err(|error| {
+            Error::new(ErrorKind::Usage, format!("KUBECONFIG cannot be used: {error}"))
+                .hint("give full paths, or change to a folder that exists")
+        })?;
         Ok(Self { all, default })
     }
 

@@ -9,6 +9,7 @@ use url::Url;
 use super::http::HttpClient;
 use super::well_known;
 use crate::loopback_host::is_loopback_host;
+use crate::shell::quoted;
 
 /// How long the other issuer may take to send its own document: the user is waiting for an error.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -27,7 +28,7 @@ pub async fn hint(asked: &Url, theirs: &str, http: &HttpClient) -> Option<String
     }
     let url = own_document(theirs)?;
     let is_there = url == *asked || tokio::time::timeout(PATIENCE, names(&url, theirs, http)).await.unwrap_or(false);
-    is_there.then(|| format!("if that is your provider, use exactly this: --issuer-url={theirs}"))
+    is_there.then(|| format!("if that is your provider, use exactly this: --issuer-url={}", quoted(theirs)))
 }
 
 /// The URL of the document of an issuer, if the settings would accept the issuer.

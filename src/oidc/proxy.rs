@@ -73,7 +73,7 @@ impl Proxy {
         let is_known = |url: &Url| matches!(url.scheme(), "http" | "https" | "socks5" | "socks5h") && url.has_host();
         let mut url = Url::parse(text).ok().filter(is_known).ok_or_else(|| {
             Error::new(ErrorKind::Usage, "the cluster's 'proxy-url' cannot be used: it is not the URL of a proxy")
-                .hint(format!("correct it in the kubeconfig: {EXAMPLE}"))
+                .hint(format!("fix it in the kubeconfig: {EXAMPLE}"))
         })?;
         let whole = socks_url(text).unwrap_or_else(|| Secret::new(url.as_str()));
         // They fail for URLs that cannot have them.

@@ -23,7 +23,7 @@ pub fn push_endpoint<'a>(metadata: &'a Metadata, settings: &Settings) -> Result<
         _ if !is_required && !settings.request.is_pushed => Ok(None),
         Some(endpoint) => Ok(Some(endpoint)),
         None => {
-            let message = "the provider does not take pushed authorization requests: \
+            let message = "the provider does not support pushed authorization requests: \
                            its discovery document has no usable 'pushed_authorization_request_endpoint'";
             let hint =
                 if is_required { "it requires them: tell the provider's administrator" } else { "leave --par out" };

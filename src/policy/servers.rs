@@ -85,7 +85,7 @@ impl Policy {
             None => Ok(()),
             Some((key, _)) => Err(self
                 .refusal(key, &format!("a token for a cluster that cannot be read ({why}) is not allowed"))
-                .hint("KUBERNETES_EXEC_INFO says so: correct the kubeconfig's cluster, or use kubectl")),
+                .hint("KUBERNETES_EXEC_INFO says so: fix the kubeconfig's cluster, or use kubectl")),
         }
     }
 }

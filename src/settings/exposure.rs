@@ -17,8 +17,8 @@ pub struct Exposure {
 impl Exposure {
     /// Warns that they can read `what` in the file at `path`.
     pub fn warn(&self, what: &str, path: &Path) {
-        terminal::warning(&format!("{} can read {what} in {}; to fix that, run:", self.readers, path.display()));
-        self.commands.iter().for_each(|command| terminal::notice(&format!("  {command}")));
+        let text = format!("{} can read {what} in {}; to fix that, run:", self.readers, path.display());
+        terminal::warning_to_run(&text, &self.commands);
     }
 }
 

@@ -5,7 +5,7 @@ use std::io::{self, Write};
 use std::path::Path;
 
 use minijinja::value::Serde;
-use minijinja::{AutoEscape, Environment, UndefinedBehavior};
+use minijinja::{AutoEscape, Environment, ErrorKind, UndefinedBehavior};
 use serde::Serialize;
 
 use crate::error::root_cause;
@@ -31,7 +31,9 @@ pub fn render_override(path: &Path, source: &str, page: &impl Serialize) -> Resu
     // A namespace can contain itself, and printing that overflows the stack.
     environment.remove_global("namespace");
     let describe = |error: minijinja::Error| {
-        let what = error.detail().map(str::to_owned).or_else(|| error.source().map(root_cause));
+        // The detail of a write error is that it is one.
+        let of_writer = error.source().filter(|_| error.kind() == ErrorKind::WriteFailure).map(root_cause);
+        let what = of_writer.or_else(|| error.detail().map(str::to_owned)).or_else(|| error.source().map(root_cause));
         let what = what.unwrap_or_else(|| error.kind().to_string());
         let line = error.line().and_then(|line| Some((line, source.lines().nth(line.checked_sub(1)?)?.trim())));
         match line {

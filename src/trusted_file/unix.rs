@@ -6,6 +6,7 @@ use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 use super::owner::{Owner, Untrusted};
+use crate::shell::quoted;
 
 /// The target of a link: only its folder's owner can replace it.
 ///
@@ -20,7 +21,7 @@ pub fn itself(path: &Path, _: Owner) -> io::Result<PathBuf> {
 /// # Errors
 /// If it cannot be seen, or others can change it.
 pub fn require_folder(path: &Path, owner: Owner, name: &str) -> io::Result<()> {
-    require_owner(&fs::metadata(path)?, owner).map_err(|why| untrusted(name, &why))
+    require_owner(&fs::metadata(path)?, owner, path).map_err(|why| untrusted(name, &why))
 }
 
 /// Opens a file, and checks what was opened.
@@ -29,7 +30,7 @@ pub fn require_folder(path: &Path, owner: Owner, name: &str) -> io::Result<()> {
 /// If it cannot be opened, or others can change it.
 pub fn open(path: &Path, owner: Owner) -> io::Result<File> {
     let file = File::open(path)?;
-    require_owner(&file.metadata()?, owner).map_err(|why| untrusted("it", &why))?;
+    require_owner(&file.metadata()?, owner, path).map_err(|why| untrusted("it", &why))?;
     Ok(file)
 }
 
@@ -38,24 +39,38 @@ fn untrusted(name: &str, why: &str) -> io::Error {
 }
 
 /// What others can write may not come from the administrator, or from the user.
-fn require_owner(metadata: &fs::Metadata, owner: Owner) -> Result<(), String> {
+fn require_owner(metadata: &fs::Metadata, owner: Owner, path: &Path) -> Result<(), String> {
     let own = rustix::process::geteuid().as_raw();
-    require_writers((metadata.uid(), metadata.gid(), metadata.mode()), owner, own)
+    let sudo = if metadata.uid() == own { "" } else { "sudo " };
+    require_writers((metadata.uid(), metadata.gid(), metadata.mode()), owner, own).map_err(|refused| match refused {
+        Refused::Owner => format!("belongs to the user {}", metadata.uid()),
+        Refused::Mode => {
+            let (mode, path) = (metadata.mode() & 0o7777, quoted(&path.to_string_lossy()));
+            format!("can be written by others (mode {mode:o}); '{sudo}chmod go-w {path}' fixes that")
+        }
+    })
+}
+
+/// Who may not have written it.
+#[derive(Debug, PartialEq, Eq)]
+enum Refused {
+    Owner,
+    Mode,
 }
 
 /// Decides by user, group and mode; `own` is the user that runs this program.
-fn require_writers((uid, gid, mode): (u32, u32, u32), owner: Owner, own: u32) -> Result<(), String> {
+fn require_writers((uid, gid, mode): (u32, u32, u32), owner: Owner, own: u32) -> Result<(), Refused> {
     const ROOT: u32 = 0;
     const GROUP_CAN_WRITE: u32 = 0o020;
     const OTHERS_CAN_WRITE: u32 = 0o002;
     let is_own = owner == Owner::User && uid == own;
     if uid != ROOT && !is_own && owner != Owner::Installer {
-        return Err(format!("belongs to the user {uid}"));
+        return Err(Refused::Owner);
     }
     // Debian and Fedora give each user a group with the same number, which may write what the user makes.
     let is_trusted = gid == ROOT || (is_own && gid == uid) || owner == Owner::Installer;
     if mode & OTHERS_CAN_WRITE != 0 || (mode & GROUP_CAN_WRITE != 0 && !is_trusted) {
-        return Err(format!("can be written by others (mode {:o}); 'chmod go-w' fixes that", mode & 0o7777));
+        return Err(Refused::Mode);
     }
     Ok(())
 }

@@ -9,13 +9,22 @@ use std::io;
 use std::os::windows::io::AsRawHandle;
 
 use windows_sys::Win32::System::Console::{
-    ENABLE_ECHO_INPUT, GetConsoleMode, GetConsoleWindow, SetConsoleMode, WriteConsoleW,
+    ENABLE_ECHO_INPUT, ENABLE_VIRTUAL_TERMINAL_PROCESSING, GetConsoleMode, GetConsoleWindow, SetConsoleMode,
+    WriteConsoleW,
 };
 
 /// Whether the run has a console with a window, or one that a terminal shows. Editors start programs with a console that has none.
 pub fn has_window() -> bool {
     // SAFETY: it has no arguments, and the handle is only compared.
     !unsafe { GetConsoleWindow() }.is_null()
+}
+
+/// Whether a stream is a console that takes escape sequences for what they mean.
+pub fn shows_escapes(stream: &impl AsRawHandle) -> bool {
+    let mut mode = 0;
+    // SAFETY: the stream stays open, and the pointer is to a number.
+    let known = unsafe { GetConsoleMode(stream.as_raw_handle(), &mut mode) };
+    known != 0 && mode & ENABLE_VIRTUAL_TERMINAL_PROCESSING != 0
 }
 
 /// Writes text on a console, whatever its code page is.

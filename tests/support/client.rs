@@ -9,7 +9,7 @@ use std::time::Duration;
 use rustls::{ClientConnection, StreamOwned};
 use url::Url;
 
-use super::{canary, tls};
+use super::{canary, said, tls};
 
 const PATIENCE: Duration = Duration::from_secs(30);
 const MOST_REDIRECTS: usize = 10;
@@ -246,6 +246,7 @@ pub fn read_page(stream: impl Read, method: &str, url: &str) -> io::Result<Page>
     let mut page = Page { url: url.to_string(), status, headers, body: String::new() };
     if method != "HEAD" && status != 204 && status != 304 {
         page.body = read_body(&mut reader, &page)?;
+        said::note(page.body.as_bytes());
     }
     Ok(page)
 }

@@ -31,6 +31,8 @@ pub mod process;
 pub mod provider;
 pub mod proxy;
 pub mod run;
+pub mod said;
+pub mod source;
 #[cfg(target_os = "linux")]
 pub mod strace;
 #[cfg(target_os = "linux")]

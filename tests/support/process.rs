@@ -3,9 +3,13 @@
 use std::io;
 use std::process::{Child, Command, ExitStatus, Output, Stdio};
 
+use super::said;
+
 /// Runs a program to its end, and returns what it printed.
 pub fn output(command: &mut Command) -> io::Result<Output> {
-    started(|| command.output())
+    let output = started(|| command.output())?;
+    [&output.stderr, &output.stdout].iter().for_each(|text| said::note(text));
+    Ok(output)
 }
 
 /// On a busy machine wine reports one process in a thousand as this error: it ended before it ran any code

@@ -9,8 +9,8 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::Value;
 
-use super::canary;
 use super::process::Process;
+use super::{canary, said};
 
 /// No test hangs: a program that takes longer is killed, and the test fails.
 const DEADLINE: Duration = Duration::from_secs(30);
@@ -185,7 +185,7 @@ impl Output {
                 read.1 = length == 0;
                 writer.changed.notify_all();
                 if length == 0 {
-                    return;
+                    return said::note(&read.0);
                 }
             }
         });

@@ -12,8 +12,8 @@ use rustix::process::{Signal, kill_process};
 use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
 use rustix::termios::{LocalModes, Winsize, tcgetattr, tcgetpgrp, tcsetwinsize};
 
-use super::canary;
 use super::process::Process;
+use super::{canary, said};
 
 /// No test hangs.
 const DEADLINE: Duration = Duration::from_secs(20);
@@ -146,6 +146,7 @@ impl Person {
         let rest = self.shown.iter().fold(self.screen.clone(), |screen, shown| screen.replace(shown, ""));
         canary::assert_none_in(&rest, "the terminal");
         canary::assert_none_but_tokens_in(&stdout);
+        said::note(stdout.as_bytes());
         (self.process.child().wait().expect("a child").code(), self.screen, stdout)
     }
 }
@@ -169,11 +170,14 @@ impl Person {
 fn read(mut terminal: File) -> Receiver<Vec<u8>> {
     let (sender, receiver) = channel();
     std::thread::spawn(move || {
-        let mut buffer = [0; 4096];
+        let (mut buffer, mut all) = ([0; 4096], Vec::new());
         while let Ok(length) = terminal.read(&mut buffer)
             && length > 0
             && sender.send(buffer[..length].to_vec()).is_ok()
-        {}
+        {
+            all.extend_from_slice(&buffer[..length]);
+        }
+        said::note(&all);
     });
     receiver
 }

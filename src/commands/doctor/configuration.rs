@@ -30,9 +30,7 @@ pub fn files(policy: &Policy) -> Vec<Line> {
     let mut lines: Vec<_> = mistakes
         .iter()
         .map(|mistake| match mistake.error.what_to_do() {
-            "" => {
-                Line::error("configuration", mistake.error.to_string(), "check all files with 'kubekey config check'")
-            }
+            "" => Line::error("configuration", mistake.error.to_string(), "'kubekey config check' checks all files"),
             _ => Line::of("configuration", &mistake.error),
         })
         .collect();

@@ -18,7 +18,7 @@ pub fn check(settings: &Settings, verdict: Option<&Verdict>) -> Line {
         return Line::of("flow", &error);
     }
     let Some(verdict) = verdict else {
-        return Line::warning("flow", "it depends on the provider, which cannot be used", "see what is said about it");
+        return Line::warning("flow", "it depends on the provider, which cannot be used", "see the line 'provider'");
     };
     match (verdict.flows.is_empty(), verdict.is_nobody_there) {
         (false, _) => Line::ok("flow", verdict.to_string()),

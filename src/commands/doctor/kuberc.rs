@@ -12,7 +12,7 @@ pub fn check(contexts: &Result<Contexts>) -> Line {
     let kuberc = match Kuberc::find() {
         Ok(Some(kuberc)) => kuberc,
         Ok(None) => return Line::ok(CHECK, "there is none: kubectl runs every credential plugin"),
-        Err(why) => return Line::warning(CHECK, why, "correct it: kubectl must be able to read it"),
+        Err(why) => return Line::warning(CHECK, why, "fix it: kubectl must be able to read it"),
     };
     let users = contexts.iter().flat_map(Contexts::users);
     let ours = users.filter(|(_, user)| Exec::read(&user["exec"]).is_some_and(|exec| exec.is_ours()));

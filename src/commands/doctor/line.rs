@@ -3,8 +3,8 @@
 use serde_json::{Value, json};
 
 use crate::error::Error;
-use crate::printable::sanitise;
-use crate::terminal::as_typed;
+use crate::printable::{sanitise, sanitise_whole};
+use crate::terminal::{as_typed, typed};
 
 /// How a check ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -27,6 +27,8 @@ pub struct Line {
     pub what: String,
     /// What the user can do about it; empty if nothing is to be done.
     pub what_to_do: String,
+    /// The commands at its end.
+    pub commands: Vec<String>,
 }
 
 impl Verdict {
@@ -43,7 +45,7 @@ impl Verdict {
 impl Line {
     /// It is as it should be.
     pub fn ok(check: &'static str, what: impl Into<String>) -> Self {
-        Self { verdict: Verdict::Ok, check, what: what.into(), what_to_do: String::new() }
+        Self { verdict: Verdict::Ok, check, what: what.into(), what_to_do: String::new(), commands: Vec::new() }
     }
 
     /// It works, and something is to be said about it.
@@ -58,24 +60,30 @@ impl Line {
 
     /// It ended with this error.
     pub fn of(check: &'static str, error: &Error) -> Self {
-        let commands = error.to_run().iter().map(|command| format!(" '{command}'"));
-        let what_to_do = error.what_to_do().to_owned() + &commands.collect::<Vec<_>>().join(",");
-        Self::error(check, error.to_string(), what_to_do)
+        let commands = error.to_run().to_vec();
+        Self { commands, ..Self::error(check, error.to_string(), error.what_to_do()) }
     }
 
-    /// For people: two lines if something is to be done.
+    /// For people: two lines if something is to be done, and one for each command.
     pub fn to_text(&self) -> String {
-        let Self { verdict, check, what, what_to_do } = self;
-        let todo = match what_to_do.is_empty() {
+        let Self { verdict, check, what, .. } = self;
+        let below = |sign: &str, text: &str| format!("{:22} {sign} {text}\n", "");
+        let todo = match self.what_to_do.is_empty() {
             true => String::new(),
-            false => format!("{:8} {:13} -> {}\n", "", "", as_typed(&sanitise(what_to_do))),
+            false => below("->", &as_typed(&sanitise(&self.what_to_do))),
         };
-        format!("{:8} {check:13} {}\n{todo}", verdict.name(), sanitise(what))
+        let commands: String = self.commands().iter().map(|command| below("  ", command)).collect();
+        format!("{:8} {check:13} {}\n{todo}{commands}", verdict.name(), sanitise(what))
+    }
+
+    fn commands(&self) -> Vec<String> {
+        self.commands.iter().map(|command| sanitise_whole(&typed(command))).collect()
     }
 
     /// For programs.
     pub fn to_json(&self) -> Value {
-        let (what, what_to_do) = (sanitise(&self.what), as_typed(&sanitise(&self.what_to_do)));
-        json!({ "check": self.check, "verdict": self.verdict.name(), "what": what, "what_to_do": what_to_do })
+        let [what, what_to_do] = [&self.what, &self.what_to_do].map(|text| as_typed(&sanitise(text)));
+        let (verdict, commands) = (self.verdict.name(), self.commands());
+        json!({ "check": self.check, "verdict": verdict, "what": what, "what_to_do": what_to_do, "commands": commands })
     }
 }

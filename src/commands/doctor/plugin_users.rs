@@ -35,7 +35,7 @@ fn command(name: &str, exec: &Value) -> Option<Line> {
     // On Windows a path may have a root and no drive.
     let is_there = program(command).is_some_and(|path| !path.has_root() || path.is_file());
     let what = format!("'{name}' runs {command}, which does not exist");
-    (!is_there).then(|| Line::error(CHECK, what, "correct 'command' of the user, or install kubekey there"))
+    (!is_there).then(|| Line::error(CHECK, what, "fix 'command' of the user, or install kubekey there"))
 }
 
 fn version(name: &str, exec: &Value) -> Option<Line> {

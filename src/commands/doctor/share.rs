@@ -23,7 +23,13 @@ const ISSUED_BY: &str = "issued by '";
 /// The same lines without names.
 pub fn without_names(lines: Vec<Line>, names: &[Name]) -> Vec<Line> {
     let clean = |text: String| anonymous(&text, names);
-    lines.into_iter().map(|line| Line { what: clean(line.what), what_to_do: clean(line.what_to_do), ..line }).collect()
+    let clean_line = |line: Line| Line {
+        what: clean(line.what),
+        what_to_do: clean(line.what_to_do),
+        commands: line.commands.into_iter().map(clean).collect(),
+        ..line
+    };
+    lines.into_iter().map(clean_line).collect()
 }
 
 fn anonymous(text: &str, names: &[Name]) -> String {

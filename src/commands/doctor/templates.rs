@@ -10,9 +10,11 @@ const CHECK: &str = "pages";
 pub fn check(settings: &Settings) -> Vec<Line> {
     let lines = overrides(settings).into_iter().map(|found| match found.mistake {
         None => Line::ok(CHECK, format!("{} can be shown", found.path.display())),
-        Some(why) => {
-            Line::error(CHECK, format!("{why}; the built-in page is shown instead"), "correct it: docs/pages.md")
-        }
+        Some(why) => Line::error(
+            CHECK,
+            format!("{why}; the built-in page is shown instead"),
+            "fix it, as docs/pages.md describes",
+        ),
     });
     let lines: Vec<_> = lines.collect();
     match (lines.is_empty(), settings.template_dir.as_deref().filter(|dir| !dir.is_dir())) {

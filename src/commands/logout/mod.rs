@@ -8,6 +8,7 @@ use super::Known;
 use crate::cli::Logout;
 use crate::config::Flags;
 use crate::error::Result;
+use crate::shell::quoted;
 use crate::sign_in::sign_out;
 use crate::terminal;
 use crate::token_cache::{Lock, Purpose, TokenCache, Unlock, Waiter};
@@ -49,7 +50,8 @@ fn logout_one(asked: &Logout, flags: &Flags) -> Result<()> {
     terminal::notice(&match (was_saved, home_of_user) {
         (true, None) => format!("signed out of {issuer}: the saved sign-in was removed"),
         (false, None) => format!(
-            "no saved sign-in to {issuer} with these settings; if it was made with other flags, give them, or run 'kubekey logout --issuer {issuer}'"
+            "no saved sign-in to {issuer} with these settings; if it was made with other flags, give them, or run 'kubekey logout --issuer {}'",
+            quoted(issuer)
         ),
         (true, Some(home)) => {
             format!("root's saved sign-in to {issuer} was removed; those of {} were not changed", home.owner())

@@ -7,6 +7,8 @@ use crate::config::Flags;
 use crate::error::{Error, ErrorKind, Result};
 use crate::settings::Authority;
 
+const WHOLE_PATH: &str = "give the full path of a PEM file";
+
 /// The certificate authority of an API server, in a form that fits into a kubeconfig.
 pub struct Trust {
     /// The absolute path of the file, if it came from one.
@@ -87,8 +89,7 @@ pub fn take_authority(flags: &mut Flags, asked: &cli::Setup) -> Result<Option<St
 /// [`ErrorKind::Usage`] if it does not contain a certificate.
 pub fn read_authority(text: &str) -> Result<Trust> {
     let unusable = |why: String| {
-        Error::new(ErrorKind::Usage, format!("--certificate-authority '{text}' cannot be used: {why}"))
-            .hint("give the full path of a PEM file")
+        Error::new(ErrorKind::Usage, format!("--certificate-authority '{text}' cannot be used: {why}")).hint(WHOLE_PATH)
     };
     let path = std::path::absolute(Path::new(text)).map_err(|error| unusable(error.to_string()))?;
     Trust::of(&Authority::File(path), "--certificate-authority")
@@ -104,6 +105,7 @@ pub fn whole_paths(files: &[String]) -> Result<Vec<String>> {
         let text = path.and_then(|path| path.into_os_string().into_string().map_err(|_| "it is not UTF-8".to_owned()));
         text.map_err(|why| {
             Error::new(ErrorKind::Usage, format!("--issuer-certificate-authority '{file}' cannot be used: {why}"))
+                .hint(WHOLE_PATH)
         })
     };
     files.iter().map(|file| if file.starts_with("~/") { Ok(file.clone()) } else { whole(file) }).collect()

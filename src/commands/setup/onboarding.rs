@@ -205,7 +205,7 @@ fn write_settings(change: &Change) -> Result<()> {
     let now = atomic_file::read(path, file::LARGEST).ok().flatten();
     if now.map(|bytes| String::from_utf8_lossy(&bytes).into_owned()) != change.before {
         let message = format!("nothing was written: {} has changed in the meantime", path.display());
-        return Err(Error::new(ErrorKind::Failed, message).hint("run it again to see the new changes"));
+        return Err(Error::new(ErrorKind::Failed, message).hint("run the command again to see the new changes"));
     }
     let write = || {
         require_own_ground(path)?;

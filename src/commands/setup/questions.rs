@@ -172,7 +172,7 @@ fn ask_with<T>(
             Ok(good) => return Ok(good),
             Err(error) => {
                 tell(&error, &answer);
-                default = right_issuer(&error).unwrap_or(&default).to_owned();
+                default = right_issuer(&error).unwrap_or(default);
             }
         }
         recalled = answer;
@@ -193,8 +193,9 @@ fn tell(error: &Error, answer: &str) {
 }
 
 /// The issuer of the provider, if it differs from the answer.
-fn right_issuer(error: &Error) -> Option<&str> {
-    error.what_to_do().split_once("--issuer-url=").map(|(_, issuer)| issuer)
+fn right_issuer(error: &Error) -> Option<String> {
+    let (_, quoted) = error.what_to_do().split_once("--issuer-url=")?;
+    shlex::split(quoted)?.into_iter().next()
 }
 
 /// The message with a long answer shortened; the up arrow recalls the whole answer.

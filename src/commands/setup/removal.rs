@@ -55,6 +55,6 @@ fn kept(path: &Path) -> Result<bool> {
 
 fn failed(path: &Path, error: &std::io::Error) -> Error {
     Error::new(ErrorKind::Failed, format!("{} cannot be removed: {error}", path.display()))
-        .hint("fix the cause and run it again, or remove the file yourself")
+        .hint("fix the cause and run the command again, or remove the file yourself")
         .commands(trusted_file::commands(error).iter().cloned())
 }

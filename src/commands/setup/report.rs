@@ -113,8 +113,11 @@ pub fn print(
         Format::Text => Ok(()),
     };
     written.and_then(|()| out.flush()).map_err(|error: io::Error| {
-        Error::new(ErrorKind::Failed, format!("the report cannot be written: {error}"))
-            .hint("the files were still written")
+        Error::new(ErrorKind::Failed, format!("the report cannot be written: {error}")).hint(if is_dry_run {
+            "nothing was written"
+        } else {
+            "the files were still written"
+        })
     })
 }
 
@@ -145,7 +148,9 @@ pub fn confirm(changes: &[Change]) -> Result<()> {
     let question = if moved.is_empty() { "write it?".to_owned() } else { format!("{}: write it?", moved.join(", ")) };
     match changes.is_empty() || questions::confirm(&question, moved.is_empty()) {
         true => Ok(()),
-        false => Err(Error::new(ErrorKind::Failed, "nothing was written").hint("run it again when you are ready")),
+        false => {
+            Err(Error::new(ErrorKind::Failed, "nothing was written").hint("run the command again when you are ready"))
+        }
     }
 }
 

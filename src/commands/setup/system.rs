@@ -216,5 +216,5 @@ fn write(change: &Change, file: &SettingsFile) -> Result<()> {
 
 fn failed(path: &Path, error: &io::Error) -> Error {
     Error::new(ErrorKind::Failed, format!("{} cannot be written: {error}", path.display()))
-        .hint("the file was not changed; fix the cause and run it again")
+        .hint("the file was not changed; fix the cause and run the command again")
 }

@@ -79,7 +79,7 @@ fn unusable(folder: &Path, error: &std::io::Error) -> Error {
     use crate::trusted_file;
     let failed = Error::new(ErrorKind::Failed, format!("{} cannot be used: {error}", folder.display()));
     match trusted_file::commands(error) {
-        [] => failed.hint("nothing was written; fix the cause and run it again"),
+        [] => failed.hint("nothing was written; fix the cause and run the command again"),
         commands => failed.hint(trusted_file::HINT).commands(commands.iter().cloned()),
     }
 }

@@ -55,6 +55,6 @@ pub fn require_same(shown: &[Change], changes: &[Change]) -> Result<()> {
     match texts(shown) == texts(changes) {
         true => Ok(()),
         false => Err(Error::new(ErrorKind::Failed, "nothing was written: the kubeconfig has changed in the meantime")
-            .hint("run it again to see the new changes")),
+            .hint("run the command again to see the new changes")),
     }
 }
