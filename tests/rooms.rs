@@ -31,7 +31,6 @@ const ROOMS: [&str; 54] = [
     // The words that all others use.
     "event_loop",
     "reader",
-    "controlling_terminal",
     "clock",
     "local_time",
     "own_file",
@@ -41,6 +40,7 @@ const ROOMS: [&str; 54] = [
     "terminal",
     "hidden_lines",
     "line_editor",
+    "controlling_terminal",
     "qr_code",
     "log_level",
     "paragraph",
