@@ -30,7 +30,9 @@ pub fn files(policy: &Policy) -> Vec<Line> {
     let mut lines: Vec<_> = mistakes
         .iter()
         .map(|mistake| match mistake.error.what_to_do() {
-            "" => Line::error("configuration", mistake.error.to_string(), "check all files: kubekey config check"),
+            "" => {
+                Line::error("configuration", mistake.error.to_string(), "check all files with 'kubekey config check'")
+            }
             _ => Line::of("configuration", &mistake.error),
         })
         .collect();

@@ -23,7 +23,7 @@ pub fn check(contexts: &Result<Contexts>) -> Line {
         Some(command) => Line::error(
             CHECK,
             format!("{path} does not let kubectl run {command} (credentialPluginPolicy: {})", kuberc.policy),
-            "add it as the kubeconfig names it; this prints the entry: kubekey setup --print kuberc",
+            "add it as the kubeconfig names it; 'kubekey setup --print kuberc' prints the entry",
         ),
     }
 }

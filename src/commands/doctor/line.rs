@@ -4,6 +4,7 @@ use serde_json::{Value, json};
 
 use crate::error::Error;
 use crate::printable::sanitise;
+use crate::terminal;
 
 /// How a check ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -26,6 +27,8 @@ pub struct Line {
     pub what: String,
     /// What the user can do about it; empty if nothing is to be done.
     pub what_to_do: String,
+    /// Commands for that, each to be copied as it is.
+    pub commands: Vec<String>,
 }
 
 impl Verdict {
@@ -42,7 +45,7 @@ impl Verdict {
 impl Line {
     /// It is as it should be.
     pub fn ok(check: &'static str, what: impl Into<String>) -> Self {
-        Self { verdict: Verdict::Ok, check, what: what.into(), what_to_do: String::new() }
+        Self { verdict: Verdict::Ok, check, what: what.into(), what_to_do: String::new(), commands: Vec::new() }
     }
 
     /// It works, and something is to be said about it.
@@ -57,24 +60,26 @@ impl Line {
 
     /// It ended with this error.
     pub fn of(check: &'static str, error: &Error) -> Self {
-        let commands = error.to_run().iter().map(|command| format!(" {command}"));
-        let what_to_do = error.what_to_do().to_owned() + &commands.collect::<Vec<_>>().join(",");
-        Self::error(check, error.to_string(), what_to_do)
+        let line = Self::error(check, error.to_string(), error.what_to_do());
+        Self { commands: error.to_run().to_vec(), ..line }
     }
 
-    /// For people: two lines if something is to be done.
+    /// For people: further lines if something is to be done.
     pub fn to_text(&self) -> String {
-        let Self { verdict, check, what, what_to_do } = self;
-        let todo = match what_to_do.is_empty() {
-            true => String::new(),
-            false => format!("{:8} {:13} -> {}\n", "", "", sanitise(what_to_do)),
-        };
-        format!("{:8} {check:13} {}\n{todo}", verdict.name(), sanitise(what))
+        let Self { verdict, check, what, what_to_do, commands } = self;
+        let mut text = terminal::beside(&format!("{:8} {check:13} ", verdict.name()), what) + "\n";
+        if !what_to_do.is_empty() {
+            text += &(terminal::beside(&format!("{:23}-> ", ""), what_to_do) + "\n");
+        }
+        // Not broken, so that they can be copied.
+        text.extend(commands.iter().map(|command| format!("{:26}{}\n", "", terminal::typed(command))));
+        text
     }
 
     /// For programs.
     pub fn to_json(&self) -> Value {
-        let [what, what_to_do] = [&self.what, &self.what_to_do].map(|text| sanitise(text));
+        let commands = self.commands.iter().map(|command| format!(" {command}")).collect::<Vec<_>>().join(",");
+        let [what, what_to_do] = [&self.what, &(self.what_to_do.clone() + &commands)].map(|text| sanitise(text));
         json!({ "check": self.check, "verdict": self.verdict.name(), "what": what, "what_to_do": what_to_do })
     }
 }

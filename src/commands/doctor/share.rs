@@ -23,7 +23,11 @@ const ISSUED_BY: &str = "issued by '";
 /// The same lines without names.
 pub fn without_names(lines: Vec<Line>, names: &[Name]) -> Vec<Line> {
     let clean = |text: String| anonymous(&text, names);
-    lines.into_iter().map(|line| Line { what: clean(line.what), what_to_do: clean(line.what_to_do), ..line }).collect()
+    let cleaned = |line: Line| {
+        let commands = line.commands.into_iter().map(clean).collect();
+        Line { what: clean(line.what), what_to_do: clean(line.what_to_do), commands, ..line }
+    };
+    lines.into_iter().map(cleaned).collect()
 }
 
 fn anonymous(text: &str, names: &[Name]) -> String {

@@ -16,6 +16,7 @@ use crate::config::{Flags, Layers, clusters};
 use crate::environment::variable;
 use crate::error::{Error, ErrorKind, Result};
 use crate::exec_credential::ExecInfo;
+use crate::output;
 use crate::policy::Policy;
 use crate::settings::{Settings, encode_pem};
 
@@ -61,9 +62,7 @@ pub fn print(document: Document, flags: Flags, asked: &cli::Setup, out: &mut imp
         Document::Kuberc => Kuberc { command: scalar(&command(asked.command_name)?) }.render(),
     };
     let text = text.expect("a template that only fills in texts");
-    out.write_all(format!("{text}\n").as_bytes())
-        .and_then(|()| out.flush())
-        .map_err(|error| Error::new(ErrorKind::Failed, format!("cannot write to standard output: {error}")))
+    output::print(out, &format!("{text}\n"))
 }
 
 fn authentication_configuration(mut flags: Flags, asked: &cli::Setup) -> Result<AuthenticationConfiguration> {
