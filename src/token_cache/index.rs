@@ -44,7 +44,9 @@ impl TokenCache {
     pub fn finds(&self, kept: &Kept) -> bool {
         match (&*kept.storage, self.storage) {
             ("keyring", TokenStorage::Auto | TokenStorage::Keyring) => true,
-            ("kernel", TokenStorage::Auto | TokenStorage::Kernel) => is_in_kernel(&self.kernel_key),
+            // Containers share the kernel's keys, which `auto` leaves alone then.
+            ("kernel", TokenStorage::Auto) => !kernel::is_shared() && is_in_kernel(&self.kernel_key),
+            ("kernel", TokenStorage::Kernel) => is_in_kernel(&self.kernel_key),
             ("file", TokenStorage::File) => kept.dir.as_deref().map(Path::new) == self.token_dir.as_deref(),
             _ => false,
         }
