@@ -13,7 +13,7 @@ use url::Url;
 use crate::config::cluster::check_server;
 use crate::error::{Error, ErrorKind, Result};
 use crate::event_loop;
-use crate::kubeconfig::{Access, Context};
+use crate::kubeconfig::{Access, Context, argument, command_of, of_file};
 use crate::local_time;
 use crate::oidc::{HttpClient, Limits, Proxy, Route, TlsSetup};
 use crate::policy::Policy;
@@ -126,9 +126,9 @@ impl ApiServer {
         self.error(ErrorKind::SignIn, &message)
             .hint(
                 "the API server must be configured with exactly this issuer and audience, and its clock must be right; \
-                 this prints the configuration for the current context, for the cluster's administrator:",
+                 this prints the configuration for this context, for the cluster's administrator:",
             )
-            .commands(["kubekey setup --print kube-apiserver".to_owned()])
+            .commands([command_of("setup --print kube-apiserver", &self.context, argument("--kubeconfig=").as_deref())])
     }
 
     fn forbidden(&self, message: &str) -> Error {
@@ -141,7 +141,11 @@ impl ApiServer {
         if error.kind() != ErrorKind::Unreachable {
             return error;
         }
-        let check = format!("kubectl --context {} get --raw /version", quoted(&self.context));
+        let check = format!(
+            "kubectl --context {}{} get --raw /version",
+            quoted(&self.context),
+            of_file(argument("--kubeconfig="))
+        );
         Error::new(error.kind(), format!("the API server of context '{}': {error}", self.context))
             .hint("check the network and the cluster's entry in the kubeconfig: kubectl must get a response as well:")
             .commands([check])
@@ -179,7 +183,11 @@ fn route(access: &Access<'_>) -> Result<Route> {
 
 fn unusable(context: &Context<'_>, why: &str) -> Error {
     Error::new(ErrorKind::Usage, format!("the cluster '{}' of the kubeconfig cannot be used: {why}", context.cluster))
-        .hint(format!("fix it in the kubeconfig, with 'kubectl config set-cluster {}'", quoted(context.cluster)))
+        .hint(format!(
+            "fix it in the kubeconfig, with 'kubectl config set-cluster {}{}'",
+            quoted(context.cluster),
+            of_file(argument("--kubeconfig="))
+        ))
 }
 
 /// The server's own words (`Status` of the Kubernetes API), if there are any.

@@ -6,6 +6,7 @@ mod examine;
 mod help;
 mod kubelogin;
 mod logout;
+mod misplaced;
 mod of_context;
 mod output;
 mod print;
@@ -13,12 +14,16 @@ mod settings;
 mod setup;
 mod shell;
 
+use std::ffi::OsString;
+use std::io::{self, Write as _};
+
 use clap::builder::BoolishValueParser;
 use clap::{Arg, ArgAction, CommandFactory, FromArgMatches, Parser, Subcommand};
 
 use crate::config::Flags;
 use crate::config::keys::variable_of;
 use crate::error::{Error, Result};
+use crate::output::written;
 use crate::{log_level, terminal};
 use kubelogin::Words;
 
@@ -68,13 +73,14 @@ impl Cli {
     /// complete command line, which also reports errors.
     ///
     /// # Errors
-    /// For arguments that clap or [`Words`] rejects. The help or the version, if that is requested, ends the process.
+    /// For arguments that clap or [`Words`] rejects. The help or the version, if that is requested, ends the process, unless
+    /// it cannot be written.
     pub fn parse_arguments() -> Result<Self> {
         let read = Words::read(std::env::args_os().skip(1))?;
         read.level.into_iter().for_each(log_level::set);
         let mut cli = match settings::alone_and_quickly(read.settings()) {
             Ok(settings) => Self { command: None, settings, verbose: false, version: None },
-            Err(_) => Self::parse_all(&read).map_err(refuse)?,
+            Err(_) => Self::parse_all(&read).map_err(|error| refuse(error, &read.words))?,
         };
         cli.settings.1 = read.kubelogin;
         Ok(cli)
@@ -112,13 +118,17 @@ fn flags_in(read: Words) -> Result<Flags> {
     Ok(flags)
 }
 
-/// Ends the run with the help or the version if that was requested. clap does not print the errors: it repeats the
-/// arguments of a kubeconfig as they are.
-fn refuse(error: clap::Error) -> Error {
-    if !error.use_stderr() {
-        error.exit();
+/// Ends the run with the help or the version if that was requested and is written. clap does not print the errors: it
+/// repeats the arguments of a kubeconfig as they are.
+fn refuse(error: clap::Error, words: &[OsString]) -> Error {
+    if error.use_stderr() {
+        let commands: Vec<_> = Cli::command().get_subcommands().map(|command| command.get_name().to_owned()).collect();
+        return misplaced::error(error, words, &commands);
     }
-    error.into()
+    match written(error.print().and_then(|()| io::stdout().flush())) {
+        Ok(()) => std::process::exit(0),
+        Err(error) => error,
+    }
 }
 
 /// Adds its variable to a flag of a subcommand; an empty variable is ignored. Variables of settings are not read here:

@@ -19,6 +19,13 @@ pub fn print(lines: &[String]) {
     }
 }
 
+/// Whether this run has the terminal in the foreground: a job in the background must not write to it, and is stopped if it
+/// reads from it.
+#[cfg(unix)]
+pub fn is_in_foreground(terminal: impl std::os::fd::AsFd) -> bool {
+    rustix::termios::tcgetpgrp(terminal).is_ok_and(|foreground| foreground == rustix::process::getpgrp())
+}
+
 #[cfg(unix)]
 mod system {
     use std::fs::{File, OpenOptions};
@@ -27,15 +34,15 @@ mod system {
 
     use nix::sys::signal::{SigSet, SigmaskHow, Signal};
     use rustix::fs::OFlags;
-    use rustix::process::getpgrp;
-    use rustix::termios::tcgetpgrp;
 
-    /// The controlling terminal, if this process group is in the foreground: a background job must not write to the screen.
+    use super::is_in_foreground;
+
+    /// The controlling terminal, if this run has it in the foreground.
     pub fn open() -> Option<File> {
         // A terminal that was stopped with Ctrl-S must not block the run.
         let flags = OFlags::NOCTTY | OFlags::NONBLOCK;
         let terminal = OpenOptions::new().write(true).custom_flags(flags.bits() as i32).open("/dev/tty").ok()?;
-        tcgetpgrp(&terminal).is_ok_and(|foreground| foreground == getpgrp()).then_some(terminal)
+        is_in_foreground(&terminal).then_some(terminal)
     }
 
     pub fn print(mut terminal: File, lines: &[String]) {

@@ -59,7 +59,7 @@ impl ErrorKind {
 }
 
 /// A failure: one line in lower case without a full stop, and a hint that says what to do next.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Error {
     kind: ErrorKind,
     message: String,

@@ -13,7 +13,7 @@ use std::io::Write;
 
 use chrono::{DateTime, Utc};
 
-use crate::config::{Flags, Flow, Layers};
+use crate::config::{Flags, Layers};
 use crate::credential_key::CredentialKey;
 use crate::early_refresh::newer_token;
 use crate::environment::variable;
@@ -21,7 +21,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::exec_credential::{self, ApiVersion, ExecInfo};
 use crate::policy::Policy;
 use crate::renewal::{Renewed, renew};
-use crate::settings::{Opener, Settings};
+use crate::settings::Settings;
 use crate::sign_in::{announce_again, cool_down, sign_in};
 use crate::state::State;
 use crate::terminal;
@@ -113,10 +113,7 @@ fn new_token(
             Renewed::SessionOver(why) => terminal::notice(&format!("a new sign-in is needed: {why}")),
         }
     }
-    // The cool-down prevents browser tabs from piling up, and codes; otherwise there are none.
-    if !settings.is_machine() && (settings.opener != Opener::Nobody || settings.flow == Some(Flow::Device)) {
-        cool_down::check(&State::load(&cache.key), Utc::now())?;
-    }
+    cool_down::check(settings, &cache.key)?;
     lock.note(Doing::SigningIn);
     let store = cache.choose(Some(store))?;
     let (tokens, _) = sign_in(settings, exec_info, lock)?;

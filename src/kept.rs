@@ -29,6 +29,8 @@ pub struct Kept {
     pub expires_at: i64,
     /// Whether there is a refresh token.
     pub is_renewable: bool,
+    /// Whether the cluster gets the access token instead of the ID token.
+    pub is_access_token: bool,
 }
 
 impl Kept {

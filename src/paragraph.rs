@@ -6,15 +6,26 @@ const INDENT: &str = "  ";
 /// The text in lines of at most `columns` characters. What is quoted, such as a command or a path, stays in one piece, as does
 /// a word that is longer: the terminal breaks these itself, and they can still be copied.
 pub fn wrap(text: &str, columns: usize) -> String {
-    let mut lines = String::with_capacity(text.len());
-    let mut used = 0;
-    for piece in pieces(text) {
+    lines("", text, columns, INDENT.len())
+}
+
+/// The same beside `label`, below which nothing stands, if there is space beside it.
+pub fn hang(label: &str, text: &str, columns: usize) -> String {
+    let width = label.chars().count();
+    let indent = if width * 2 <= columns { width } else { INDENT.len() };
+    lines(label, text, columns, indent)
+}
+
+fn lines(label: &str, text: &str, columns: usize, indent: usize) -> String {
+    let mut lines = label.to_owned();
+    let mut used = label.chars().count();
+    for (index, piece) in pieces(text).enumerate() {
         let length = piece.chars().count();
-        if used > 0 && used + 1 + length > columns {
+        if index > 0 && used > 0 && used + 1 + length > columns {
             lines.push('\n');
-            lines.push_str(INDENT);
-            used = INDENT.len();
-        } else if used > 0 {
+            lines.extend(std::iter::repeat_n(' ', indent));
+            used = indent;
+        } else if index > 0 && used > 0 {
             lines.push(' ');
             used += 1;
         }
@@ -72,6 +83,15 @@ mod tests {
             ("", 80, ""),
         ] {
             assert_eq!(wrap(text, columns), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn beside_a_label_the_lines_begin_below_each_other_unless_that_is_narrow() {
+        for (columns, expected) in
+            [(80, "ok     one two three"), (14, "ok     one two\n       three"), (13, "ok     one\n  two three")]
+        {
+            assert_eq!(hang("ok     ", "one two three", columns), expected, "{columns}");
         }
     }
 }

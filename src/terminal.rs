@@ -8,12 +8,14 @@ use std::time::Duration;
 use terminal_size::{Height, Width, terminal_size_of};
 
 use crate::color::{self, Style};
+#[cfg(unix)]
+use crate::controlling_terminal::is_in_foreground;
 use crate::environment::variable;
 use crate::error::Error;
 #[cfg(unix)]
 use crate::line_editor;
 use crate::log_level::{Level, is_on};
-use crate::paragraph::wrap;
+use crate::paragraph::{hang, wrap};
 use crate::printable::{sanitise, sanitise_whole};
 use crate::qr_code;
 
@@ -60,15 +62,15 @@ pub fn error(error: &Error) {
 
 /// Each alone in its line, to be copied, and whole.
 fn write_commands(commands: &[String]) {
-    commands.iter().for_each(|command| write(&format!("  {}\n", sanitise_whole(&typed(command)))));
+    commands.iter().for_each(|command| write(&format!("  {}\n", typed(command))));
 }
 
-/// A command as the user must type it.
+/// A command that begins with this program's name, as the user must type it.
 pub fn typed(command: &str) -> String {
-    match command.strip_prefix("kubekey ") {
+    sanitise_whole(&match command.strip_prefix("kubekey ") {
         Some(arguments) => format!("{} {arguments}", called()),
         None => command.to_owned(),
-    }
+    })
 }
 
 /// Prints a line of the log, which `log::start` has enabled.
@@ -174,10 +176,24 @@ fn write_line(label: &str, text: &str, style: Option<Style>) {
     write(&format!("{line}\n"));
 }
 
+/// A text for standard output beside its label, which breaks at words if that is a terminal; with the commands as the user
+/// must type them.
+pub fn beside(label: &str, text: &str) -> String {
+    let text = as_typed(&sanitise(text));
+    match width(terminal_size_of(io::stdout()).filter(|_| is_shown())) {
+        Some(columns) => hang(label, &text, columns),
+        None => format!("{label}{text}"),
+    }
+}
+
 /// The width of the terminal, if stderr is one.
 #[expect(clippy::disallowed_methods, reason = "nothing is written")]
 fn columns() -> Option<usize> {
-    let (Width(columns), _) = terminal_size_of(io::stderr()).filter(|_| io::stderr().is_terminal())?;
+    width(terminal_size_of(io::stderr()).filter(|_| io::stderr().is_terminal()))
+}
+
+fn width(size: Option<(Width, Height)>) -> Option<usize> {
+    let (Width(columns), _) = size?;
     (columns > 0).then_some(usize::from(columns))
 }
 
@@ -211,11 +227,9 @@ pub fn end_countdown() {
 #[cfg(unix)]
 #[expect(clippy::disallowed_methods, reason = "nothing is written")]
 fn takes_lines() -> bool {
-    use rustix::process::getpgrp;
-    use rustix::termios::{LocalModes, tcgetattr, tcgetpgrp};
+    use rustix::termios::{LocalModes, tcgetattr};
     let stderr = io::stderr();
-    let is_foreground = tcgetpgrp(&stderr).is_ok_and(|group| group == getpgrp());
-    is_foreground && tcgetattr(&stderr).is_ok_and(|modes| modes.local_modes.contains(LocalModes::ICANON))
+    is_in_foreground(&stderr) && tcgetattr(&stderr).is_ok_and(|modes| modes.local_modes.contains(LocalModes::ICANON))
 }
 
 /// How the user calls this program: krew installs it as a plugin of kubectl alone, without a `kubekey` in the PATH.

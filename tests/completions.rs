@@ -14,13 +14,13 @@ use crate::support::home::program;
 fn home() -> Home {
     let home = Home::new(Mode::Absent);
     let user = |name: &str, command: &str| json!({ "name": name, "user": { "exec": { "command": command } } });
-    let names = ["prod", "prod eu", "other"];
+    let names = ["prod", "prod eu", "other", ":new", ":files", "a:b\\c"];
     let context = |name: &&str| json!({ "name": name, "context": { "cluster": format!("at-{name}"), "user": name } });
     let file = json!({
         "current-context": "prod",
         "clusters": names.iter().map(|name| json!({ "name": format!("at-{name}"), "cluster": { "server": "https://k8s" } })).collect::<Vec<Value>>(),
         "contexts": names.iter().map(context).collect::<Vec<Value>>(),
-        "users": [user("prod", "kubekey"), user("prod eu", "kubekey"), user("other", "aws")],
+        "users": names.iter().map(|name| user(name, if *name == "other" { "aws" } else { "kubekey" })).collect::<Vec<Value>>(),
     });
     fs::create_dir_all(home.path().join(".kube")).unwrap();
     fs::write(home.path().join(".kube/config"), file.to_string()).unwrap();
@@ -48,9 +48,9 @@ fn commands_come_before_flags_and_values_are_those_of_this_user() {
         (&["log"][..], &["login", "logout"][..]),
         (&["config", ""], &["show", "check", "schema"]),
         (&["completions", ""], &["bash", "zsh", "fish", "powershell", "elvish"]),
-        (&["login", "--context", ""], &["prod", "prod eu"]),
+        (&["login", "--context", ""], &["prod", "prod eu", ":new", "a:b\\c"]),
         (&["login", "--context=prod "], &["--context=prod eu"]),
-        (&["status", "--cluster", ""], &["at-prod", "at-prod eu"]),
+        (&["status", "--cluster", "at-p"], &["at-prod", "at-prod eu"]),
         (&["login", "--kubeconfig", "/nowhere", "--context", ""], &[]),
         (&["--profile", ""], &["home", "work"]),
         (&["setup", "--cluster", ""], &["known"]),
@@ -112,12 +112,17 @@ fn shell(home: &Home, shell: &str, arguments: &[&str]) -> String {
 fn bash_completes_words_values_and_paths() {
     // readline breaks words at '=' and ':'.
     const COMPLETE: &str = r#"source "$0"; compopt() { [ "$2" = nosort ] || echo "$*:"; }
-        try() { COMP_WORDS=(kubekey "$@") COMP_CWORD=$#; _kubekey kubekey; printf '%s|' "${COMPREPLY[@]}"; echo; }
-        try log; try login --context ''; try login --context = 'prod '; try --profile=; try login --context '='
-        try --certificate-authority pr; try pages --write ''; try logout --issuer https : //x"#;
+        try() { COMP_LINE=$1; shift; COMP_WORDS=(kubekey "$@") COMP_CWORD=$#; _kubekey kubekey; printf '%s|' "${COMPREPLY[@]}"; echo; }
+        try 'kubekey log' log; try 'kubekey login --context ' login --context ''
+        try 'kubekey login --context=prod\ ' login --context = 'prod\ '; try 'kubekey --profile=' --profile =
+        try 'kubekey login --context=' login --context '='; try 'kubekey --certificate-authority pr' --certificate-authority pr
+        try 'kubekey pages --write ' pages --write ''; try 'kubekey logout --issuer https://x' logout --issuer https : //x
+        try 'kubekey login --context :' login --context :; try 'kubekey login --context=:n' login --context =: n
+        try "kubekey login --context 'prod e" login --context "'prod e"; try 'kubekey login --context a:b' login --context a : b"#;
     let home = home();
     let printed = shell(&home, "bash", &["--norc", "-c", COMPLETE]);
-    let expected = "login|logout|\nprod|prod\\ eu|\nprod\\ eu|\nhome|work|\nprod|prod\\ eu|\n-o default -o filenames:\n|\n-o dirnames -o filenames:\n|\n|\n";
+    let expected = "login|logout|\nprod|prod\\ eu|:new|a:b\\\\c|\nprod\\ eu|\nhome|work|\nprod|prod\\ eu|:new|:files|a:b\\\\c|\n-o default -o filenames:\n|\n\
+        -o dirnames -o filenames:\n|\n|\nnew|\nnew|\nprod eu|\nb\\\\c|\n";
     assert_eq!(printed, expected);
 }
 
@@ -126,15 +131,17 @@ fn bash_completes_words_values_and_paths() {
 fn zsh_completes_words_and_values() {
     const COMPLETE: &str = r#"compdef() { echo "compdef $*" }; source $0
         _describe() { print -r -- "$1 ${(j:|:)${(P)3}}" }; _files() { print -r -- "files $*" }; compset() { }
-        try() { words=(kubekey "$@") CURRENT=$(($# + 1)); _kubekey }
-        try log; try login --context ''; try --token-storage=ke; try pages --write ''; try login --context 'prod\ '"#;
+        try() { words=(kubekey "$@") CURRENT=$(($# + 1)) PREFIX=${@[-1]#\'}; _kubekey }
+        try log; try login --context ''; try --token-storage=ke; try pages --write ''; try login --context 'prod\ '
+        try login --context :; try login --context "'prod e"; try login --context a"#;
     let printed = shell(&home(), "zsh", &["-f", "-c", COMPLETE]);
     let lines: Vec<_> = printed.lines().collect();
     assert_eq!(lines[0], "compdef _kubekey kubekey kubectl-kubekey");
     assert!(lines[1].starts_with("-V login:Sign in now") && lines[1].contains("|logout:Remove"), "{printed}");
-    assert_eq!(lines[2], "-V prod:|prod eu:");
+    assert_eq!(lines[2], r"-V prod:|prod eu:|\:new:|a\:b\\c:");
     assert!(lines[3].starts_with("-V --token-storage=keyring:") && lines[3].contains("|--token-storage=kernel:"));
     assert_eq!((lines[4], lines[5]), ("files -/", "-V prod eu:"), "{printed}");
+    assert_eq!(lines[6..], [r"-V \:new:", "-V prod eu:", r"-V a\:b\\c:"], "{printed}");
 }
 
 #[test]
@@ -146,6 +153,6 @@ fn fish_completes_words_values_and_paths() {
             complete -C $line | string replace -r '\t.*' '' | string join '|'
         end; true"#;
     let printed = shell(&home(), "fish", &["--no-config", "-c", COMPLETE]);
-    let expected = "login|logout\nprod|prod eu\n--token-storage=keyring|--token-storage=kernel\nfile.pem\n--write=folder/\n--kubeconfig\n";
+    let expected = "login|logout\nprod|prod eu|:new|a:b\\c\n--token-storage=keyring|--token-storage=kernel\nfile.pem\n--write=folder/\n--kubeconfig\n";
     assert_eq!(printed, expected);
 }

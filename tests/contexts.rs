@@ -6,6 +6,7 @@ use std::fs;
 use std::os::unix::fs::symlink;
 use std::path::PathBuf;
 
+use kubekey::shell::quoted;
 use serde_json::{Value, json};
 
 use crate::support::browser::Mode;
@@ -449,4 +450,77 @@ fn who_runs_the_plugin_alone_after_a_setup_is_told_what_to_run() {
     home.run(&mut home.kubekey_for(&provider)).credential();
     let by_kubectl = home.run(home.kubekey().env("KUBERNETES_EXEC_INFO", exec_info(&json!({ "server": SERVER }))));
     assert!(!by_kubectl.stderr.contains("kubectl get pods"), "{by_kubectl:#?}");
+}
+
+/// The user's own words are in the command that is run anew, and none of them is a setting.
+#[test]
+fn flags_of_a_command_do_not_hide_the_context_from_a_hint() {
+    let (home, provider) = (Home::new(Mode::Note).store_in("file"), Provider::start());
+    let file = kubeconfig(&home, "my kubeconfig", "prod", &[("prod", exec("kubekey", &args(&provider)))]);
+    let mut token = home.kubekey();
+    token.args(["token", "--decode", "--login-timeout=1s", "--kubeconfig"]).arg(&file);
+    let own = home.run(&mut token);
+    assert!(own.stderr.contains("'kubekey login' with the same settings"), "{own:#?}");
+    let mut token = home.kubekey();
+    token.args(["token", "--decode", "--kubeconfig"]).arg(&file).env("KUBEKEY_LOGIN_TIMEOUT", "1s");
+    let timed_out = home.run(&mut token);
+    let login = format!("'kubekey login --context prod --kubeconfig \"{}\"'", file.display());
+    assert!(timed_out.code() == Some(3) && timed_out.stderr.contains(&login), "{timed_out:#?}");
+}
+
+#[test]
+fn who_comes_from_another_program_is_shown_how_to_move() {
+    let home = Home::new(Mode::Absent);
+    let flags = json!(["oidc-login", "get-token", "--oidc-issuer-url=https://x.example", "--oidc-client-id=x"]);
+    let file = kubeconfig(&home, "k", "prod", &[("prod", exec("kubectl", &flags))]);
+    let of_file = format!("--kubeconfig {}", quoted(file.to_str().unwrap()));
+    let hint = format!(
+        "\nhint: users of the kubeconfig sign in with kubelogin; to move them to kubekey, run:\n  \
+         kubekey setup --from-kubelogin {of_file}\n"
+    );
+    for command in ["login", "token", "whoami", "status"] {
+        let finished = home.run(home.kubekey().args([command, "--kubeconfig"]).arg(&file));
+        assert!(!finished.status.success() && finished.stderr.ends_with(&hint), "{command}: {finished:#?}");
+    }
+    let setup = home.run(home.kubekey().args(["setup", "--kubeconfig"]).arg(&file));
+    let notice =
+        format!("kubekey: users of the kubeconfig sign in with kubelogin: 'kubekey setup --from-kubelogin {of_file}'");
+    assert!(setup.stderr.starts_with(&notice), "{setup:#?}");
+
+    let ours = exec("kubekey", &json!(["--issuer-url=https://x.example", "--client-id=x"]));
+    kubeconfig(&home, "k", "prod", &[("prod", exec("kubectl", &flags)), ("mine", ours)]);
+    let login = home.run(home.kubekey().args(["login", "--kubeconfig"]).arg(&file));
+    let hint = format!(
+        "hint: move the users of kubelogin to kubekey with 'kubekey setup --from-kubelogin {of_file}', \
+         or use the context that runs kubekey:\n  kubekey login --context mine {of_file}\n"
+    );
+    assert!(login.stderr.ends_with(&hint), "{login:#?}");
+    let moved = home.run(home.kubekey().args(["setup", "--from-kubelogin", "--yes", "--kubeconfig"]).arg(&file));
+    assert_eq!(moved.code(), Some(0), "{moved:#?}");
+    let after = home.run(home.kubekey().args(["setup", "--kubeconfig"]).arg(&file));
+    assert!(!after.stderr.contains("kubelogin"), "{after:#?}");
+}
+
+#[test]
+fn a_name_that_is_almost_right_is_suggested_and_the_hint_keeps_the_flags_of_the_command() {
+    let home = Home::new(Mode::Absent);
+    let ours = exec("kubekey", &json!(["--issuer-url=https://x.example", "--client-id=x"]));
+    default_kubeconfig(&home, "prod", &[("prod", ours)]);
+    let gone = |arguments: &[&str]| home.run(home.kubekey().args(arguments).arg("--context=prods"));
+    for (arguments, command) in [
+        (&["token", "--decode"][..], "token --decode"),
+        (&["whoami", "--output=json"], "whoami --output=json"),
+        (&["logout", "--browser"], "logout --browser"),
+        (&["status", "--output", "wide"], "status --output=wide"),
+        (&["config", "show", "--origin"], "config show --origin"),
+    ] {
+        let said = gone(arguments).stderr;
+        let all = format!(
+            "kubekey: the kubeconfig has no context 'prods' (did you mean 'prod'?)\n\
+             hint: use the context that runs kubekey:\n  kubekey {command} --context prod\n"
+        );
+        assert_eq!(said, all, "{arguments:?}");
+    }
+    let nowhere = home.run(home.kubekey().args(["login", "--kubeconfig=/nowhere"]));
+    assert!(nowhere.stderr.contains("hint: correct the path after --kubeconfig"), "{nowhere:#?}");
 }

@@ -352,7 +352,10 @@ fn a_job_that_nobody_watches_fails_at_once_and_asks_for_no_code() {
         finished.stderr.contains("kubekey: a sign-in is needed, and nobody can be reached: none ("),
         "{finished:#?}"
     );
-    assert!(finished.stderr.contains("\nhint: run 'kubekey login' in a terminal; if a person reads"), "{finished:#?}");
+    assert!(
+        finished.stderr.contains("\nhint: run 'kubekey login' with the same settings in a terminal; if a person reads"),
+        "{finished:#?}"
+    );
     assert!(start.elapsed() < Duration::from_secs(10) && provider.count("/device_authorization") == 0);
 }
 

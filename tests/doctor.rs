@@ -6,6 +6,7 @@ use std::process::Command;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
+use kubekey::shell::quoted;
 use serde_json::{Value, json};
 
 use crate::support::api_server::{ApiServer, kubeconfig, status};
@@ -17,6 +18,8 @@ use crate::support::provider::Provider;
 use crate::support::provider::behaviour::edit;
 use crate::support::provider::server::Answer;
 use crate::support::run::Finished;
+#[cfg(target_os = "linux")]
+use crate::support::terminal::{Person, shown};
 use crate::support::tls::COMPANY;
 
 /// A user who has set up everything, for an API server behind TLS.
@@ -436,4 +439,69 @@ fn the_policy_is_asked_before_the_token_leaves() {
     let own =
         place.home.run(&mut Etc::with_policy(&allowed).over(place.home.kubekey_for(&place.provider).arg("doctor")));
     assert!(!own.stdout.contains("API server"), "without a context no server is asked: {own:#?}");
+}
+
+#[test]
+fn a_pause_after_a_sign_in_that_nobody_answered_is_named_with_what_ends_it() {
+    let place = Place::signed_in();
+    let now = chrono::Utc::now().timestamp();
+    let unanswered = json!({ "times": 2, "at": now, "desktop": {} });
+    place.home.edit_state(|state| state["unanswered"] = unanswered);
+    let finished = place.home.run(place.command().args(["--context=prod", "--share"]));
+    assert_eq!(finished.code(), Some(0), "{finished:#?}");
+    let named = line(&finished, "warning", "cool-down");
+    assert!(named.starts_with("the last sign-in timed out, so the next one can start in 1"), "{named}");
+    let named = place.home.run(place.command().args(["--context=prod", "--output=json"]));
+    let ends = "run 'kubekey login --context prod' to sign in now";
+    assert!(named.stdout.contains(&format!("\"what_to_do\": \"{ends}\"")), "{named:#?}");
+    // A program that signs in without a person has none.
+    let program = place.home.run(place.command().arg("--skip-open-browser"));
+    assert!(!program.stdout.contains("cool-down"), "{program:#?}");
+}
+
+#[test]
+#[cfg(target_os = "linux")] // The person at a terminal is for Linux.
+fn in_a_terminal_it_breaks_at_words_and_its_commands_do_not() {
+    let place = Place::signed_in();
+    place.write(|cluster, _| cluster["server"] = json!("https://127.0.0.1:9"));
+    let mut person = Person::run_at(&shown(place.command().env("KUBEKEY_LOG", "info")), 60);
+    person.wait_for("exit code 1");
+    let screen = person.screen().replace('\r', "");
+    let lines: Vec<_> = screen.lines().collect();
+    let command = "                          kubectl --context prod get --raw /version";
+    assert!(lines.contains(&command), "{screen}");
+    let others = lines.iter().filter(|line| **line != command && !line.contains('/'));
+    assert!(others.clone().all(|line| line.chars().count() <= 60), "{screen}");
+    assert!(others.filter(|line| line.starts_with(&" ".repeat(23))).count() > 2, "{screen}");
+}
+
+#[test]
+fn a_user_of_another_program_is_shown_how_to_move() {
+    let place = Place::new(Home::new(Mode::Absent));
+    place.write(|_, exec| {
+        let [issuer, client] = ["--oidc-issuer-url=https://login.example.com", "--oidc-client-id=x"];
+        *exec = json!({ "command": "kubelogin", "args": ["get-token", issuer, client] });
+    });
+    let file = place.home.path().join(".kube/config");
+    let finished = place.home.run(place.command().arg("--kubeconfig").arg(&file));
+    let named = line(&finished, "warning", "kubeconfig");
+    assert!(named.starts_with("the user of the context 'prod' signs in with kubelogin\n"), "{named}");
+    let command = format!("kubekey setup --from-kubelogin --kubeconfig {}", quoted(file.to_str().unwrap()));
+    assert!(named.ends_with(&format!("\n{:26}{command}", "")), "{named}");
+}
+
+#[test]
+fn of_a_context_that_is_not_there_the_others_are_named_and_without_a_kubeconfig_it_comes_first() {
+    let place = Place::new(Home::new(Mode::Absent));
+    let gone = place.home.run(place.command().arg("--context=gone"));
+    let named = line(&gone, "error", "kubeconfig");
+    let expected = format!(
+        "the context 'gone' does not exist\n{0:23}-> check one that runs kubekey:\n{0:26}kubekey doctor --context prod",
+        ""
+    );
+    assert_eq!(named, expected);
+    fs::write(place.home.path().join(".kube/config"), "contexts: [\n").unwrap();
+    let broken = place.doctor();
+    let named = line(&broken, "error", "settings");
+    assert!(named.ends_with("-> correct the kubeconfig first"), "{named}");
 }

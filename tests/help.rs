@@ -2,6 +2,8 @@
 
 use std::process::Command;
 
+use crate::support::browser::Mode;
+use crate::support::home::Home;
 use crate::support::process;
 
 /// What kubekey prints with these arguments in a terminal of 80 columns.
@@ -73,5 +75,72 @@ fn a_command_lists_the_settings_that_mean_something_to_it() {
     ] {
         let help = help(&[command, "--help"]);
         assert!(help.contains(listed) && !help.contains(not), "{command}: {help}");
+    }
+}
+
+#[test]
+#[cfg(target_os = "linux")] // Only there is a file that is always full.
+fn what_cannot_be_written_is_an_error() {
+    use std::fs::OpenOptions;
+
+    let home = Home::new(Mode::Absent);
+    for arguments in [
+        &["--help"][..],
+        &["-h"],
+        &["--version"],
+        &["help"],
+        &["help", "login"],
+        &["login", "--help"],
+        &["version"],
+        &["completions", "zsh"],
+        &["complete", "--", "+log"],
+        &["config", "schema"],
+        &["config", "show"],
+        &["doctor", "--output=json"],
+        &["setup", "--print=kuberc"],
+        &["setup", "--print=rbac", "--group=x"],
+    ] {
+        let mut kubekey = home.kubekey();
+        kubekey.args(arguments).stdout(OpenOptions::new().write(true).open("/dev/full").unwrap());
+        let output = process::output(&mut kubekey).unwrap();
+        let stderr = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(output.status.code(), Some(1), "{arguments:?}: {stderr}");
+        assert!(stderr.contains("kubekey: cannot write to standard output: No space left"), "{arguments:?}: {stderr}");
+    }
+}
+
+/// `kubekey --help | head -1`
+#[test]
+#[cfg(unix)] // Windows has no such pipes.
+fn a_reader_that_has_read_enough_is_no_error() {
+    for arguments in [&["--help"][..], &["version"], &["config", "schema"], &["setup", "--print=kuberc"]] {
+        let home = Home::new(Mode::Absent);
+        let (reader, writer) = std::io::pipe().unwrap();
+        drop(reader);
+        let mut kubekey = home.kubekey();
+        let output = process::output(kubekey.args(arguments).stdout(writer).env("KUBEKEY_LOG", "info")).unwrap();
+        assert_eq!((output.status.code(), &*output.stderr), (Some(0), &b""[..]), "{arguments:?}: {output:?}");
+    }
+}
+
+#[test]
+fn a_context_that_is_put_where_none_belongs_is_understood() {
+    let home = Home::new(Mode::Absent);
+    for (arguments, hint) in [
+        (&["login", "my prod"][..], "to use a context of this name, run:\n  kubekey login --context \"my prod\"\n"),
+        (
+            &["status", "--output=json", "prod"],
+            "to use a context of this name, run:\n  kubekey status --context prod\n",
+        ),
+        (&["--context", "prod", "token"], "such as:\n  kubekey token --context prod\n"),
+        (&["--kubeconfig=/x"], "such as:\n  kubekey login --kubeconfig /x\n"),
+        (&["version", "prod"], "to list its flags, run:\n  kubekey version --help\n"),
+        (&["get-token", "--context=prod"], "to list its flags, run:\n  kubekey get-token --help\n"),
+        (&["completions", "tcsh"], "to list its flags, run:\n  kubekey completions --help\n"),
+        (&["status", "--output=yaml"], "to list its flags, run:\n  kubekey status --help\n"),
+    ] {
+        let refused = home.run(home.kubekey().args(arguments));
+        assert_eq!((refused.code(), refused.stdout.as_str()), (Some(2), ""), "{refused:#?}");
+        assert!(refused.stderr.ends_with(hint), "{hint}: {refused:#?}");
     }
 }

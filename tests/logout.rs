@@ -278,3 +278,25 @@ fn a_program_of_another_user_gets_no_id_token() {
         assert_eq!(logout.wait().code(), Some(0));
     }
 }
+
+#[test]
+fn who_else_used_the_sign_in_is_said_and_whose_there_are_instead_of_an_unknown_issuer() {
+    let (home, provider) = (Home::new(Mode::Follow).store_in("file"), Provider::start());
+    let args = [format!("--issuer-url={}", provider.issuer()), format!("--client-id={}", provider.client_id())];
+    let context = |name: &str| serde_json::json!({ "name": name, "context": { "cluster": "k8s", "user": "me" } });
+    let file = serde_json::json!({
+        "clusters": [{ "name": "k8s", "cluster": { "server": "https://k8s.example.com" } }],
+        "contexts": [context("prod"), context("test"), context("dev")],
+        "users": [{ "name": "me", "user": { "exec": { "command": "kubekey", "args": args } } }],
+    });
+    fs::create_dir_all(home.path().join(".kube")).unwrap();
+    fs::write(home.path().join(".kube/config"), file.to_string()).unwrap();
+    home.run(home.kubekey().args(["login", "--context=prod"]));
+    let unknown = logout(&home, &["--issuer=https://elsewhere.example"]);
+    let said = format!("no saved sign-in to https://elsewhere.example; there is one to {}\n", provider.issuer());
+    assert!(unknown.code() == Some(0) && unknown.stderr.ends_with(&said), "{unknown:#?}");
+    let one = logout(&home, &["--context=prod"]);
+    assert!(one.stderr.contains("kubekey: this was also the sign-in of 'test', 'dev'\n"), "{one:#?}");
+    let again = logout(&home, &["--context=prod"]);
+    assert!(!again.stderr.contains("this was also"), "{again:#?}");
+}

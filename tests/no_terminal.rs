@@ -183,3 +183,14 @@ fn the_terminal_has_the_address_once_and_not_at_all_where_a_browser_comes_up_or_
         assert!(!screen.contains("http"), "{screen}");
     }
 }
+
+/// The program that opens the browser is started, and fails after that.
+#[test]
+fn a_page_to_sign_out_that_nobody_sees_is_waited_for_as_long() {
+    let (home, provider) = (Home::new(Mode::Absent).store_in("file"), Provider::start());
+    provider.configure(|behaviour| behaviour.offers_end_session = true);
+    let arguments = ["logout", "--browser", "--browser-command=/bin/sh -c 'sleep 0.3; exit 1'"];
+    let unseen = home.run(&mut without_terminal(&home, &provider, &arguments));
+    assert_eq!(unseen.code(), Some(3), "{unseen:#?}");
+    assert!(unseen.stderr.contains("was not ended: no browser opened the page within 20 s"), "{unseen:#?}");
+}

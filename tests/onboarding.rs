@@ -372,3 +372,79 @@ fn a_printed_file_is_taken_over_elsewhere() {
         assert_eq!(login.code(), Some(0), "{login:#?}");
     }
 }
+
+/// The contexts of a kubeconfig that other tools have written.
+#[test]
+fn all_of_a_context_that_can_be_published_is_and_the_rest_is_named() {
+    let there = home();
+    let issuer = "--issuer-url=https://login.example.com";
+    let user = |name: &str, args: &[&str], env: Value| {
+        json!({ "name": name, "user": { "exec":
+        { "apiVersion": "client.authentication.k8s.io/v1", "command": "kubekey", "args": args, "env": env } } })
+    };
+    let env = json!([
+        { "name": "KUBEKEY_CLIENT_ID", "value": "k8s" },
+        { "name": "KUBEKEY_CLIENT_SECRET", "value": "s3cret-of-the-user" },
+        { "name": "HTTPS_PROXY", "value": "http://proxy.example.com" },
+    ]);
+    let context = |name: &str, cluster: &str| json!({ "name": name, "context": { "cluster": cluster, "user": name, "namespace": "team" } });
+    let file = json!({
+        "current-context": "bad",
+        "clusters": [
+            { "name": "k8s", "cluster": { "server": "https://k8s.example.com", "tls-server-name": "k8s", "certificate-authority": "ca.pem" } },
+            { "name": "no-file", "cluster": { "server": "https://k8s.example.com", "certificate-authority": "gone.pem" } },
+        ],
+        "contexts": [context("bad", "k8s"), context("prod", "k8s"), context("no-file", "no-file"), context("abroad", "k8s"), context("nowhere", "gone")],
+        "users": [
+            user("bad", &["--nonsense"], json!([])),
+            user("prod", &[issuer], env),
+            user("no-file", &[issuer, "--client-id=x"], json!([])),
+            user("abroad", &[issuer, "--client-id=x", "--redirect-url=https://elsewhere.example"], json!([])),
+            user("nowhere", &[issuer, "--client-id=x"], json!([])),
+        ],
+    });
+    fs::create_dir_all(kubeconfig(&there).parent().unwrap()).unwrap();
+    fs::write(kubeconfig(&there), file.to_string()).unwrap();
+    fs::write(kubeconfig(&there).with_file_name("ca.pem"), COMPANY.pem()).unwrap();
+    let printed = there.run(there.kubekey().args(["setup", "--print", "onboarding"]));
+    assert_eq!(printed.code(), Some(0), "{printed:#?}");
+    for left_out in [
+        "context 'bad' is left out: unexpected argument '--nonsense' found",
+        "context 'no-file' is left out: ",
+        "context 'abroad' is left out: ",
+        "context 'nowhere' is left out: the context 'nowhere' has the cluster 'gone', which is not in the kubeconfig",
+        "'tls-server-name' of the cluster of context 'prod' is left out: a published file cannot have it",
+        "the variable HTTPS_PROXY of the user of context 'prod' is left out: a published file cannot have it",
+        "client_secret is left out: a published file cannot have it",
+    ] {
+        assert!(printed.stderr.contains(&format!("kubekey: warning: {left_out}")), "{left_out}: {printed:#?}");
+    }
+    assert_eq!(printed.stderr.lines().count(), 7, "{printed:#?}");
+    for line in ["client_id = \"k8s\"", "name = \"prod\"", "namespace = \"team\"", "certificate_authority_data = "] {
+        assert!(printed.stdout.contains(line), "{line}: {printed:#?}");
+    }
+    assert_eq!(printed.stdout.matches("[[clusters]]").count(), 1, "{printed:#?}");
+    let published = there.path().join("published.toml");
+    fs::write(&published, &printed.stdout).unwrap();
+    let here = home();
+    assert_eq!(run(&here, published.to_str().unwrap(), &["--yes", "--offline"]).code(), Some(0));
+    assert_eq!(entry(&view(&here, &kubeconfig(&here)), "contexts", "prod").unwrap()["context"]["namespace"], "team");
+}
+
+/// kubelogin's defaults hold with its flags, and not in a file.
+#[test]
+fn kubelogins_defaults_are_written_where_they_hold() {
+    let there = home();
+    let args = ["get-token", "--oidc-issuer-url=https://login.example.com", "--oidc-client-id=k"];
+    let file = json!({
+        "clusters": [{ "name": "k8s", "cluster": { "server": "https://k8s.example.com" } }],
+        "contexts": [{ "name": "prod", "context": { "cluster": "k8s", "user": "me" } }],
+        "users": [{ "name": "me", "user": { "exec": { "command": "kubekey", "args": args } } }],
+    });
+    fs::create_dir_all(kubeconfig(&there).parent().unwrap()).unwrap();
+    fs::write(kubeconfig(&there), file.to_string()).unwrap();
+    let printed = there.run(there.kubekey().args(["setup", "--print", "onboarding"]));
+    for line in ["scope = [\"openid\"]", "redirect_url = [\"http://localhost:8000\",\"http://localhost:18000\"]"] {
+        assert!(printed.stdout.contains(line), "{line}: {printed:#?}");
+    }
+}

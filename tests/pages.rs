@@ -349,6 +349,21 @@ fn a_preview_shows_every_page_and_says_where_a_template_is_broken() {
 }
 
 #[test]
+fn a_preview_of_the_originals_template_has_a_picture_and_says_where_a_user_has_none() {
+    let home = Home::new(Mode::Note);
+    let template = home.path().join("html_ok.tmpl");
+    fs::write(&template, "<img src=\"{{.Picture}}\">").unwrap();
+    let mut kubekey = home.kubekey();
+    let running = Running::start(kubekey.args(["pages", "--preview", "--dir"]).arg(home.path()));
+    let url = home.browser.wait_for_url();
+    let page = get(&format!("{url}signed-in-with-picture"));
+    assert!(page.body.starts_with("<img src=\"data:image/svg+xml,"), "{page:#?}");
+    get(&format!("{url}signed-in"));
+    running
+        .wait_for_stderr("without a picture gets an image with an empty 'src': put it between '{{if .Picture}}' and");
+}
+
+#[test]
 #[cfg(unix)]
 fn a_preview_ends_with_ctrl_c_and_prints_its_address_where_there_is_no_browser() {
     let home = Home::new(Mode::Note);

@@ -223,6 +223,24 @@ fn straight_after_a_setup_the_api_servers_document_is_for_the_current_context() 
     let own = print(&["--issuer-url=https://own.example", "--client-id=own"]);
     assert_eq!((own.code(), own.stderr.as_str()), (Some(0), ""), "{own:#?}");
     assert!(own.stdout.contains("https://own.example") && !own.stdout.contains("certificateAuthority"), "{own:#?}");
+    let named = print(&["--context=prod", "--issuer-url=https://own.example"]);
+    assert!(named.stdout.contains("https://own.example") && named.stdout.contains("kubernetes"), "{named:#?}");
+    let moved = home.path().join("moved");
+    fs::copy(home.path().join(".kube").join("config"), &moved).unwrap();
+    let elsewhere = print(&["--context=prod", "--kubeconfig", moved.to_str().unwrap()]);
+    assert!(elsewhere.stdout.contains("https://login.example.com"), "{elsewhere:#?}");
+    for (arguments, words) in [
+        (
+            &["--context=gone"][..],
+            "no context 'gone'\nhint: use the context that runs kubekey:\n  kubekey setup --print kube-apiserver --context prod\n",
+        ),
+        (&["--context=prod", "--cluster=prod"], "--cluster and --context both name the provider"),
+    ] {
+        let refused = print(arguments);
+        assert!(refused.code() == Some(2) && refused.stderr.contains(words), "{arguments:?}: {refused:#?}");
+    }
+    let useless = home.run(home.kubekey().args(["setup", "--print", "kuberc", "--kubeconfig=x"]));
+    assert!(useless.stderr.contains("--kubeconfig has no effect on this document"), "{useless:#?}");
     let cluster = print(&["--cluster=prod"]);
     assert!(cluster.code() == Some(2) && !cluster.stderr.contains("using the settings"), "{cluster:#?}");
     let rbac = home.run(home.kubekey().args(["setup", "--print", "rbac", "--group=a"]));
@@ -230,4 +248,7 @@ fn straight_after_a_setup_the_api_servers_document_is_for_the_current_context() 
     fs::write(home.path().join(".kube").join("config"), "current-context: gone\n").unwrap();
     let gone = print(&[]);
     assert!(gone.code() == Some(2) && gone.stderr.contains("no issuer URL is set"), "{gone:#?}");
+    fs::write(home.path().join(".kube").join("config"), "contexts: [\n").unwrap();
+    let broken = print(&[]);
+    assert!(broken.stderr.starts_with("kubekey: warning: ") && broken.stderr.contains("cannot be read"), "{broken:#?}");
 }

@@ -454,3 +454,13 @@ fn the_right_issuer_is_the_next_default() {
         assert_eq!(user["exec"]["args"][0], format!("--issuer-url={right}"), "{screen}");
     }
 }
+
+#[test]
+fn nothing_is_asked_where_the_kubeconfig_cannot_be_changed() {
+    let home = Home::new(Mode::Absent);
+    fs::create_dir_all(home.path().join(".kube")).unwrap();
+    fs::write(home.path().join(".kube/config"), "contexts: [\n").unwrap();
+    let (code, screen, _) = Person::run(home.kubekey().arg("setup").env("KUBEKEY_LOG", "info")).wait();
+    assert_eq!(code, Some(2), "{screen}");
+    assert!(screen.contains("cannot be read") && !screen.contains("URL"), "{screen}");
+}

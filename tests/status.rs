@@ -17,7 +17,13 @@ use crate::support::run::Finished;
 
 /// A kubeconfig with these contexts, which use this provider.
 fn kubeconfig(home: &Home, provider: &Provider, names: &[&str]) {
-    let args = [format!("--issuer-url={}", provider.issuer()), format!("--client-id={}", provider.client_id())];
+    kubeconfig_with(home, provider, names, &[]);
+}
+
+/// The same with further arguments of the users.
+fn kubeconfig_with(home: &Home, provider: &Provider, names: &[&str], further: &[&str]) {
+    let mut args = vec![format!("--issuer-url={}", provider.issuer()), format!("--client-id={}", provider.client_id())];
+    args.extend(further.iter().map(|arg| (*arg).to_owned()));
     let list =
         |kind: &str, of: Value| -> Vec<Value> { names.iter().map(|name| json!({ "name": name, kind: of })).collect() };
     let file = json!({
@@ -53,7 +59,8 @@ fn a_sign_in_is_listed_with_its_contexts_until_the_logout() {
     kubeconfig(&home, &provider, &["prod", "test"]);
     let none = status(&home, &[]);
     assert_eq!((none.code(), none.stdout.as_str()), (Some(3), ""), "{none:#?}");
-    let hint = "kubekey: no sign-in is saved\nhint: sign in:\n  kubekey login --context prod\n  kubekey login --context test\n";
+    // Both use one sign-in.
+    let hint = "kubekey: no sign-in is saved\nhint: sign in:\n  kubekey login --context prod\n";
     assert_eq!(none.stderr, hint);
     home.run(home.kubekey().args(["login", "--context", "prod"]));
 
@@ -127,4 +134,92 @@ fn no_keyring_is_asked_and_a_policy_ends_what_it_ends() {
     let policy = Etc::with_policy("max_session = '12h'\nlocked_flags = []");
     let over = home.run(&mut policy.over(home.kubekey().arg("status")));
     assert_eq!(over.code(), Some(3), "{over:#?}");
+}
+
+#[test]
+fn a_sign_in_counts_for_a_context_only_where_a_run_for_that_context_finds_it() {
+    let (home, provider) = (Home::new(Mode::Follow).store_in("file"), Provider::start());
+    kubeconfig_with(&home, &provider, &["prod"], &["--token-storage=none"]);
+    home.run(home.kubekey().args(["login", "--context=prod", "--token-storage=file"]));
+    let one = only(&home);
+    assert_eq!((&one["contexts"], &one["usable"]), (&json!([]), &json!(true)));
+    for asked in ["--context=prod", "--cluster=k8s"] {
+        let elsewhere = status(&home, &[asked]);
+        assert_eq!((elsewhere.code(), elsewhere.stdout.as_str()), (Some(3), ""), "{elsewhere:#?}");
+        let folder = token_file(&home).parent().unwrap().display().to_string();
+        for words in [
+            format!("where this context looks for it; there is one elsewhere (file {folder})"),
+            "hint: sign in:\n  kubekey login --context prod\n".to_owned(),
+        ] {
+            assert!(elsewhere.stderr.contains(&words), "{words}: {elsewhere:#?}");
+        }
+    }
+    // As `token` says.
+    kubeconfig_with(&home, &provider, &["prod"], &["--token-storage=file"]);
+    assert_eq!(status(&home, &["--context=prod"]).code(), Some(0));
+}
+
+#[test]
+fn an_access_token_is_shown_as_one() {
+    let (home, provider) = (Home::new(Mode::Follow).store_in("file"), Provider::start());
+    kubeconfig_with(&home, &provider, &["prod"], &["--use-access-token"]);
+    home.run(home.kubekey().args(["login", "--context=prod"]));
+    assert_eq!(only(&home)["token"], "access_token");
+    // An older version did not note it.
+    home.edit_state(|state| drop(state["kept"][0].as_object_mut().unwrap().remove("is_access_token")));
+    assert_eq!(only(&home)["token"], "access_token");
+    let wide = status(&home, &["--output=wide"]).stdout;
+    let [names, row] = [0, 1].map(|line| wide.lines().nth(line).unwrap());
+    assert_eq!(row[names.find("TOKEN").unwrap()..].split_whitespace().next(), Some("access"), "{wide}");
+    assert!(!status(&home, &[]).stdout.contains("TOKEN"));
+
+    let (home, provider) = (Home::new(Mode::Follow).store_in("file"), Provider::start());
+    home.run(&mut home.kubekey_for(&provider)).credential();
+    assert_eq!(only(&home)["token"], "id_token");
+}
+
+/// A prompt or a script is not told that kubectl can use what a run of kubekey would refuse.
+#[test]
+fn nothing_is_usable_with_a_configuration_or_settings_that_cannot_be_used() {
+    let (home, provider) = (Home::new(Mode::Follow).store_in("file"), Provider::start());
+    kubeconfig(&home, &provider, &["prod"]);
+    home.run(home.kubekey().args(["login", "--context=prod"]));
+    let file = home.config().join("kubekey/config.toml");
+    fs::create_dir_all(file.parent().unwrap()).unwrap();
+    fs::write(&file, "issuer_url = \n").unwrap();
+    let token = home.run(home.kubekey().args(["token", "--context=prod"]));
+    for arguments in [&[][..], &["--context=prod"], &["--output=json"]] {
+        let broken = status(&home, arguments);
+        assert_eq!((broken.code(), broken.stdout.as_str()), (Some(2), ""), "{broken:#?}");
+        assert!(broken.stderr.contains("config.toml line 1") && token.stderr.ends_with(&broken.stderr), "{broken:#?}");
+    }
+    fs::remove_file(&file).unwrap();
+    kubeconfig_with(&home, &provider, &["prod"], &["--login-timeout=soon"]);
+    let one = status(&home, &["--context=prod"]);
+    assert_eq!((one.code(), one.stdout.as_str()), (Some(2), ""), "{one:#?}");
+    assert!(one.stderr.contains("--login-timeout 'soon'"), "{one:#?}");
+    let all = status(&home, &[]);
+    assert!(all.stderr.contains("warning: context 'prod' cannot be used: --login-timeout 'soon'"), "{all:#?}");
+    assert!(all.stdout.lines().nth(1).unwrap().starts_with("- "), "{all:#?}");
+}
+
+#[test]
+fn what_a_context_replaces_stops_nobody_and_a_kubeconfig_that_cannot_be_read_is_named() {
+    let (home, provider) = (Home::new(Mode::Follow).store_in("file"), Provider::start());
+    let file = home.config().join("kubekey/config.toml");
+    fs::create_dir_all(file.parent().unwrap()).unwrap();
+    fs::write(&file, "profile = 'gone'\n[profiles.work]\n").unwrap();
+    kubeconfig_with(&home, &provider, &["prod"], &["--profile=work"]);
+    home.run(home.kubekey().args(["login", "--context=prod"]));
+    assert_eq!(status(&home, &[]).code(), Some(0));
+    fs::remove_file(&file).unwrap();
+
+    fs::write(home.path().join(".kube/config"), "contexts: [\n").unwrap();
+    let listed = status(&home, &[]);
+    assert_eq!((listed.code(), listed.stdout.lines().count()), (Some(0), 2), "{listed:#?}");
+    assert!(listed.stderr.starts_with("kubekey: warning: ") && listed.stderr.contains("cannot be read"), "{listed:#?}");
+    fs::remove_file(token_file(&home)).unwrap();
+    let none = status(&home, &[]);
+    assert_eq!(none.code(), Some(3), "{none:#?}");
+    assert!(none.stderr.contains("hint: fix the file") && !none.stderr.contains("kubekey setup"), "{none:#?}");
 }

@@ -206,7 +206,11 @@ fn a_redirect_is_not_followed_and_another_answer_is_explained() {
     type Row<'a> = (Arc<dyn Fn() -> Answer + Send + Sync>, i32, &'a [&'a str]);
     let rows: [Row<'_>; 6] = [
         (Arc::new(move || Answer::redirect(&to)), 5, &["which is not followed"]),
-        (Arc::new(|| status(401, "Unauthorized")), 3, &[&not_accepted, "\n  kubekey setup --print kube-apiserver\n"]),
+        (
+            Arc::new(|| status(401, "Unauthorized")),
+            3,
+            &[&not_accepted, "\n  kubekey setup --print kube-apiserver --context prod\n"],
+        ),
         (Arc::new(move || status(403, forbidden)), 1, &[forbidden, "'system:basic-user'"]),
         (Arc::new(|| status(404, "not found")), 1, &["it does not know SelfSubjectReview (HTTP 404)"]),
         (Arc::new(|| Answer::html(200, "<html>welcome</html>")), 1, &["its response is not a SelfSubjectReview"]),
@@ -273,4 +277,28 @@ fn the_policy_is_asked_before_the_token_leaves() {
     let own =
         place.home.run(&mut Etc::with_policy(&allowed).over(place.home.kubekey_for(&place.provider).arg("whoami")));
     assert_refused(&own, unnamed);
+}
+
+/// A hint is copied as it is.
+#[test]
+fn a_command_of_a_hint_is_for_the_same_context_and_kubeconfig() {
+    let server = ApiServer::answering(Some(COMPANY.server("127.0.0.1", |_| ())), |_| status(401, "Unauthorized"));
+    let place = Place::new(&of(&server));
+    let file = place.home.path().join("my kubeconfig");
+    fs::rename(place.home.path().join(".kube/config"), &file).unwrap();
+    let asked = || place.home.run(place.command().args(["--context=prod", "--output=json", "--kubeconfig"]).arg(&file));
+    let of_file = format!("--context prod --kubeconfig \"{}\"", file.display());
+    let api_server = format!("\n  kubekey setup --print kube-apiserver {of_file}\n");
+    assert_fails(&asked(), 3, &[&api_server]);
+    let words = shlex::split(api_server.trim()).unwrap();
+    let printed = place.home.run(place.home.kubekey().args(&words[1..]).arg("--offline"));
+    // It is for this context. An API server takes no provider without TLS.
+    assert_fails(
+        &printed,
+        2,
+        &[&format!("the issuer '{}'", place.provider.issuer()), "the settings of context 'prod'"],
+    );
+    let text = fs::read_to_string(&file).unwrap().replace(&server.url(), "https://127.0.0.1:9");
+    fs::write(&file, text).unwrap();
+    assert_fails(&asked(), 5, &[&format!("\n  kubectl {of_file} get --raw /version\n")]);
 }

@@ -18,3 +18,10 @@ pub struct OfContext {
     #[arg(long, value_name = "FILE")]
     pub kubeconfig: Option<std::path::PathBuf>,
 }
+
+impl OfContext {
+    /// Whether one of the flags was given.
+    pub fn is_asked(&self) -> bool {
+        self.context.is_some() || self.cluster.is_some() || self.kubeconfig.is_some()
+    }
+}

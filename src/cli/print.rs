@@ -16,19 +16,9 @@ pub enum Document {
 }
 
 /// The flags for what `setup` writes, which have no effect on a printed document. Of a cluster only the profile is
-/// used.
-const NOT_PRINTED: [&str; 10] = [
-    "server",
-    "context",
-    "user",
-    "namespace",
-    "set_current",
-    "kubeconfig",
-    "exec_api_version",
-    "dry_run",
-    "output",
-    "detailed_exitcode",
-];
+/// used; a context and its kubeconfig name the provider for the API server.
+const NOT_PRINTED: [&str; 8] =
+    ["server", "user", "namespace", "set_current", "exec_api_version", "dry_run", "output", "detailed_exitcode"];
 
 /// What to print, and the mapping of claims to Kubernetes' users and groups.
 #[derive(Args, Clone)]

@@ -1,12 +1,14 @@
 //! `kubekey` alone, typed in a terminal: what it is, and how to go on. A token on the screen would help nobody.
 
 use std::io::Write;
+use std::path::Path;
 
-use super::output::print;
+use super::setup::offer;
+use crate::config::check_files;
 use crate::environment::variable;
 use crate::error::Result;
 use crate::kubeconfig::{Context, Contexts, command_of};
-use crate::printable::sanitise;
+use crate::output::print;
 use crate::terminal;
 
 /// Whether a person typed the name of this program and nothing else; kubectl reads what it prints, and so may a script.
@@ -20,7 +22,9 @@ pub fn is_bare() -> bool {
 /// # Errors
 /// If standard output cannot be written to.
 pub fn introduce(out: &mut impl Write) -> Result<()> {
-    let contexts = Contexts::of_session().ok();
+    let contexts = Contexts::of_session();
+    let broken = broken(&contexts);
+    let contexts = contexts.ok();
     let ours = contexts.as_ref().map(Contexts::ours).unwrap_or_default();
     let current = contexts.as_ref().and_then(|contexts| contexts.current.as_deref());
     let (serves, commands) = match ours.first() {
@@ -28,36 +32,51 @@ pub fn introduce(out: &mut impl Write) -> Result<()> {
         Some(context) => ("The current context does not run it.".to_owned(), after_setup(context, false)),
         None => ("No context of the kubeconfig runs it yet.".to_owned(), before_setup()),
     };
-    let called = terminal::called();
+    let (serves, commands) = broken.map_or((serves, commands), |broken| (broken, to_repair()));
+    let offer = contexts.as_ref().and_then(|contexts| offer(contexts, None::<&Path>));
+    let moves = offer.map(|offer| (offer.command, format!("moves the users of {} to it", offer.programs)));
+    let commands = moves.into_iter().chain(commands.map(|(command, what)| (command, what.to_owned())));
+    let commands: Vec<_> = commands.map(|(command, what)| (terminal::typed(&command), what)).collect();
     let width = commands.iter().map(|(command, _)| command.chars().count()).max().unwrap_or_default();
-    let line = |(command, what): &(String, &str)| format!("  {command:width$}  {what}\n");
+    let line = |(command, what): &(String, String)| terminal::beside(&format!("  {command:width$}  "), what) + "\n";
     let commands: String = commands.iter().map(line).collect();
-    let commands = commands.replace("  kubekey ", &format!("  {called} "));
-    let version = env!("CARGO_PKG_VERSION");
-    print(
-        out,
-        &format!(
-            "kubekey v{version} signs you in to Kubernetes with OpenID Connect; kubectl runs it.\n{serves}\n\n{commands}"
-        ),
-    )
+    let what = concat!(
+        "kubekey v",
+        env!("CARGO_PKG_VERSION"),
+        " signs you in to Kubernetes with OpenID Connect; kubectl runs it."
+    );
+    let [what, serves] = [what, &serves].map(|text| terminal::beside("", text));
+    print(out, &format!("{what}\n{serves}\n\n{commands}"))
+}
+
+/// What stops every run, in words: a kubeconfig or a configuration that cannot be read.
+fn broken(contexts: &Result<Contexts>) -> Option<String> {
+    let unreadable = contexts.as_ref().err().map(ToString::to_string);
+    let files = || check_files().ok()?.mistakes.into_iter().next().map(|mistake| mistake.error.to_string());
+    unreadable.or_else(files).map(|why| format!("It cannot serve you until this is corrected: {why}"))
+}
+
+fn to_repair() -> [(String, &'static str); 3] {
+    let doctor = ("kubekey doctor".to_owned(), "checks all that a sign-in depends on, and says what to do");
+    [doctor, ("kubekey config check".to_owned(), "lists all mistakes in the configuration files"), help()]
 }
 
 fn of_current(context: &Context<'_>) -> String {
     let server = context.of_cluster("server").map(|server| format!(" ({server})")).unwrap_or_default();
-    sanitise(&format!("It serves the current context '{}'{server}.", context.name))
+    format!("It serves the current context '{}'{server}.", context.name)
 }
 
-fn after_setup(context: &Context<'_>, is_current: bool) -> Vec<(String, &'static str)> {
+fn after_setup(context: &Context<'_>, is_current: bool) -> [(String, &'static str); 3] {
     let first = match is_current {
         true => ("kubectl get pods".to_owned(), "signs you in when it is needed"),
-        false => (sanitise(&command_of("login", context.name, None)), "signs you in for another context"),
+        false => (command_of("login", context.name, None), "signs you in for another context"),
     };
-    vec![first, ("kubekey status".to_owned(), "lists the saved sign-ins"), help()]
+    [first, ("kubekey status".to_owned(), "lists the saved sign-ins"), help()]
 }
 
-fn before_setup() -> Vec<(String, &'static str)> {
+fn before_setup() -> [(String, &'static str); 3] {
     let setup = ("kubekey setup".to_owned(), "writes a context into the kubeconfig");
-    vec![setup, ("kubekey config show --origin".to_owned(), "shows the settings and where they come from"), help()]
+    [setup, ("kubekey config show --origin".to_owned(), "shows the settings and where they come from"), help()]
 }
 
 fn help() -> (String, &'static str) {

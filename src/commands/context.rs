@@ -1,8 +1,10 @@
 //! The settings of a kubeconfig's context, for commands that a person runs without settings of their own.
 
 use std::ffi::OsString;
+use std::path::PathBuf;
 
 use super::context_run::run_anew;
+use super::refusal::{no_current, refusal, with_commands, with_others};
 use crate::cli::{Command, Config, Document, Format, OfContext, Output, Setup};
 use crate::config::{Flags, Layers};
 use crate::environment::variable;
@@ -13,9 +15,6 @@ use crate::terminal;
 /// The settings that select the provider, client or profile. A user who gives one of these does not want those of a
 /// context.
 pub(super) const OWN: [&str; 3] = ["issuer-url", "client-id", "profile"];
-
-/// The maximum number of contexts that a hint lists.
-const MOST_NAMED: usize = 5;
 
 /// Runs the command again, as kubectl would run kubekey for a context, if it must use that context's settings; returns
 /// if the command must continue with its own.
@@ -43,12 +42,12 @@ pub fn take_context(command: &Command, flags: &Flags) -> Result<()> {
         Command::Config(Config::Show { origin, output, of }) => (words_of_show(*origin, *output), of),
         _ => return Ok(()),
     };
-    if is_settled() || (!is_asked(of) && has_own(flags)) {
+    if is_settled() || (!of.is_asked() && has_own(flags)) {
         return Ok(());
     }
     // `doctor` reports by itself what is wrong with the context.
     let is_doctor = words[0] == "doctor";
-    let is_enough = || is_doctor || !is_asked(of) && (words[0] == "config" || is_in_files(flags));
+    let is_enough = || is_doctor || !of.is_asked() && (words[0] == "config" || is_in_files(flags));
     let contexts = match read(of) {
         Err(_) if is_doctor => return Ok(()),
         Err(error) if is_enough() => {
@@ -57,7 +56,8 @@ pub fn take_context(command: &Command, flags: &Flags) -> Result<()> {
         }
         contexts => contexts?,
     };
-    let name = name_of_context(&contexts, of, words[0])?;
+    let command = words.join(" ");
+    let name = name_of_context(&contexts, of, &command)?;
     match name.and_then(|name| contexts.find(name)) {
         Some(context) if context.is_ours() => run_anew(&context, words_with(&words, &context, of, flags), flags),
         found if words[0] == "config" && is_enough() => {
@@ -65,8 +65,8 @@ pub fn take_context(command: &Command, flags: &Flags) -> Result<()> {
             broken.into_iter().for_each(|broken| terminal::warning(&broken));
             Ok(())
         }
-        _ if is_enough() || (contexts.is_empty() && !is_asked(of)) => Ok(()),
-        found => Err(with_others(refusal(name, found.as_ref(), of), &contexts, of, words[0])),
+        _ if is_enough() || (contexts.is_empty() && !of.is_asked()) => Ok(()),
+        found => Err(with_others(refusal(&contexts, name, found.as_ref(), of), &contexts, of, &command)),
     }
 }
 
@@ -88,25 +88,36 @@ fn refuse_by_hand(flags: &Flags) -> Result<()> {
         .hint(format!("run 'kubectl get pods', or '{login}' to sign in now")))
 }
 
-/// The API server's configuration is for the provider of the current context unless another provider is set.
+/// The API server's configuration is for the provider of the requested context, or else of the current one unless another
+/// provider is set.
 fn take_for_api_server(asked: &Setup, flags: &Flags) -> Result<()> {
-    if is_settled() || has_own(flags) || asked.cluster.is_some() {
+    let (context, kubeconfig) = (asked.context.clone(), asked.kubeconfig.as_ref().map(PathBuf::from));
+    let of = OfContext { context, cluster: None, kubeconfig };
+    if is_settled() || asked.cluster.is_some() || (!of.is_asked() && has_own(flags)) {
         return Ok(());
     }
-    let Ok(contexts) = read(&OfContext::default()) else { return Ok(()) };
-    let Some(context) = current_of_ours(&contexts) else { return Ok(()) };
+    let contexts = match read(&of) {
+        Err(error) if !of.is_asked() => {
+            terminal::warning(&error.to_string());
+            return Ok(());
+        }
+        contexts => contexts?,
+    };
+    let name = of.context.as_deref().or(contexts.current.as_deref());
+    let found = name.and_then(|name| contexts.find(name));
+    let Some(context) = found.as_ref().filter(|context| context.is_ours()) else {
+        let words = "setup --print kube-apiserver";
+        let error = || with_others(refusal(&contexts, name, found.as_ref(), &of), &contexts, &of, words);
+        return if of.is_asked() { Err(error()) } else { Ok(()) };
+    };
     let mut own = flags.clone();
     own.replace("certificate-authority", &asked.issuer_certificate_authority);
-    run_anew(&context, std::env::args_os().skip(1).collect(), &own)
+    run_anew(context, std::env::args_os().skip(1).collect(), &own)
 }
 
 /// The current context, if its user runs kubekey.
 fn current_of_ours(contexts: &Contexts) -> Option<Context<'_>> {
     contexts.find(contexts.current.as_deref()?).filter(Context::is_ours)
-}
-
-fn is_asked(of: &OfContext) -> bool {
-    of.context.is_some() || of.cluster.is_some() || of.kubeconfig.is_some()
 }
 
 /// The name of the requested context: with `--cluster` the current one if it is for that cluster, else the only one.
@@ -134,9 +145,8 @@ fn words_in(command: &'static str, output: Format) -> Vec<&'static str> {
 }
 
 fn words_of_show(origin: bool, output: Output) -> Vec<&'static str> {
-    let mut words = vec!["config", "show", if output == Output::Json { "--output=json" } else { "--output=toml" }];
-    words.extend(origin.then_some("--origin"));
-    words
+    let json = (output == Output::Json).then_some("--output=json");
+    ["config", "show"].into_iter().chain(json).chain(origin.then_some("--origin")).collect()
 }
 
 /// The words of this command line that the new run needs.
@@ -146,7 +156,8 @@ fn words_with(words: &[&str], context: &Context<'_>, of: &OfContext, flags: &Fla
         flag.push(value);
         flag
     };
-    let mut all: Vec<OsString> = words.iter().map(OsString::from).collect();
+    let (of_command, names): (Vec<&str>, Vec<_>) = words.iter().partition(|word| word.starts_with("--"));
+    let mut all: Vec<OsString> = names.iter().map(OsString::from).collect();
     let own = flags.0.iter().flat_map(|(key, texts)| texts.iter().map(|text| flag(key.flag, text.as_ref())));
     all.extend(own);
     // kubelogin's defaults hold there, too.
@@ -154,6 +165,7 @@ fn words_with(words: &[&str], context: &Context<'_>, of: &OfContext, flags: &Fla
     // Between the caller's own settings and those of the context, so that a hint can tell which are which.
     all.push(flag("context", context.name.as_ref()));
     all.extend(of.kubeconfig.iter().map(|path| flag("kubeconfig", path.as_os_str())));
+    all.extend(of_command.iter().map(OsString::from));
     all
 }
 
@@ -171,23 +183,9 @@ fn is_in_files(flags: &Flags) -> bool {
 pub(super) fn read(of: &OfContext) -> Result<Contexts> {
     if let Some(path) = of.kubeconfig.as_deref().filter(|path| path.try_exists().is_ok_and(|is_there| !is_there)) {
         return Err(Error::new(ErrorKind::Usage, format!("{} does not exist", path.display()))
-            .hint("give the kubeconfig's path with --kubeconfig"));
+            .hint("correct the path after --kubeconfig, or leave it out"));
     }
     Contexts::read(&Files::find(of.kubeconfig.as_deref())?, kubeconfig::LARGEST)
-}
-
-pub(super) fn refusal(name: Option<&str>, found: Option<&Context<'_>>, of: &OfContext) -> Error {
-    let unset = if is_asked(of) { "" } else { "no issuer URL is set, and " };
-    let current = if of.context.is_none() { "current " } else { "" };
-    let message = match (name, found) {
-        (None, _) => "the kubeconfig has no current context".to_owned(),
-        (Some(name), None) if of.context.is_none() => no_current(name),
-        (Some(name), None) => format!("the kubeconfig has no context '{name}'"),
-        (Some(name), Some(context)) => {
-            context.lacks().unwrap_or_else(|| format!("the user of the {current}context '{name}' does not run kubekey"))
-        }
-    };
-    Error::new(ErrorKind::Usage, format!("{unset}{message}"))
 }
 
 /// Why the current context is broken; kubectl cannot use it either.
@@ -197,26 +195,4 @@ fn broken(contexts: &Contexts, found: Option<&Context<'_>>) -> Option<String> {
         (None, Some(name)) => Some(no_current(name)),
         (None, None) => None,
     }
-}
-
-fn no_current(name: &str) -> String {
-    format!("the current context '{name}' does not exist in the kubeconfig")
-}
-
-/// Adds a hint with the command for each context that runs kubekey.
-pub(super) fn with_others(error: Error, contexts: &Contexts, of: &OfContext, subcommand: &str) -> Error {
-    let ours = contexts.ours();
-    let hint = match ours.len() {
-        0 => "give --issuer-url and --client-id, or run 'kubekey setup', which writes a context",
-        1 => "use the context that runs kubekey:",
-        _ => "use a context that runs kubekey:",
-    };
-    with_commands(error.hint(hint), &ours, of, subcommand)
-}
-
-fn with_commands(error: Error, contexts: &[Context<'_>], of: &OfContext, subcommand: &str) -> Error {
-    let file = of.kubeconfig.as_ref().map(|path| path.to_string_lossy());
-    let subcommand = if subcommand == "config" { "config show" } else { subcommand };
-    let commands = contexts.iter().map(|context| command_of(subcommand, context.name, file.as_deref()));
-    error.commands(commands.take(MOST_NAMED))
 }

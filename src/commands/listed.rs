@@ -1,19 +1,23 @@
 //! The saved sign-ins, as `kubekey status` lists them.
 
-use std::collections::BTreeMap;
-
 use chrono::{DateTime, Utc};
 
 use super::used_by::cache_of;
+use crate::error::Error;
 use crate::kept::Kept;
 use crate::kubeconfig::Contexts;
-use crate::log;
 use crate::policy::{Policy, SessionRules};
 use crate::state::{State, machine};
-use crate::token_cache::is_still_there;
+use crate::token_cache::{TokenCache, is_still_there};
 
-/// The names of the contexts that use a sign-in, by its digest.
-pub(super) type Users = BTreeMap<String, Vec<String>>;
+/// The contexts that run kubekey, each with what a run for it would find.
+#[derive(Default)]
+pub(super) struct Users {
+    /// The names of the contexts, and their storage.
+    caches: Vec<(String, TokenCache)>,
+    /// Those whose settings cannot be used, and why.
+    pub unusable: Vec<(String, Error)>,
+}
 
 /// A saved sign-in, as it is shown.
 pub(super) struct SignIn {
@@ -45,26 +49,70 @@ impl SignIn {
         self.is_refreshable || self.expires_at > now
     }
 
+    /// Where it is saved.
+    pub fn place(&self) -> String {
+        self.kept.dir.iter().fold(self.kept.storage.clone(), |storage, dir| format!("{storage} {dir}"))
+    }
+
     /// When it was last refreshed.
     pub fn refreshed_at(&self) -> Option<i64> {
         Some(self.kept.issued_at).filter(|at| *at > self.kept.signed_in_at)
     }
 }
 
-/// The contexts by the sign-in that they use; one that the index lacks is added to it.
-pub(super) fn users(contexts: &Contexts, policy: &Policy) -> Users {
-    let mut users = Users::new();
-    for context in contexts.ours() {
-        match cache_of(&context, policy) {
-            Ok(Some(cache)) => {
-                cache.complete_index();
-                users.entry(cache.key.digest).or_default().push(context.name.to_owned());
+impl Users {
+    /// Of these contexts. A sign-in of theirs that the index lacks is added to it.
+    pub fn of(contexts: &Contexts, policy: &Policy) -> Self {
+        let mut users = Self::default();
+        for context in contexts.ours() {
+            let name = context.name.to_owned();
+            match cache_of(&context, policy) {
+                Ok(Some(cache)) => {
+                    cache.complete_index();
+                    users.caches.push((name, cache));
+                }
+                Ok(None) => {}
+                Err(error) => users.unusable.push((name, error)),
             }
-            Ok(None) => {}
-            Err(error) => log::debug(format_args!("context '{}': {error}", context.name)),
         }
+        users
     }
-    users
+
+    /// Whether there is no context whose settings can be used.
+    pub fn is_empty(&self) -> bool {
+        self.caches.is_empty()
+    }
+
+    /// The names of contexts of which no two share a sign-in, the first for each.
+    pub fn one_for_each(&self) -> Vec<&str> {
+        let mut first: Vec<&(String, TokenCache)> = Vec::new();
+        for one in &self.caches {
+            if !first.iter().any(|(_, cache)| cache.is_same(&one.1)) {
+                first.push(one);
+            }
+        }
+        first.into_iter().map(|(name, _)| &**name).collect()
+    }
+
+    /// The names of the contexts that share the sign-in of this one.
+    pub fn others_of<'a>(&'a self, cache: &'a TokenCache, context: Option<&str>) -> Vec<&'a str> {
+        let same = self.caches.iter().filter(|(_, other)| other.is_same(cache)).map(|(name, _)| &**name);
+        same.filter(|name| Some(*name) != context).collect()
+    }
+
+    /// The credential of a context.
+    pub fn digest_of(&self, context: &str) -> Option<&str> {
+        self.caches.iter().find(|(name, _)| name == context).map(|(_, cache)| &*cache.key.digest)
+    }
+
+    /// The sign-in with this digest and the contexts that find it where it is.
+    fn sign_in(&self, digest: &str, mut kept: Kept, rules: &SessionRules) -> SignIn {
+        let same = self.caches.iter().filter(|(_, cache)| cache.key.digest == digest);
+        // An older version did not note it.
+        kept.is_access_token |= same.clone().any(|(_, cache)| cache.is_access_token);
+        let contexts = same.filter(|(_, cache)| cache.finds(&kept)).map(|(name, _)| name.clone()).collect();
+        SignIn::new(digest.to_owned(), kept, contexts, rules)
+    }
 }
 
 /// The entries of the index, without those that are wrong, which are removed from it.
@@ -75,8 +123,7 @@ pub(super) fn sign_ins(users: &Users, rules: &SessionRules) -> Vec<SignIn> {
         let here = state.kept.into_iter().filter(|kept| kept.storage == "file" || kept.machine == own);
         let (there, gone): (Vec<_>, Vec<_>) = here.partition(|kept| is_still_there(&digest, kept));
         State::forget_kept(&digest, &gone);
-        let contexts = users.get(&digest).cloned().unwrap_or_default();
-        all.extend(there.into_iter().map(|kept| SignIn::new(digest.clone(), kept, contexts.clone(), rules)));
+        all.extend(there.into_iter().map(|kept| users.sign_in(&digest, kept, rules)));
     }
     all.sort_by(|one, other| (&one.kept.issuer, &one.contexts).cmp(&(&other.kept.issuer, &other.contexts)));
     all

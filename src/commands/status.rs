@@ -5,15 +5,19 @@ use std::io::Write;
 use chrono::{DateTime, Utc};
 use serde_json::{Value, json};
 
-use super::context::{name_of_context, read, refusal, with_others};
-use super::listed::{SignIn, sign_ins, users};
-use super::output::print;
+use super::context::{name_of_context, read};
+use super::listed::{SignIn, Users, sign_ins};
+use super::refusal::{refusal, to_move, with_others};
+use super::setup::offer;
 use super::status_table::table;
 use crate::cli::{OfContext, StatusOutput};
+use crate::config::{Flags, Layers};
+use crate::environment::variable;
 use crate::error::{Error, ErrorKind, Result};
-use crate::kubeconfig::{Contexts, command_of};
-use crate::log;
+use crate::kubeconfig::{Contexts, command_of, of_file};
+use crate::output::print;
 use crate::policy::Policy;
+use crate::terminal;
 
 /// The maximum number of commands in the hint.
 const MOST_NAMED: usize = 5;
@@ -21,39 +25,71 @@ const MOST_NAMED: usize = 5;
 /// Lists the saved sign-ins, or that of one context.
 ///
 /// # Errors
-/// [`ErrorKind::SignIn`] if none can be used, after they have been printed.
+/// [`ErrorKind::SignIn`] if none can be used, after they have been printed. If the configuration, the policy or the settings
+/// of that context cannot be used, as in a run of kubectl, which cannot use a sign-in then.
 pub fn status(output: StatusOutput, of: &OfContext, out: &mut impl Write) -> Result<()> {
     let policy = Policy::load()?;
-    let contexts = read(of).inspect_err(|error| log::debug(format_args!("kubeconfig: {error}")));
+    let contexts = contexts(of)?;
     let is_one = of.context.is_some() || of.cluster.is_some();
-    let only = match &contexts {
-        Ok(contexts) if is_one => Some(chosen(contexts, of)?),
-        _ => None,
-    };
-    let contexts = match contexts {
-        Err(error) if is_one || of.kubeconfig.is_some() => return Err(error),
-        contexts => contexts.ok(),
-    };
-    let users = contexts.as_ref().map(|contexts| users(contexts, &policy)).unwrap_or_default();
-    let mut all = sign_ins(&users, &policy.session_rules());
+    let known = contexts.as_ref().ok().filter(|_| is_one);
+    let only = known.map(|contexts| chosen(contexts, output, of)).transpose()?;
+    let users = contexts.as_ref().map(|contexts| Users::of(contexts, &policy)).unwrap_or_default();
+    // A context may replace what is wrong, such as the profile.
+    if let (Err(error), true) = (Layers::read(&Flags::default(), variable, None), users.is_empty()) {
+        return Err(error);
+    }
+    report(&users, only.as_deref())?;
+    let (mut all, now) = (sign_ins(&users, &policy.session_rules()), Utc::now());
+    let digest = only.as_deref().and_then(|name| users.digest_of(name));
+    let elsewhere = all.iter().find(|one| digest == Some(&one.digest)).map(SignIn::place);
     all.retain(|one| only.as_ref().is_none_or(|only| one.contexts.contains(only)));
-    let now = Utc::now();
     match output {
         StatusOutput::Json => print(out, &format!("{:#}\n", as_json(&all, now)))?,
         _ => print(out, &table(&all, output == StatusOutput::Wide, now))?,
     }
     match all.iter().any(|one| one.is_usable(now)) {
         true => Ok(()),
-        false => Err(none_usable(all.is_empty(), only.as_deref(), contexts.as_ref(), of)),
+        false => Err(none_usable(&message(all.is_empty(), elsewhere), only.as_deref(), &contexts, &users, of)),
     }
 }
 
+/// The contexts, or why they cannot be read, of which the user is warned.
+///
+/// # Errors
+/// That one, if a context or a kubeconfig is asked for.
+fn contexts(of: &OfContext) -> Result<Result<Contexts>> {
+    match read(of) {
+        Err(error) if of.is_asked() => Err(error),
+        contexts => Ok(contexts.inspect_err(|error| terminal::warning(&error.to_string()))),
+    }
+}
+
+/// Reports the contexts whose settings cannot be used.
+///
+/// # Errors
+/// That of the requested context.
+fn report(users: &Users, only: Option<&str>) -> Result<()> {
+    for (name, error) in &users.unusable {
+        match only {
+            Some(only) if *only == *name => return Err(error.clone()),
+            Some(_) => {}
+            None => terminal::warning(&format!("context '{name}' cannot be used: {error}")),
+        }
+    }
+    Ok(())
+}
+
 /// The name of the requested context, which must run kubekey.
-fn chosen(contexts: &Contexts, of: &OfContext) -> Result<String> {
-    let name = name_of_context(contexts, of, "status")?;
+fn chosen(contexts: &Contexts, output: StatusOutput, of: &OfContext) -> Result<String> {
+    let command = match output {
+        StatusOutput::Text => "status",
+        StatusOutput::Wide => "status --output=wide",
+        StatusOutput::Json => "status --output=json",
+    };
+    let name = name_of_context(contexts, of, command)?;
     match name.and_then(|name| contexts.find(name)) {
         Some(context) if context.is_ours() => Ok(context.name.to_owned()),
-        found => Err(with_others(refusal(name, found.as_ref(), of), contexts, of, "status")),
+        found => Err(with_others(refusal(contexts, name, found.as_ref(), of), contexts, of, command)),
     }
 }
 
@@ -69,6 +105,7 @@ fn as_json(all: &[SignIn], now: DateTime<Utc>) -> Value {
             "expires_at": time(one.expires_at.timestamp()),
             "refreshable": one.is_refreshable,
             "usable": one.is_usable(now),
+            "token": if one.kept.is_access_token { "access_token" } else { "id_token" },
             "storage": one.kept.storage,
             "token_dir": one.kept.dir,
             "signed_in_at": time(one.kept.signed_in_at),
@@ -78,15 +115,35 @@ fn as_json(all: &[SignIn], now: DateTime<Utc>) -> Value {
     json!({ "sign_ins": all.iter().map(one).collect::<Vec<_>>() })
 }
 
-fn none_usable(is_empty: bool, only: Option<&str>, contexts: Option<&Contexts>, of: &OfContext) -> Error {
-    let message = if is_empty { "no sign-in is saved" } else { "no saved sign-in can be used any more" };
+/// Why none can be used; `elsewhere` is where the requested context does not look for its sign-in.
+fn message(is_empty: bool, elsewhere: Option<String>) -> String {
+    match (is_empty, elsewhere) {
+        (false, _) => "no saved sign-in can be used any more".to_owned(),
+        (true, None) => "no sign-in is saved".to_owned(),
+        (true, Some(place)) => format!(
+            "no sign-in is saved where this context looks for it; there is one elsewhere ({place}), \
+             made with another --token-storage or --token-dir"
+        ),
+    }
+}
+
+fn none_usable(message: &str, only: Option<&str>, contexts: &Result<Contexts>, users: &Users, of: &OfContext) -> Error {
     let error = Error::new(ErrorKind::SignIn, message);
     let file = of.kubeconfig.as_ref().map(|path| path.to_string_lossy());
-    let ours = contexts.map(Contexts::ours).unwrap_or_default();
-    let names = ours.iter().map(|context| context.name).filter(|name| only.is_none_or(|only| only == *name));
-    let commands: Vec<_> = names.map(|name| command_of("login", name, file.as_deref())).take(MOST_NAMED).collect();
-    match commands.is_empty() {
-        true => error.hint("run 'kubekey setup', which writes a context and offers to sign in"),
-        false => error.hint("sign in:").commands(commands),
+    // One sign-in serves all contexts that share it.
+    let names = only.map_or_else(|| users.one_for_each(), |only| vec![only]);
+    let commands: Vec<_> = names.iter().map(|name| command_of("login", name, file.as_deref())).collect();
+    let contexts = match contexts {
+        Err(unreadable) => return error.hint(unreadable.what_to_do()).commands(unreadable.to_run().to_vec()),
+        Ok(contexts) => contexts,
+    };
+    match (commands.is_empty(), offer(contexts, of.kubeconfig.as_ref())) {
+        (false, _) => error.hint("sign in:").commands(commands.into_iter().take(MOST_NAMED)),
+        (true, _) if !users.unusable.is_empty() => error.hint("correct the settings of the contexts in the kubeconfig"),
+        (true, Some(offer)) => error.hint(to_move(&offer)).commands([offer.command]),
+        (true, None) => error.hint(format!(
+            "run 'kubekey setup{}', which writes a context and offers to sign in",
+            of_file(of.kubeconfig.as_ref())
+        )),
     }
 }

@@ -8,7 +8,7 @@ use crate::printable::sanitise;
 
 /// The columns, and those that only `--output wide` has.
 const COLUMNS: [&str; 6] = ["CONTEXTS", "ISSUER", "CLIENT", "ACCOUNT", "EXPIRES", "REFRESHABLE"];
-const WIDE: [&str; 3] = ["STORAGE", "SIGNED IN", "REFRESHED"];
+const WIDE: [&str; 4] = ["TOKEN", "STORAGE", "SIGNED IN", "REFRESHED"];
 
 /// A line for each sign-in below a line of names; empty without sign-ins.
 pub(super) fn table(all: &[SignIn], is_wide: bool, now: DateTime<Utc>) -> String {
@@ -38,8 +38,13 @@ fn cells(one: &SignIn, is_wide: bool, now: DateTime<Utc>) -> Vec<String> {
         if one.is_refreshable { "yes" } else { "no" }.to_owned(),
     ];
     if is_wide {
-        let storage = one.kept.dir.iter().fold(one.kept.storage.clone(), |storage, dir| format!("{storage} {dir}"));
-        cells.extend([text(&storage), ago(one.kept.signed_in_at), one.refreshed_at().map_or_else(dash, ago)]);
+        let token = if one.kept.is_access_token { "access" } else { "ID" }.to_owned();
+        cells.extend([
+            token,
+            text(&one.place()),
+            ago(one.kept.signed_in_at),
+            one.refreshed_at().map_or_else(dash, ago),
+        ]);
     }
     cells
 }

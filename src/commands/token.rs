@@ -5,10 +5,10 @@ use std::io::Write;
 use chrono::{DateTime, Utc};
 use serde_json::{Map, Value};
 
-use super::output::print;
 use super::span::relative;
 use crate::error::Result;
 use crate::local_time;
+use crate::output::print;
 use crate::printable::sanitise_whole;
 use crate::token::{self, IdToken};
 

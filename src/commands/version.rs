@@ -2,8 +2,8 @@
 
 use std::io::Write;
 
-use super::output::print;
 use crate::error::Result;
+use crate::output::print;
 
 /// Prints the version, as `--version` does.
 ///

@@ -5,15 +5,16 @@ use std::io::Write;
 use chrono::Utc;
 use serde_json::{Map, Value, json};
 
-use super::context::{read, refusal, with_others};
-use super::output::print;
+use super::context::read;
+use super::refusal::{refusal, with_others};
 use super::token::lines;
 use crate::api_server::ApiServer;
 use crate::cli::{Format, OfContext};
 use crate::environment::variable;
 use crate::error::{Error, ErrorKind, Result};
 use crate::exec_credential::ExecInfo;
-use crate::kubeconfig::Contexts;
+use crate::kubeconfig::{Contexts, of_file};
+use crate::output::print;
 use crate::policy::Policy;
 use crate::token::{self, IdToken};
 
@@ -31,7 +32,8 @@ pub fn server_of(of: &OfContext) -> Result<ApiServer> {
     let contexts = read(of)?;
     let name = of.context.as_deref().ok_or_else(|| no_context(&contexts, of))?;
     let context = contexts.find(name).filter(|context| context.is_ours());
-    let context = context.ok_or_else(|| with_others(refusal(Some(name), None, of), &contexts, of, "whoami"))?;
+    let context =
+        context.ok_or_else(|| with_others(refusal(&contexts, Some(name), None, of), &contexts, of, "whoami"))?;
     ApiServer::of(&context, &policy)
 }
 
@@ -59,7 +61,7 @@ pub fn whoami(server: &ApiServer, id_token: &IdToken, output: Format, out: &mut 
 fn no_context(contexts: &Contexts, of: &OfContext) -> Error {
     let error = Error::new(ErrorKind::Usage, "whoami asks the API server of a context, and no context is used");
     match contexts.ours().is_empty() {
-        true => error.hint("run 'kubekey setup', which writes a context"),
+        true => error.hint(format!("run 'kubekey setup{}', which writes a context", of_file(of.kubeconfig.as_ref()))),
         false => with_others(error, contexts, of, "whoami"),
     }
 }

@@ -11,13 +11,13 @@ use std::time::Duration;
 use nix::sys::signal::Signal;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::Errno;
-use rustix::process::getpgrp;
 use rustix::stdio::stdin;
-use rustix::termios::{LocalModes, tcgetattr, tcgetpgrp};
+use rustix::termios::{LocalModes, tcgetattr};
 use signal_hook::{flag, low_level};
 use tokio::sync::mpsc::UnboundedSender;
 use zeroize::Zeroizing;
 
+use crate::controlling_terminal::is_in_foreground;
 use crate::line_editor::Raw;
 
 type Line = Zeroizing<Vec<u8>>;
@@ -68,12 +68,7 @@ fn hide() -> io::Result<Raw> {
 /// of its own, as k9s.
 pub fn can_be_typed() -> bool {
     let edits_lines = tcgetattr(stdin()).is_ok_and(|modes| modes.local_modes.contains(LocalModes::ICANON));
-    edits_lines && is_in_foreground()
-}
-
-/// Whether this run may read the terminal: a job in the background would be stopped.
-fn is_in_foreground() -> bool {
-    tcgetpgrp(stdin()).is_ok_and(|foreground| foreground == getpgrp())
+    edits_lines && is_in_foreground(stdin())
 }
 
 fn read(raw: Raw, lines: &UnboundedSender<Line>, signals: &Signals, is_stopped: &AtomicBool) {
@@ -83,7 +78,7 @@ fn read(raw: Raw, lines: &UnboundedSender<Line>, signals: &Signals, is_stopped: 
             raw = None;
             // A run that was only stopped continues.
             let _ = low_level::emulate_default_handler(signal);
-        } else if !is_in_foreground() {
+        } else if !is_in_foreground(stdin()) {
             raw = None;
             thread::sleep(LOOK);
         } else if raw.is_none() {

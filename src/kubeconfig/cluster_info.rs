@@ -3,8 +3,8 @@
 
 use std::env;
 
+use super::command::command_of;
 use super::contexts::Contexts;
-use super::login_command::command_of;
 
 const ASK: &str = "set 'provideClusterInfo: true' in the kubeconfig's exec section";
 const USE_KUBECTL: &str = "use kubectl, or another program built on client-go (docs/policy.md names some that are not)";

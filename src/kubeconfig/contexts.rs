@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 
 use serde_json::{Value, json};
 
+use super::command::of_file;
 use super::entry::Kind;
 use super::exec::Exec;
 use super::files::{Files, decode};
@@ -38,6 +39,8 @@ pub struct Context<'a> {
     pub user: &'a str,
     /// The name of its cluster.
     pub cluster: &'a str,
+    /// Its namespace, if it has one.
+    pub namespace: Option<&'a str>,
     /// The program that its user runs, if there is one.
     pub exec: Option<Exec>,
     has_user: bool,
@@ -84,11 +87,21 @@ impl Contexts {
     pub fn find(&self, name: &str) -> Option<Context<'_>> {
         let (_, name, context) = self.entry(Kind::Context, name)?;
         let [user, cluster] = ["user", "cluster"].map(|field| context[field].as_str().unwrap_or_default());
+        let namespace = context["namespace"].as_str().filter(|namespace| !namespace.is_empty());
         let user_entry = self.entry(Kind::User, user).map(|(_, _, entry)| entry);
         let (cluster_folder, cluster_entry) =
             self.entry(Kind::Cluster, cluster).map(|(folder, _, entry)| (folder, entry)).unzip();
         let exec = user_entry.and_then(|user| Exec::read(&user["exec"]));
-        Some(Context { name, user, cluster, exec, has_user: user_entry.is_some(), cluster_entry, cluster_folder })
+        Some(Context {
+            name,
+            user,
+            cluster,
+            namespace,
+            exec,
+            has_user: user_entry.is_some(),
+            cluster_entry,
+            cluster_folder,
+        })
     }
 
     /// The contexts whose users run this program, the current one first.
@@ -163,6 +176,12 @@ impl Context<'_> {
         self.cluster_entry?[field].as_str()
     }
 
+    /// Whether its cluster has this field with a value other than the default.
+    pub fn has_of_cluster(&self, field: &str) -> bool {
+        let is_default = |value: &Value| value.is_null() || *value == "" || *value == false;
+        self.cluster_entry.is_some_and(|cluster| !is_default(&cluster[field]))
+    }
+
     /// What client-go would pass to the plugin (`KUBERNETES_EXEC_INFO`), without the cluster's certificate authority.
     pub fn exec_info(&self) -> String {
         let is_provided = self.exec.as_ref().is_some_and(|exec| exec.provides_cluster_info);
@@ -193,8 +212,10 @@ fn entries(document: &Value, kind: Kind) -> impl Iterator<Item = (&str, &Value)>
 
 fn read(path: &Path, largest: u64) -> Result<Value> {
     let unreadable = |why: &str| {
-        Error::new(ErrorKind::Usage, format!("{} cannot be read: {why}", path.display()))
-            .hint("fix the file ('kubectl config view' must be able to read it), or give another one with --kubeconfig")
+        Error::new(ErrorKind::Usage, format!("{} cannot be read: {why}", path.display())).hint(format!(
+            "fix the file ('kubectl config view{}' must be able to read it), or give another one with --kubeconfig",
+            of_file(Some(path))
+        ))
     };
     let bytes = atomic_file::read(path, largest).map_err(|error| unreadable(&error.to_string()))?;
     let (text, _) = decode(&bytes.unwrap_or_default()).map_err(|error| {

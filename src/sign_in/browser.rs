@@ -58,7 +58,7 @@ pub async fn sign_in(
         biased;
         answer = reception.await_answer() => Some((answer, false)),
         answer = pasted(&mut paste) => Some((answer, true)),
-        () = patience.run_out(lock) => None,
+        () = patience.run_out(|| lock.note_abandoned()) => None,
     };
     terminal::end_countdown();
     log::debug(format_args!("sign-in: {}", how(answer.as_ref().map(|(_, is_pasted)| *is_pasted))));
@@ -72,8 +72,7 @@ pub async fn sign_in(
         Some((Err(error), _)) => Err(error),
         None => Err(nobody_answered(settings, &request, verdict, &reception.seen, &patience)),
     };
-    let tokens = result.as_ref().map(|(tokens, _)| tokens).map_err(Error::kind);
-    consent::note(settings, (request.asks_offline_access, request.asks_consent), tokens);
+    consent::note_answer(settings, &request, &result);
     reception.end(&result, settings.post_login_url.as_ref()).await;
     result
 }

@@ -7,8 +7,9 @@
 use chrono::{Local, Utc};
 
 use crate::credential_key::CredentialKey;
-use crate::error::ErrorKind;
-use crate::oidc::Wishes;
+use crate::error::{self, Error, ErrorKind};
+use crate::oidc::authorization::AuthorizationRequest;
+use crate::oidc::{Person, Wishes};
 use crate::settings::Settings;
 use crate::state::{Consent, State};
 use crate::token::TokenSet;
@@ -48,6 +49,12 @@ pub fn note(
         say(tokens);
     }
     State::update(&key, |state| state.consent = after);
+}
+
+/// The same for the result of an authorization request.
+pub fn note_answer(settings: &Settings, request: &AuthorizationRequest, result: &error::Result<(TokenSet, Person)>) {
+    let tokens = result.as_ref().map(|(tokens, _)| tokens).map_err(Error::kind);
+    note(settings, (request.asks_offline_access, request.asks_consent), tokens);
 }
 
 /// What is known after a sign-in, depending on whether it asked for consent and whether it gave a refresh token or failed.

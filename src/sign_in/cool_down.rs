@@ -5,10 +5,12 @@ use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
 
-use crate::config::platform;
+use crate::config::{Flow, platform};
 use crate::controlling_terminal;
+use crate::credential_key::CredentialKey;
 use crate::error::{Error, ErrorKind, Result};
 use crate::kubeconfig::login_command;
+use crate::settings::{Opener, Settings};
 use crate::state::{State, Unanswered, boot};
 
 /// The length, in seconds, after the first timeout, the second and every further one.
@@ -21,11 +23,19 @@ const UNSEEN_SECONDS: i64 = 30;
 /// that a program started from a menu lacks.
 const SESSION: [&str; 3] = ["XDG_SESSION_ID", "SESSION_MANAGER", "DBUS_SESSION_BUS_ADDRESS"];
 
-/// Refuses a sign-in during the cool-down.
+/// Refuses a sign-in during the cool-down, which prevents browser tabs from piling up, and codes; otherwise there are none.
 ///
 /// # Errors
 /// [`ErrorKind::SignIn`], with the seconds that are left.
-pub fn check(state: &State, now: DateTime<Utc>) -> Result<()> {
+pub fn check(settings: &Settings, key: &CredentialKey) -> Result<()> {
+    let shows_any = settings.opener != Opener::Nobody || settings.flow == Some(Flow::Device);
+    match settings.is_machine() || !shows_any {
+        true => Ok(()),
+        false => check_at(&State::load(key), Utc::now()),
+    }
+}
+
+fn check_at(state: &State, now: DateTime<Utc>) -> Result<()> {
     check_unseen(state, now)?;
     let Some(unanswered) = &state.unanswered else { return Ok(()) };
     let left = unanswered.at.saturating_add(length(unanswered.times)).saturating_sub(now.timestamp());
@@ -46,7 +56,7 @@ fn check_unseen(state: &State, now: DateTime<Utc>) -> Result<()> {
         return Ok(());
     }
     let message = format!("there is no browser and no terminal to sign in with, so the next try can start in {left} s");
-    Err(Error::new(ErrorKind::SignIn, message).hint("run 'kubekey login' with the same settings in a terminal"))
+    Err(Error::new(ErrorKind::SignIn, message).hint(format!("run {} in a terminal", login_command())))
 }
 
 /// Notes a sign-in whose URL was invisible.
@@ -94,7 +104,7 @@ mod tests {
             for (at, is_refused) in [(i64::MIN, false), (now.timestamp(), true), (i64::MAX, false)] {
                 let mut state = State::default();
                 state.unanswered = Some(Unanswered { times: usize::MAX, at, desktop: desktop() });
-                assert_eq!(check(&state, now).is_err(), is_refused, "{at} at {now}");
+                assert_eq!(check_at(&state, now).is_err(), is_refused, "{at} at {now}");
                 start(&mut state, now);
                 assert_eq!(state.unanswered.as_ref().map(|unanswered| unanswered.times), Some(usize::MAX));
             }

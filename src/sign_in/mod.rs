@@ -59,6 +59,7 @@ use crate::config::Flow;
 use crate::error::{Error, ErrorKind, Result};
 use crate::event_loop;
 use crate::exec_credential::ExecInfo;
+use crate::kubeconfig::login_command;
 use crate::log;
 use crate::oidc::device::Declined;
 use crate::oidc::{Limits, Person, Provider, machine_grant};
@@ -157,5 +158,5 @@ fn verdict(provider: &Provider, settings: &Settings, session: &Session) -> Resul
 fn nobody_there(verdict: &Verdict) -> Error {
     let message = format!("a sign-in is needed, and nobody can be reached: {verdict}");
     Error::new(ErrorKind::SignIn, message)
-        .hint("run 'kubekey login' in a terminal; if a person reads the output of this job, set --flow=device; for a program, set --flow=client-credentials or --flow=token-exchange")
+        .hint(format!("run {} in a terminal; if a person reads the output of this job, set --flow=device; for a program, set --flow=client-credentials or --flow=token-exchange", login_command()))
 }

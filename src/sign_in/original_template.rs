@@ -130,7 +130,7 @@ impl<'a> Rendering<'a> {
         self.position = std::mem::take(&mut self.position).after_value();
         match slot {
             Slot::Text => self.write(&escaped(value)),
-            Slot::Picture if value.starts_with("https://") => self.write(&escaped(value)),
+            Slot::Picture if is_picture(value) => self.write(&escaped(value)),
             Slot::Picture | Slot::Nothing => Ok(()),
         }
     }
@@ -196,6 +196,11 @@ impl<'s> Action<'s> {
 fn trimmed(text: &str, before: bool, after: bool) -> &str {
     let text = if before { text.trim_start_matches(SPACE) } else { text };
     if after { text.trim_end_matches(SPACE) } else { text }
+}
+
+/// Whether a browser may load it as a picture. One within its own URL, as that of the preview, is loaded from nowhere.
+fn is_picture(value: &str) -> bool {
+    ["https://", "data:image/"].iter().any(|start| value.starts_with(start))
 }
 
 fn escaped(value: &str) -> String {

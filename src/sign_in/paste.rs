@@ -87,7 +87,7 @@ pub async fn sign_in(
     let answer = tokio::select! {
         biased;
         answer = paste.await_answer() => answer,
-        () = patience.run_out(lock) => Some(Err(patience.judge(nobody_pasted(settings)))),
+        () = patience.run_out(|| lock.note_abandoned()) => Some(Err(patience.judge(nobody_pasted(settings)))),
     };
     let Paste { request, lines, .. } = paste;
     drop(lines);
@@ -96,8 +96,7 @@ pub async fn sign_in(
         Some(Err(error)) => Err(error),
         None => Err(nothing_pasted()),
     };
-    let tokens = result.as_ref().map(|(tokens, _)| tokens).map_err(Error::kind);
-    consent::note(settings, (request.asks_offline_access, request.asks_consent), tokens);
+    consent::note_answer(settings, &request, &result);
     result
 }
 

@@ -9,16 +9,16 @@ use std::time::{Duration, Instant};
 use tokio::time::sleep;
 
 use crate::error::{Error, ErrorKind};
+use crate::kubeconfig::login_command;
 use crate::reader::Reader;
 use crate::settings::{Opener, Settings};
-use crate::token_cache::Lock;
 use crate::{controlling_terminal, log, terminal};
 
 /// How often that is checked.
 const LOOK: Duration = Duration::from_millis(250);
 
 /// How long to wait for a user who must find the URL where no terminal shows it, for example in an editor's output.
-pub(super) const UNSEEN: Duration = Duration::from_secs(20);
+const UNSEEN: Duration = Duration::from_secs(20);
 
 /// The wait for the response of one sign-in.
 pub struct Patience<'a> {
@@ -49,11 +49,11 @@ impl<'a> Patience<'a> {
         Self { counts_down, ..self }
     }
 
-    /// Returns at the timeout. If the reader ends before, runs that wait for `lock` learn it: they can show the sign-in to the
+    /// Returns at the timeout. If the reader ends before, `tell_others` is called: runs that wait can show the sign-in to the
     /// user again.
-    pub async fn run_out(&mut self, lock: &mut Lock) {
+    pub async fn run_out(&mut self, mut tell_others: impl FnMut()) {
         loop {
-            self.look(lock);
+            self.look(&mut tell_others);
             let left = self.left();
             if left.is_zero() {
                 return;
@@ -79,11 +79,11 @@ impl<'a> Patience<'a> {
         }
     }
 
-    fn look(&mut self, lock: &mut Lock) {
+    fn look(&mut self, tell_others: &mut impl FnMut()) {
         if !self.is_abandoned && self.reader.is_gone() {
             log::debug(format_args!("sign-in: the reader of the token has ended"));
             self.is_abandoned = true;
-            lock.note_abandoned();
+            tell_others();
         }
         let is_left_to_choice = self.settings.opener != Opener::Nobody && !self.settings.is_login_timeout_chosen;
         if self.is_unseen.is_none() && is_left_to_choice && !self.has_launched() {
@@ -96,18 +96,21 @@ impl<'a> Patience<'a> {
     }
 
     fn left(&self) -> Duration {
-        let (limit, since) = match self.opened.get() {
-            // A user who just opened the URL gets the full time, however late.
-            Some(opened) if self.is_abandoned => (self.settings.login_timeout, opened),
-            None if self.is_unseen() => (UNSEEN.min(self.settings.login_timeout), self.start),
-            _ => (self.settings.login_timeout, self.start),
-        };
-        limit.saturating_sub(since.elapsed())
+        // A user who just opened the URL gets the full time, however late.
+        let opened = self.opened.get().filter(|_| self.is_abandoned);
+        self.limit().saturating_sub(opened.unwrap_or(self.start).elapsed())
+    }
+
+    /// How long it waits, if nothing changes.
+    pub fn limit(&self) -> Duration {
+        match self.is_unseen() && self.opened.get().is_none() {
+            true => self.settings.login_timeout.min(UNSEEN),
+            false => self.settings.login_timeout,
+        }
     }
 
     fn nobody_knew(&self) -> Error {
-        let seconds = UNSEEN.min(self.settings.login_timeout).as_secs();
-        let message = format!("no browser was opened, and the URL was not opened within {seconds} s");
-        Error::new(ErrorKind::Unseen, message).hint("run 'kubekey login' with the same settings in a terminal")
+        let message = format!("no browser was opened, and the URL was not opened within {} s", self.limit().as_secs());
+        Error::new(ErrorKind::Unseen, message).hint(format!("run {} in a terminal", login_command()))
     }
 }

@@ -16,6 +16,7 @@ use crate::exec_credential::ExecInfo;
 use crate::oidc::Person;
 use crate::oidc::refusal::Unproven;
 use crate::settings::{LoopbackAddress, PageSettings};
+use crate::terminal;
 
 /// A portrait, which the browser loads from nowhere.
 const PORTRAIT: &str = "data:image/svg+xml,%3Csvg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 96 96'%3E\
@@ -95,7 +96,9 @@ impl Sample {
         let failed = match *self {
             Self::SignedIn { name, email, picture } => {
                 let [name, email, picture] = [name, email, picture].map(str::to_owned);
-                return pages.signed_in(&Person { name, email, picture });
+                let html = pages.signed_in(&Person { name, email, picture });
+                warn_of_missing_picture(&html);
+                return html;
             }
             Self::Failed => FailedPage::ended(
                 &Error::new(ErrorKind::SignIn, "the provider refused the sign-in: you are not assigned to this client")
@@ -109,5 +112,14 @@ impl Sample {
             Self::Late => FailedPage::late(),
         };
         pages.failed(&failed)
+    }
+}
+
+/// A template may show a picture that a user does not have.
+fn warn_of_missing_picture(html: &str) {
+    if ["src=\"\"", "src=''"].iter().any(|empty| html.contains(empty)) {
+        terminal::warning(
+            "a user without a picture gets an image with an empty 'src': put it between '{{if .Picture}}' and '{{end}}'",
+        );
     }
 }

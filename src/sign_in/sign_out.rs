@@ -1,13 +1,11 @@
 //! The end of the provider's session in the browser (OpenID Connect RP-Initiated Logout 1.0), by way of our own page: it
 //! has a form with the ID token, which must be in no URL and in no list of processes.
 
-use std::sync::atomic::Ordering;
-use std::time::Duration;
+use std::rc::Rc;
 
 use askama::Template;
 use hyper::{HeaderMap, StatusCode};
 use openidconnect::CsrfToken;
-use tokio::time::timeout;
 use url::Url;
 
 use super::announcement::announce_sign_out;
@@ -16,7 +14,7 @@ use super::gate::{Gate, Purpose};
 use super::local_tls::LocalTls;
 use super::loopback::{Loopback, Server};
 use super::pages::{FailedPage, Pages};
-use super::patience::UNSEEN;
+use super::patience::Patience;
 use super::peer;
 use super::session::Session;
 use super::visit::Visit;
@@ -27,7 +25,7 @@ use crate::oidc::{Limits, Provider};
 use crate::printable;
 use crate::secret::Secret;
 use crate::settings::{ResponseMode, Settings};
-use crate::{controlling_terminal, log, terminal};
+use crate::{log, terminal};
 
 /// How many random bytes the nonce of the script has.
 const NONCE_BYTES: u32 = 16;
@@ -71,18 +69,10 @@ pub fn sign_out(settings: &Settings, id_token: Option<&Secret>) -> Result<()> {
         let server = loopback.serve(gate.host.clone(), tls);
         let takes_form = takes_form(&provider, &endpoint).await;
         let launched = announce_sign_out(settings, &gate.start_url(), verdict.no_browser);
-        let patience = patience_for(settings, launched.load(Ordering::Relaxed));
-        let farewell = Farewell { settings, endpoint: &endpoint, takes_form, id_token, gate, patience };
-        farewell.serve(server).await
+        let patience = Patience::new(settings, launched, Rc::default());
+        let farewell = Farewell { settings, endpoint: &endpoint, takes_form, id_token, gate };
+        farewell.serve(server, patience).await
     })
-}
-
-/// How long to wait: for a URL that nobody sees not as long as for a person.
-fn patience_for(settings: &Settings, is_launched: bool) -> Duration {
-    match is_launched || settings.is_login_timeout_chosen || controlling_terminal::is_watched() {
-        true => settings.login_timeout,
-        false => settings.login_timeout.min(UNSEEN),
-    }
 }
 
 /// Whether the provider takes a posted form, as it must (§2), and not every provider does. An answer to a request without a
@@ -120,12 +110,11 @@ struct Farewell<'a> {
     takes_form: bool,
     id_token: Option<&'a Secret>,
     gate: Gate,
-    patience: Duration,
 }
 
 impl Farewell<'_> {
     /// Answers requests until a browser has the form.
-    async fn serve(&self, mut server: Server) -> Result<()> {
+    async fn serve(&self, mut server: Server, mut patience: Patience<'_>) -> Result<()> {
         let pages = Pages::new(self.settings, None);
         let shown = async {
             loop {
@@ -142,16 +131,20 @@ impl Farewell<'_> {
                 }
             }
         };
-        let result = timeout(self.patience, shown).await;
+        let is_shown = tokio::select! {
+            biased;
+            () = shown => true,
+            () = patience.run_out(|| ()) => false,
+        };
         server.finish().await;
-        match result {
-            Ok(()) => {
+        match is_shown {
+            true => {
                 let host = self.endpoint.host_str().unwrap_or_default();
                 terminal::notice(&format!("the browser goes to {host}, which ends its session there"));
                 Ok(())
             }
-            Err(_) => {
-                let seconds = self.patience.as_secs();
+            false => {
+                let seconds = patience.limit().as_secs();
                 Err(not_ended(self.settings, &format!("no browser opened the page within {seconds} s")))
             }
         }

@@ -23,6 +23,8 @@ pub struct TokenCache {
     pub(super) token_dir: Option<PathBuf>,
     /// How long a saved sign-in may be used.
     pub(super) session_rules: SessionRules,
+    /// Whether the cluster gets the access token.
+    pub is_access_token: bool,
 }
 
 impl TokenCache {
@@ -43,7 +45,13 @@ impl TokenCache {
             storage,
             token_dir: settings.token_dir.clone(),
             session_rules: settings.session_rules.clone(),
+            is_access_token: settings.use_access_token,
         }
+    }
+
+    /// Whether both are for the same credential in the same storage.
+    pub fn is_same(&self, other: &Self) -> bool {
+        self.key.digest == other.key.digest && self.storage == other.storage && self.token_dir == other.token_dir
     }
 
     /// Whether the storage is the keyring, or may be.

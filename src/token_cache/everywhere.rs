@@ -25,6 +25,7 @@ impl TokenCache {
             token_dir: token_dir.map(PathBuf::from).or_else(default),
             // What a policy has ended is to be revoked all the more.
             session_rules: SessionRules::default(),
+            is_access_token: false,
         }
     }
 
@@ -40,8 +41,8 @@ impl TokenCache {
         ];
         let read = |(storage, kernel_key)| {
             let (key, token_dir) = (self.key.clone(), self.token_dir.clone());
-            let session_rules = self.session_rules.clone();
-            Self { key, kernel_key, storage, token_dir, session_rules }.load(Unlock::Ask).ok()?.1
+            let (session_rules, is_access_token) = (self.session_rules.clone(), self.is_access_token);
+            Self { key, kernel_key, storage, token_dir, session_rules, is_access_token }.load(Unlock::Ask).ok()?.1
         };
         let parked = self.all_parkings();
         keyring.into_iter().chain(others).filter_map(read).chain(parked.iter().filter_map(Parking::load)).collect()

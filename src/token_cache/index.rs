@@ -7,6 +7,7 @@ use super::cache::TokenCache;
 use super::kernel::{self, Part};
 use super::keyring_error::Unlock;
 use super::store::Store;
+use crate::config::TokenStorage;
 use crate::credential_key::CredentialKey;
 use crate::kept::Kept;
 use crate::state::{State, machine};
@@ -35,8 +36,20 @@ impl TokenCache {
             Store::Keyring | Store::Kernel => None,
         };
         let (issuer, client_id) = (self.key.issuer.clone(), self.key.client_id.clone());
-        let storage = store.name().to_owned();
-        Some(Kept { storage, dir, machine: machine(), issuer, client_id, ..Kept::default() })
+        let (storage, is_access_token) = (store.name().to_owned(), self.is_access_token);
+        Some(Kept { storage, dir, machine: machine(), issuer, client_id, is_access_token, ..Kept::default() })
+    }
+
+    /// Whether a run with these settings finds the sign-in that the index has at this place.
+    pub fn finds(&self, kept: &Kept) -> bool {
+        match (&*kept.storage, self.storage) {
+            ("keyring", TokenStorage::Auto | TokenStorage::Keyring) => true,
+            // Containers share the kernel's keys, which `auto` leaves alone then.
+            ("kernel", TokenStorage::Auto) => !kernel::is_shared() && is_in_kernel(&self.kernel_key),
+            ("kernel", TokenStorage::Kernel) => is_in_kernel(&self.kernel_key),
+            ("file", TokenStorage::File) => kept.dir.as_deref().map(Path::new) == self.token_dir.as_deref(),
+            _ => false,
+        }
     }
 
     /// Adds a saved sign-in that the index does not have, as one of an older version. The keyring is asked only if it
@@ -61,10 +74,12 @@ pub fn is_still_there(digest: &str, kept: &Kept) -> bool {
         ("file", Some(dir)) => Path::new(dir).join(format!("{digest}.json")).is_file(),
         ("kernel", _) => {
             let key = CredentialKey { issuer: String::new(), client_id: String::new(), digest: digest.to_owned() };
-            let keys = [key.asked_for_in_kernel(), key];
-            let mut parts = keys.iter().flat_map(|key| [(key, Part::IdToken), (key, Part::Session)]);
-            parts.any(|(key, part)| kernel::load(key, part).is_some())
+            [key.asked_for_in_kernel(), key].iter().any(is_in_kernel)
         }
         _ => true,
     }
+}
+
+fn is_in_kernel(key: &CredentialKey) -> bool {
+    [Part::IdToken, Part::Session].into_iter().any(|part| kernel::load(key, part).is_some())
 }

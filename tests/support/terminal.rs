@@ -33,6 +33,16 @@ pub struct Person {
     shown: Vec<String>,
 }
 
+/// The same command with a terminal as its standard output, too.
+pub fn shown(kubekey: &Command) -> Command {
+    let mut shell = Command::new("/bin/sh");
+    shell.args(["-c", r#""$0" "$@" >/dev/tty; echo "exit code $?" >/dev/tty"#]).arg(kubekey.get_program());
+    shell.args(kubekey.get_args()).env_clear();
+    shell.envs(kubekey.get_envs().filter_map(|(name, value)| Some((name, value?))));
+    shell.current_dir(kubekey.get_current_dir().expect("a folder"));
+    shell
+}
+
 impl Person {
     /// Runs a command with a terminal as stdin and stderr, in the same environment.
     pub fn run(command: &Command) -> Self {

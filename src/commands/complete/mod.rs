@@ -13,9 +13,9 @@ use clap::CommandFactory;
 
 pub use script::{completion_script, print_script};
 
-use super::output::print;
 use crate::cli::Cli;
 use crate::error::Result;
+use crate::output::print;
 use candidate::{children, flags};
 use typed::Typed;
 use values::{Values, values};
@@ -40,7 +40,10 @@ pub fn complete(words: &[String], out: &mut impl Write) -> Result<()> {
         Values::Files => ":files\t\n".to_owned(),
         Values::Folders => ":folders\t\n".to_owned(),
         Values::Words(words) => {
-            let is_plain = |text: &str| !text.chars().any(char::is_control);
+            // A name that the scripts would take for one of the words above cannot be completed.
+            let is_plain = |text: &str| {
+                !text.is_empty() && ![":files", ":folders"].contains(&text) && !text.chars().any(char::is_control)
+            };
             words.iter().filter(|(word, _)| is_plain(word)).map(|(word, help)| format!("{word}\t{help}\n")).collect()
         }
     };

@@ -2,9 +2,9 @@
 
 use std::io::Write;
 
-use super::super::output::print;
 use crate::cli::Shell;
 use crate::error::Result;
+use crate::output::print;
 
 /// The script with which a shell completes kubekey's words.
 pub fn completion_script(shell: Shell) -> &'static str {

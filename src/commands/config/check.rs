@@ -8,7 +8,6 @@ use std::rc::Rc;
 
 use clap::{Arg, CommandFactory};
 
-use super::super::output::print;
 use super::effective::check_values;
 use crate::cli::Cli;
 use crate::config::file::Unknown;
@@ -17,6 +16,7 @@ use crate::config::keys::{KEYS, variable_of};
 use crate::config::{self, Checked, Cluster, File, Flags, Layers, Mistake, check_clusters, escape, file, nearest};
 use crate::environment::{self, variable};
 use crate::error::{Error, ErrorKind, Result};
+use crate::output::print;
 use crate::policy::Policy;
 use crate::printable;
 use crate::settings::{Authority, Settings};

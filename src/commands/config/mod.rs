@@ -9,10 +9,10 @@ mod template;
 
 use std::io::Write;
 
-use super::output::print;
 use crate::cli::Config;
 use crate::config::Flags;
 use crate::error::Result;
+use crate::output::print;
 pub use answers::Answers;
 pub use check::{check_files, find_mistakes, unknown_variables};
 pub use effective::check_values;

@@ -5,7 +5,6 @@ use std::io::Write;
 use serde_json::{Value as Json, json};
 
 use super::super::context_user::OfUser;
-use super::super::output::print;
 use super::effective::check_values;
 use crate::cli::{OfContext, Output};
 use crate::config::given::{Given, Layer, Origin, Value};
@@ -14,6 +13,7 @@ use crate::config::{File, Flags, Layers};
 use crate::environment::variable;
 use crate::error::Result;
 use crate::exec_credential::ExecInfo;
+use crate::output::print;
 use crate::policy::{Policy, Said};
 use crate::printable;
 

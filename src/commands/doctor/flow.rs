@@ -2,6 +2,7 @@
 
 use super::line::Line;
 use crate::exec_credential::ExecInfo;
+use crate::kubeconfig::login_command;
 use crate::oidc::Examination;
 use crate::settings::Settings;
 use crate::sign_in::{Verdict, flows_here, try_listener};
@@ -25,7 +26,10 @@ pub fn check(settings: &Settings, verdict: Option<&Verdict>) -> Line {
         (true, true) => Line::warning(
             "flow",
             verdict.to_string(),
-            "run 'kubekey login' in a terminal; if a person reads the output of this job, set --flow=device",
+            format!(
+                "run {} in a terminal; if a person reads the output of this job, set --flow=device",
+                login_command()
+            ),
         ),
         (true, false) => {
             Line::error("flow", verdict.to_string(), "ask your administrator for another flow ('allowed_flows')")

@@ -3,8 +3,8 @@
 use serde_json::{Value, json};
 
 use crate::error::Error;
-use crate::printable::{sanitise, sanitise_whole};
-use crate::terminal::{as_typed, typed};
+use crate::printable::sanitise;
+use crate::terminal;
 
 /// How a check ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -27,7 +27,7 @@ pub struct Line {
     pub what: String,
     /// What the user can do about it; empty if nothing is to be done.
     pub what_to_do: String,
-    /// The commands at its end.
+    /// Commands for that, each to be copied as it is.
     pub commands: Vec<String>,
 }
 
@@ -60,30 +60,27 @@ impl Line {
 
     /// It ended with this error.
     pub fn of(check: &'static str, error: &Error) -> Self {
-        let commands = error.to_run().to_vec();
-        Self { commands, ..Self::error(check, error.to_string(), error.what_to_do()) }
+        let line = Self::error(check, error.to_string(), error.what_to_do());
+        Self { commands: error.to_run().to_vec(), ..line }
     }
 
-    /// For people: two lines if something is to be done, and one for each command.
+    /// For people: further lines if something is to be done.
     pub fn to_text(&self) -> String {
-        let Self { verdict, check, what, .. } = self;
-        let below = |sign: &str, text: &str| format!("{:22} {sign} {text}\n", "");
-        let todo = match self.what_to_do.is_empty() {
-            true => String::new(),
-            false => below("->", &as_typed(&sanitise(&self.what_to_do))),
-        };
-        let commands: String = self.commands().iter().map(|command| below("  ", command)).collect();
-        format!("{:8} {check:13} {}\n{todo}{commands}", verdict.name(), sanitise(what))
-    }
-
-    fn commands(&self) -> Vec<String> {
-        self.commands.iter().map(|command| sanitise_whole(&typed(command))).collect()
+        let Self { verdict, check, what, what_to_do, commands } = self;
+        let mut text = terminal::beside(&format!("{:8} {check:13} ", verdict.name()), what) + "\n";
+        if !what_to_do.is_empty() {
+            text += &(terminal::beside(&format!("{:23}-> ", ""), what_to_do) + "\n");
+        }
+        // Not broken, so that they can be copied.
+        text.extend(commands.iter().map(|command| format!("{:26}{}\n", "", terminal::typed(command))));
+        text
     }
 
     /// For programs.
     pub fn to_json(&self) -> Value {
-        let [what, what_to_do] = [&self.what, &self.what_to_do].map(|text| as_typed(&sanitise(text)));
-        let (verdict, commands) = (self.verdict.name(), self.commands());
+        let [what, what_to_do] = [&self.what, &self.what_to_do].map(|text| terminal::as_typed(&sanitise(text)));
+        let commands: Vec<_> = self.commands.iter().map(|command| terminal::typed(command)).collect();
+        let verdict = self.verdict.name();
         json!({ "check": self.check, "verdict": verdict, "what": what, "what_to_do": what_to_do, "commands": commands })
     }
 }

@@ -22,13 +22,13 @@ use std::io::Write;
 use serde_json::json;
 
 use super::context::{is_settled, read};
-use super::output::print;
 use crate::cli::{Examine, Format};
 use crate::config::Flags;
 use crate::environment::variable;
 use crate::error::{Error, ErrorKind, Result};
 use crate::exec_credential::ExecInfo;
 use crate::kubeconfig::Contexts;
+use crate::output::print;
 use crate::policy::Policy;
 use crate::settings::Settings;
 use line::{Line, Verdict};
@@ -76,7 +76,11 @@ fn examine(flags: &Flags, asked: &Examine, contexts: &Result<Contexts>) -> (Vec<
     let (settings, exec_info) = match known {
         Ok(known) => known,
         Err(error) => {
-            lines.push(Line::of("settings", &error));
+            lines.push(match contexts {
+                // What was not read has the settings, and 'kubekey setup' cannot change it.
+                Err(_) => Line::error("settings", error.to_string(), "correct the kubeconfig first"),
+                Ok(_) => Line::of("settings", &error),
+            });
             return (lines, Vec::new());
         }
     };
@@ -111,5 +115,6 @@ fn of_sign_in(settings: &Settings, exec_info: &ExecInfo) -> Vec<Line> {
         lines.extend(templates::check(settings));
     }
     lines.extend(storage::check(settings));
+    lines.extend(saved::cool_down(settings));
     lines
 }

@@ -6,11 +6,13 @@ use serde_json::Value;
 use super::super::whoami::claims;
 use super::line::Line;
 use crate::api_server::ApiServer;
+use crate::credential_key::CredentialKey;
 use crate::exec_credential::ExecInfo;
 use crate::kubeconfig::Context;
 use crate::local_time;
 use crate::policy::Policy;
 use crate::settings::Settings;
+use crate::sign_in::cool_down;
 use crate::token::{IdToken, Saved};
 use crate::token_cache::{TokenCache, Unlock};
 
@@ -44,6 +46,12 @@ fn without_token(saved: Option<&Saved>) -> Line {
         true => Line::ok("sign-in", "the saved token has expired; the next run of kubectl refreshes it"),
         false => Line::ok("sign-in", "no valid token is saved; the next run of kubectl signs you in"),
     }
+}
+
+/// The cool-down, while there is one.
+pub fn cool_down(settings: &Settings) -> Option<Line> {
+    let error = cool_down::check(settings, &CredentialKey::new(settings)).err()?;
+    Some(Line::warning("cool-down", error.to_string(), error.what_to_do()))
 }
 
 /// Asks under the same conditions as `whoami`.

@@ -1,42 +1,86 @@
 //! The context of the kubeconfig that is used.
 
+use super::super::setup::{Offer, offer_for};
 use super::line::Line;
 use crate::cli::Examine;
 use crate::error::Result;
-use crate::kubeconfig::Contexts;
+use crate::kubeconfig::{Contexts, of_file};
+use crate::shell::quoted;
+
+const CHECK: &str = "kubeconfig";
+
+/// The maximum number of contexts that are named.
+const MOST_NAMED: usize = 5;
 
 /// Which context is used, or why none is.
 pub fn check(contexts: &Result<Contexts>, asked: &Examine, is_settled: bool) -> Line {
+    let of_file = of_file(asked.of.kubeconfig.as_ref());
     let contexts = match contexts {
         Ok(contexts) => contexts,
-        Err(error) => return Line::of("kubeconfig", error),
+        Err(error) => return Line::of(CHECK, error),
     };
     let Some(name) = asked.of.context.as_deref().or(contexts.current.as_deref()) else {
         return Line::warning(
-            "kubeconfig",
+            CHECK,
             "it has no current context",
-            "run 'kubekey setup', which writes one, or 'kubectl config use-context NAME'",
+            format!("run 'kubekey setup{of_file}', which writes one, or 'kubectl config use-context NAME{of_file}'"),
         );
     };
     let Some(context) = contexts.find(name) else {
-        let what = format!("the context '{name}' does not exist");
-        return Line::error("kubeconfig", what, "'kubectl config get-contexts' lists the contexts");
+        return missing(name, contexts, asked);
     };
     let server = context.of_cluster("server").unwrap_or_default();
     match (context.lacks(), context.is_ours()) {
-        (Some(lacks), _) => Line::error("kubeconfig", lacks, "add it, or run 'kubekey setup', which writes a context"),
-        (None, false) => Line::warning(
-            "kubeconfig",
-            format!("the user of the context '{name}' does not run kubekey"),
-            "give --context NAME; 'kubekey setup' writes a context that does",
-        ),
+        (Some(lacks), _) => {
+            let what_to_do = format!("add it, or run 'kubekey setup{of_file}', which writes a context");
+            Line::error(CHECK, lacks, what_to_do)
+        }
+        (None, false) => {
+            let offer = offer_for(contexts, asked.of.kubeconfig.as_ref(), |user| user == context.user);
+            not_ours(name, offer, &of_file)
+        }
         (None, true) if !is_settled => Line::warning(
-            "kubeconfig",
+            CHECK,
             format!("the context '{name}' is not used, because settings of another source are given"),
             "give --context NAME to use those of a context",
         ),
         (None, true) => {
-            Line::ok("kubeconfig", format!("the context '{name}' for the cluster '{}' at {server}", context.cluster))
+            Line::ok(CHECK, format!("the context '{name}' for the cluster '{}' at {server}", context.cluster))
         }
+    }
+}
+
+fn not_ours(name: &str, offer: Option<Offer>, of_file: &str) -> Line {
+    match offer {
+        Some(Offer { programs, command }) => Line {
+            commands: vec![command],
+            ..Line::warning(
+                CHECK,
+                format!("the user of the context '{name}' signs in with {programs}"),
+                "give --context NAME, or move such users to kubekey:",
+            )
+        },
+        None => Line::warning(
+            CHECK,
+            format!("the user of the context '{name}' does not run kubekey"),
+            format!("give --context NAME; 'kubekey setup{of_file}' writes a context that does"),
+        ),
+    }
+}
+
+fn missing(name: &str, contexts: &Contexts, asked: &Examine) -> Line {
+    let file = asked.of.kubeconfig.as_ref();
+    let ours = contexts.ours();
+    let what = format!("the context '{name}' does not exist");
+    let commands =
+        ours.iter().map(|context| format!("kubekey doctor --context {}{}", quoted(context.name), of_file(file)));
+    match ours.is_empty() {
+        true => {
+            Line::error(CHECK, what, format!("list the contexts with 'kubectl config get-contexts{}'", of_file(file)))
+        }
+        false => Line {
+            commands: commands.take(MOST_NAMED).collect(),
+            ..Line::error(CHECK, what, "check one that runs kubekey:")
+        },
     }
 }

@@ -6,7 +6,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use super::super::context::{OWN, read};
-use super::super::listed::{sign_ins, users};
+use super::super::listed::{Users, sign_ins};
 use super::client::Clients;
 use super::forgetting::{note_signed_out, revoke_there};
 use crate::cli::Logout;
@@ -26,6 +26,9 @@ use crate::token_cache::{Lock, Purpose, TokenCache, Waiter, unlisted};
 /// How long to wait for another run's sign-in if the settings are not known.
 const PATIENCE: Duration = Duration::from_secs(120);
 
+/// The maximum number of issuers that are named.
+const MOST_NAMED: usize = 5;
+
 /// The saved sign-ins by their digest: where each is, and who signed in.
 type Found = BTreeMap<String, Vec<Kept>>;
 
@@ -43,11 +46,13 @@ pub(super) fn logout_listed(asked: &Logout, flags: &Flags) -> Result<()> {
         Err(error) if asked.of.kubeconfig.is_some() => return Err(error),
         contexts => contexts.inspect_err(|error| log::debug(format_args!("kubeconfig: {error}"))).ok(),
     };
-    let users = contexts.as_ref().map(|contexts| users(contexts, &policy)).unwrap_or_default();
+    let users = contexts.as_ref().map(|contexts| Users::of(contexts, &policy)).unwrap_or_default();
+    users.unusable.iter().for_each(|(name, error)| log::debug(format_args!("context '{name}': {error}")));
     let mut found = Found::new();
     for one in sign_ins(&users, &policy.session_rules()) {
         found.entry(one.digest).or_default().push(one.kept);
     }
+    let issuers: BTreeSet<_> = found.values().flatten().map(|kept| kept.issuer.clone()).collect();
     match &asked.issuer {
         Some(issuer) => found.retain(|_, places| places.iter().any(|kept| is_of(issuer, &kept.issuer))),
         None => unlisted().into_iter().for_each(|digest| _ = found.entry(digest).or_default()),
@@ -55,7 +60,9 @@ pub(super) fn logout_listed(asked: &Logout, flags: &Flags) -> Result<()> {
     let mut clients = Clients::read(flags, contexts.as_ref(), policy);
     if found.is_empty() {
         let whose = asked.issuer.as_ref().map(|issuer| format!(" to {issuer}")).unwrap_or_default();
-        terminal::notice(&format!("there is no saved sign-in{whose}"));
+        let others: Vec<_> = issuers.iter().take(MOST_NAMED).map(String::as_str).collect();
+        let saved = if others.is_empty() { String::new() } else { format!("; there is one to {}", others.join(", ")) };
+        terminal::notice(&format!("there is no saved sign-in{whose}{saved}"));
     }
     logout_each(&found, &mut clients, asked.browser)
 }

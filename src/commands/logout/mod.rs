@@ -5,9 +5,12 @@ mod forgetting;
 mod listed;
 
 use super::Known;
+use super::context::read;
+use super::listed::Users;
 use crate::cli::Logout;
 use crate::config::Flags;
 use crate::error::Result;
+use crate::policy::Policy;
 use crate::shell::quoted;
 use crate::sign_in::sign_out;
 use crate::terminal;
@@ -29,7 +32,7 @@ pub fn logout(asked: &Logout, flags: &Flags) -> Result<()> {
 /// Removes this credential from every storage that may have it, and revokes the refresh token of the one that the
 /// settings choose. Neither prevents the other.
 fn logout_one(asked: &Logout, flags: &Flags) -> Result<()> {
-    let Known { settings, .. } = Known::read(flags)?;
+    let Known { policy, settings, .. } = Known::read(flags)?;
     let cache = TokenCache::new(&settings);
     // A sign-in that is still running would save its tokens after the removal.
     let waiter = Waiter { login_timeout: settings.login_timeout, purpose: Purpose::Removal, take_part: &mut |_, _| {} };
@@ -47,6 +50,9 @@ fn logout_one(asked: &Logout, flags: &Flags) -> Result<()> {
     note_signed_out(&cache);
     // Nobody has to wait for the browser.
     drop(lock);
+    if was_saved && home_of_user.is_none() {
+        say_shared(&cache, asked, &policy);
+    }
     terminal::notice(&match (was_saved, home_of_user) {
         (true, None) => format!("signed out of {issuer}: the saved sign-in was removed"),
         (false, None) => format!(
@@ -65,6 +71,16 @@ fn logout_one(asked: &Logout, flags: &Flags) -> Result<()> {
         sign_out(&settings, id_token.map(|id_token| &id_token.jwt))?;
     }
     Ok(())
+}
+
+/// Names the other contexts that are signed out, too.
+fn say_shared(cache: &TokenCache, asked: &Logout, policy: &Policy) {
+    let Ok(contexts) = read(&asked.of) else { return };
+    let users = Users::of(&contexts, policy);
+    let others = users.others_of(cache, asked.of.context.as_deref());
+    if !others.is_empty() && asked.of.context.is_some() {
+        terminal::notice(&format!("this was also the sign-in of '{}'", others.join("', '")));
+    }
 }
 
 fn say_revoked(issuer: &str, revoked: Result<bool>) {

@@ -92,19 +92,20 @@ fn replacements(contexts: &Contexts, asked: &cli::Setup) -> Result<(Vec<Replacem
 
 /// The user of `--user` or `--context`.
 fn named(contexts: &Contexts, asked: &cli::Setup) -> Result<Option<String>> {
+    let of_file = kubeconfig::of_file(asked.kubeconfig.as_ref());
     let of_context = asked.context.as_deref().map(|name| match contexts.find(name) {
         Some(context) => Ok(context.user.to_owned()),
         None => Err(Error::new(ErrorKind::Usage, format!("the kubeconfig has no context '{name}'"))
-            .hint("'kubectl config get-contexts' lists them")),
+            .hint(format!("'kubectl config get-contexts{of_file}' lists them"))),
     });
     let Some(name) = asked.user.clone().map(Ok).or(of_context).transpose()? else { return Ok(None) };
     let user = contexts.users().into_iter().find(|(user, _)| *user == name).map(|(_, user)| user);
     let is_ours = |user: &Value| Exec::read(&user["exec"]).is_some_and(|exec| exec.is_ours());
     match user {
         None => Err(Error::new(ErrorKind::Usage, format!("the kubeconfig has no user '{name}'"))
-            .hint("'kubectl config view' shows the users")),
+            .hint(format!("'kubectl config view{of_file}' shows the users"))),
         Some(user) if Program::of(user, asked.from).is_none() && !is_ours(user) => {
-            Err(no_such(&format!("user '{name}'")))
+            Err(no_such(&format!("user '{name}'"), &of_file))
         }
         Some(_) => Ok(Some(name)),
     }

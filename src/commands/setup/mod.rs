@@ -4,10 +4,12 @@ mod authority;
 mod command_path;
 mod diff;
 mod entries;
+mod exported;
 mod generated;
 mod installer;
 mod migration;
 mod newcomer;
+mod offer;
 mod onboarding;
 mod path_completion;
 mod print;
@@ -32,11 +34,12 @@ use crate::cli;
 use crate::config::{Cluster, Flags, Layers, clusters};
 use crate::environment::variable;
 use crate::error::Result;
-use crate::kubeconfig::{self, Current, Entry, KnownCluster};
+use crate::kubeconfig::{self, Contexts, Current, Entry, KnownCluster};
 use crate::policy::Policy;
 use crate::terminal;
 use authority::take_authority;
 use entries::Plugin;
+pub use offer::{Offer, offer, offer_for};
 use report::{Format, Report};
 use sign_in::{SignIn, sign_in_of, sign_ins};
 pub use system::setup_system;
@@ -64,7 +67,8 @@ pub fn setup(flags: Flags, asked: &cli::Setup, out: &mut impl Write) -> Result<b
     let (entries, sign_in) = entries(flags, asked.clone(), is_asking)?;
     let is_shown = is_asking && !asked.dry_run;
     let (changes, backups) = change(&entries, asked, is_shown)?;
-    let report = Report { entries: &entries, changes: &changes, backups: &backups, is_dry_run: asked.dry_run };
+    let (is_dry_run, kubeconfig) = (asked.dry_run, asked.kubeconfig.as_deref());
+    let report = Report { entries: &entries, changes: &changes, backups: &backups, is_dry_run, kubeconfig };
     report.tell(format, is_shown, out)?;
     let is_changed = !changes.is_empty();
     if is_changed && is_shown && !asked.no_login && questions::confirm("sign in now?", true) {
@@ -78,6 +82,14 @@ fn entries(mut flags: Flags, mut asked: cli::Setup, is_asking: bool) -> Result<(
     let mut authority = take_authority(&mut flags, &asked)?;
     let policy = Policy::load()?;
     let known = known_clusters(&flags)?;
+    if known.is_empty() && asked.server.is_none() {
+        match Contexts::read(&files_of(&asked)?, kubeconfig::LARGEST) {
+            Ok(contexts) => offer_move(&contexts, &asked),
+            // Before any question: what cannot be read cannot be changed.
+            Err(error) if is_asking => return Err(error),
+            Err(error) => terminal::warning(&error.to_string()),
+        }
+    }
     if (known.is_empty() || asked.server.is_some()) && is_asking {
         let before = KnownCluster::find(&files_of(&asked)?);
         questions::complete(&mut asked, &mut authority, &mut flags, before.as_ref())?;
@@ -105,6 +117,13 @@ fn entries(mut flags: Flags, mut asked: cli::Setup, is_asking: bool) -> Result<(
         entries::entries(cluster, &plugin, arguments)
     });
     Ok((entries.collect(), sign_in_of(&sign_ins, &wanted[0]).flags.clone()))
+}
+
+/// Points users of other programs to what `setup` can do for them.
+fn offer_move(contexts: &Contexts, asked: &cli::Setup) {
+    if let Some(Offer { programs, command }) = offer(contexts, asked.kubeconfig.as_ref()) {
+        terminal::notice(&format!("users of the kubeconfig sign in with {programs}: '{command}' moves them"));
+    }
 }
 
 /// The clusters of the configuration files. Warns about unknown keys in these.

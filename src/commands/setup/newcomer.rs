@@ -7,6 +7,7 @@ use crate::config::given::{Given, Origin};
 use crate::config::keys::{KEYS, Key};
 use crate::config::{Flags, Flow, layers};
 use crate::error::{Error, ErrorKind, Result};
+use crate::exec_credential::Cluster;
 use crate::kubeconfig::Exec;
 use crate::policy::Policy;
 use crate::secret::Secret;
@@ -59,6 +60,24 @@ impl Program {
         ];
         all.into_iter().find(|(is_it, _)| *is_it).map(|(_, program)| program)
     }
+
+    /// Its name in messages.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Kubelogin => "kubelogin",
+            Self::Original => "the original kubekey",
+            Self::AuthProvider => "kubectl's old 'auth-provider: oidc'",
+        }
+    }
+
+    /// The flag that moves its users.
+    pub fn flag(self) -> &'static str {
+        match self {
+            Self::Kubelogin => "from-kubelogin",
+            Self::Original => "from-original",
+            Self::AuthProvider => "from-auth-provider",
+        }
+    }
 }
 
 /// A user's settings as arguments of kubekey, and what is said about it.
@@ -90,15 +109,19 @@ impl Newcomer {
         if variable("KUBEKEY_TEMPLATEDIR").is_some() {
             notes.push("pages have other names and variables here than in the original kubekey".to_owned());
         }
-        let given = given(&flags, variable)?;
+        let given = given(&flags, variable, None)?;
         Settings::resolve(&given, |_| None, policy)?;
         Ok(Self { arguments: arguments(&given), notes })
     }
 }
 
-fn given(flags: &Flags, variable: impl Fn(&str) -> Option<String>) -> Result<Given> {
+/// The settings of a user and of the user's cluster, with kubelogin's defaults where these hold.
+///
+/// # Errors
+/// If a value cannot be read.
+pub fn given(flags: &Flags, variable: impl Fn(&str) -> Option<String>, cluster: Option<&Cluster>) -> Result<Given> {
     let mut given = Given::new();
-    layers::above_files(flags, variable, None)?.0.into_iter().for_each(|value| given.push(value));
+    layers::above_files(flags, variable, cluster)?.0.into_iter().for_each(|value| given.push(value));
     flags.1.complete(&mut given);
     Ok(given)
 }
@@ -154,7 +177,8 @@ pub fn secrets(user: &Value) -> Vec<Secret> {
 }
 
 /// The error for a user who is named and does not sign in with such a program.
-pub fn no_such(what: &str) -> Error {
-    Error::new(ErrorKind::Usage, format!("{what} does not sign in with a program that these flags move"))
-        .hint("'kubectl config view' shows the users; without --user and --context all that can be moved are moved")
+pub fn no_such(what: &str, of_file: &str) -> Error {
+    Error::new(ErrorKind::Usage, format!("{what} does not sign in with a program that these flags move")).hint(format!(
+        "'kubectl config view{of_file}' shows the users; without --user and --context all that can be moved are moved"
+    ))
 }

@@ -58,7 +58,8 @@ pub fn onboard(source: &str, flags: &Flags, asked: &cli::Setup, out: &mut impl W
         |cluster: &Wanted| entries::entries(cluster, &plugin, entries::arguments(sign_in_of(&sign_ins, cluster), None));
     let entries: Vec<_> = wanted.iter().map(entry).collect();
     let (changes, backups) = change(settings, &entries, asked, is_shown)?;
-    let report = Report { entries: &entries, changes: &changes, backups: &backups, is_dry_run: asked.dry_run };
+    let (is_dry_run, kubeconfig) = (asked.dry_run, asked.kubeconfig.as_deref());
+    let report = Report { entries: &entries, changes: &changes, backups: &backups, is_dry_run, kubeconfig };
     report.tell(format, is_shown, out)?;
     if !changes.is_empty() && is_shown && !asked.no_login && questions::confirm("sign in now?", true) {
         login(&sign_in_of(&sign_ins, &wanted[0]).flags)?;

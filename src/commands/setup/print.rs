@@ -12,11 +12,11 @@ use super::server::check_name;
 use super::sign_in::SignIn;
 use super::wanted;
 use crate::cli::{self, Document, Print};
-use crate::commands::output;
 use crate::config::{Flags, Layers, clusters};
 use crate::environment::variable;
 use crate::error::{Error, ErrorKind, Result};
 use crate::exec_credential::ExecInfo;
+use crate::output;
 use crate::policy::Policy;
 use crate::settings::{Settings, encode_pem};
 

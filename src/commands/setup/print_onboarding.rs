@@ -1,19 +1,16 @@
 //! `kubekey setup --print onboarding`: the file that `kubekey setup --from` takes over elsewhere, made of the clusters
 //! that are set up here.
 
-use super::authority::Trust;
+use super::exported::{Exported, embed_authority};
 use super::published::{Published, is_allowed};
-use crate::cli::flags_of;
 use crate::commands::config::short_file;
 use crate::config::given::Value;
 use crate::config::layers::merge;
-use crate::config::place::Place;
 use crate::config::{Cluster, Layers, clusters};
 use crate::config::{File, Flags};
 use crate::error::{Error, ErrorKind, Result};
-use crate::kubeconfig::{self, Context, Contexts, Files};
+use crate::kubeconfig::{self, Context, Contexts, Exec, Files};
 use crate::policy::Policy;
-use crate::settings::Authority;
 use crate::terminal;
 
 /// Settings, profiles and clusters of the file.
@@ -30,12 +27,11 @@ pub fn onboarding_file() -> Result<String> {
     let files = Layers::read(&Flags::default(), |_| None, None)?.files;
     let known = clusters(&files)?.0;
     let parts = if known.is_empty() { of_kubeconfig(&files)? } else { of_files(&files, known)? };
-    let (settings, profiles, mut clusters) = parts;
+    let (settings, profiles, clusters) = parts;
     if clusters.is_empty() {
         return Err(Error::new(ErrorKind::Usage, "no cluster is set up here")
             .hint("run 'kubekey setup' first, or describe [[clusters]] in a configuration file"));
     }
-    clusters.iter_mut().try_for_each(embed_authority)?;
     let settings = allowed(settings, "");
     let profiles: Vec<_> = profiles
         .into_iter()
@@ -59,7 +55,8 @@ fn allowed(values: Vec<Value>, whose: &str) -> Vec<Value> {
     allowed
 }
 
-fn of_files(files: &[File], clusters: Vec<Cluster>) -> Result<Parts> {
+fn of_files(files: &[File], mut clusters: Vec<Cluster>) -> Result<Parts> {
+    clusters.iter_mut().try_for_each(embed_authority)?;
     let given = merge(files, Vec::new())?;
     let wins = |value: &&Value| {
         let is_of_file = files.iter().flat_map(|file| &file.values).any(|one| one.key.flag == value.key.flag);
@@ -86,15 +83,19 @@ fn last_of_each(values: Vec<Value>) -> Vec<Value> {
     wins
 }
 
-/// The contexts' users have their settings as arguments. If these differ, each context gets a profile.
+/// The contexts that run kubekey. If their settings differ, each gets a profile. One that cannot be used is named and left
+/// out.
 fn of_kubeconfig(files: &[File]) -> Result<Parts> {
     let contexts = Contexts::read(&Files::find(None)?, kubeconfig::LARGEST)?;
-    let mut all: Vec<(Cluster, Vec<Value>)> = Vec::new();
-    for context in contexts.ours() {
-        let arguments = context.exec.as_ref().map(|exec| exec.args.clone()).unwrap_or_default();
-        let values = with_profile(files, flags_of(&arguments)?.values().collect());
-        all.push((cluster_of(&context), last_of_each(values)));
-    }
+    let ours = contexts.all().into_iter().filter(|context| context.exec.as_ref().is_some_and(Exec::is_ours));
+    let export = |context: Context<'_>| match Exported::of(&context, files) {
+        Ok(Exported { cluster, values }) => Some((cluster, last_of_each(values))),
+        Err(error) => {
+            terminal::warning(&format!("context '{}' is left out: {error}", context.name));
+            None
+        }
+    };
+    let mut all: Vec<(Cluster, Vec<Value>)> = ours.filter_map(export).collect();
     let is_same = |one: &[Value], other: &[Value]| {
         let texts =
             |values: &[Value]| values.iter().map(|value| (value.key.flag, value.texts.clone())).collect::<Vec<_>>();
@@ -112,35 +113,4 @@ fn of_kubeconfig(files: &[File]) -> Result<Parts> {
         }
     }
     Ok((last_of_each(settings), profiles, all.into_iter().map(|(cluster, _)| cluster).collect()))
-}
-
-/// The settings of the selected profile, if there is one, and those that are above it.
-fn with_profile(files: &[File], mut values: Vec<Value>) -> Vec<Value> {
-    let Some(at) = values.iter().position(|value| value.key.flag == "profile") else { return values };
-    let name = values.remove(at).texts.concat();
-    let profiles = files.iter().flat_map(|file| &file.profiles).filter(|(known, _)| *known == name);
-    profiles.flat_map(|(_, values)| values.clone()).chain(values).collect()
-}
-
-/// A cluster with the name of its context, since several contexts may be for one.
-fn cluster_of(context: &Context<'_>) -> Cluster {
-    let text = |field: &str| context.of_cluster(field).map(str::to_owned);
-    Cluster {
-        name: context.name.to_owned(),
-        server: text("server").unwrap_or_default(),
-        certificate_authority: text("certificate-authority"),
-        certificate_authority_data: text("certificate-authority-data"),
-        profile: None,
-        namespace: None,
-        context: None,
-        place: Place::start_of(std::path::Path::new("the kubeconfig"), ""),
-    }
-}
-
-/// Others do not have the file.
-fn embed_authority(cluster: &mut Cluster) -> Result<()> {
-    let Some((authority, label)) = Authority::of_cluster(cluster) else { return Ok(()) };
-    cluster.certificate_authority_data = Some(Trust::of(&authority, &label)?.data);
-    cluster.certificate_authority = None;
-    Ok(())
 }

@@ -1,6 +1,6 @@
 //! The report of `kubekey setup`: for people on stderr, for programs on stdout; of a dry run, a diff on stdout.
 
-use std::io::{self, Write};
+use std::io::Write;
 use std::path::PathBuf;
 
 use serde_json::{Value, json};
@@ -8,7 +8,8 @@ use serde_json::{Value, json};
 use super::diff::unified;
 use super::questions;
 use crate::error::{Error, ErrorKind, Result};
-use crate::kubeconfig::{Change, Entry, Moved, Repointed};
+use crate::kubeconfig::{Change, Entry, Moved, Repointed, of_file};
+use crate::output;
 use crate::shell::quoted;
 use crate::terminal;
 
@@ -46,6 +47,8 @@ pub struct Report<'a> {
     pub backups: &'a [Option<PathBuf>],
     /// Whether this was a dry run, which writes nothing.
     pub is_dry_run: bool,
+    /// The kubeconfig that was given.
+    pub kubeconfig: Option<&'a str>,
 }
 
 impl Report<'_> {
@@ -73,7 +76,8 @@ impl Report<'_> {
                 terminal::notice(&format!("contexts '{}' are already set up", contexts.join("', '")));
             }
             ([context, ..], false) if !self.is_dry_run => {
-                terminal::notice(&format!("try it: kubectl --context {} get pods", quoted(context)));
+                let of_file = of_file(self.kubeconfig);
+                terminal::notice(&format!("try it: kubectl --context {}{of_file} get pods", quoted(context)));
             }
             _ => {}
         }
@@ -107,17 +111,14 @@ pub fn print(
     document: &Value,
     out: &mut impl Write,
 ) -> Result<()> {
-    let written = match format {
-        Format::Json => writeln!(out, "{document}"),
-        Format::Text if is_dry_run => changes.iter().try_for_each(|change| out.write_all(diff(change).as_bytes())),
-        Format::Text => Ok(()),
+    let text = match format {
+        Format::Json => format!("{document}\n"),
+        Format::Text if is_dry_run => changes.iter().map(diff).collect(),
+        Format::Text => return Ok(()),
     };
-    written.and_then(|()| out.flush()).map_err(|error: io::Error| {
-        Error::new(ErrorKind::Failed, format!("the report cannot be written: {error}")).hint(if is_dry_run {
-            "nothing was written"
-        } else {
-            "the files were still written"
-        })
+    output::print(out, &text).map_err(|error| match is_dry_run || changes.is_empty() {
+        true => error,
+        false => error.hint("the files were still written"),
     })
 }
 

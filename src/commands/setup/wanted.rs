@@ -3,7 +3,7 @@
 
 use super::authority::{Trust, read_authority};
 use super::server::{check_name, check_server};
-use crate::cli;
+use crate::cli::{self, Document};
 use crate::config::{Cluster, nearest};
 use crate::error::{Error, ErrorKind, Result};
 use crate::settings::Authority;
@@ -131,11 +131,31 @@ pub fn refuse_what_is_for_others(asked: &cli::Setup) -> Result<()> {
         Err(usage(&format!("--{flag} is for {purpose}, and {missing} is missing"))
             .hint(format!("give {missing}, too, or remove --{flag}")))
     };
+    if let (Some(document), Some(flag)) = (asked.print.print, of_context(asked)) {
+        match (document, &asked.cluster) {
+            (Document::KubeApiserver, None) => {}
+            (Document::KubeApiserver, Some(_)) => {
+                return Err(
+                    usage(&format!("--cluster and --{flag} both name the provider")).hint("leave one of them out")
+                );
+            }
+            _ => {
+                return Err(usage(&format!("--{flag} has no effect on this document"))
+                    .hint("it is for --print kube-apiserver: remove it"));
+            }
+        }
+    }
     match (asked.print.given().next(), &asked.answers) {
         (Some(flag), _) if asked.print.print.is_none() => is_missing(flag, "a printed document", "--print"),
         (_, Some(_)) if !asked.system => is_missing("answers", "the settings of all users", "--system"),
         _ => Ok(()),
     }
+}
+
+/// A flag that was given to choose the context.
+fn of_context(asked: &cli::Setup) -> Option<&'static str> {
+    let flags = [("context", asked.context.is_some()), ("kubeconfig", asked.kubeconfig.is_some())];
+    flags.into_iter().find(|(_, is_given)| *is_given).map(|(flag, _)| flag)
 }
 
 fn refuse_what_is_for_one(asked: &cli::Setup, authority: Option<&str>) -> Result<()> {
