@@ -51,7 +51,7 @@ fn a_context_that_cannot_be_used_is_named() {
         (
             good.replace(current, r#""current-context":"dev""#),
             "error",
-            ["the context 'dev' does not exist", "'kubectl config get-contexts' lists the contexts"],
+            ["the context 'dev' does not exist", "check one that runs kubekey:"],
         ),
         (
             good.replace(r#""cluster":"k8s""#, r#""cluster":"b""#),
