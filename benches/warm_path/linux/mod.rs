@@ -99,7 +99,7 @@ fn weigh(programs: &Programs, stages: &[Stage], verdict: &mut Verdict) -> Result
     verdict.add("instructions, kernel key", kernel.map(millions), 2.0, 2, "M");
     verdict.add("peak memory, warm", memory.map(millions), 5.0, 2, "MB");
     verdict.add("peak memory, sign-in", sign_in.map(millions), 12.0, 2, "MB");
-    verdict.add("binary", Some(millions(size)), 6.0, 2, "MB");
+    verdict.add("binary", Some(millions(size)), 5.6, 2, "MB");
     Ok(())
 }
 
