@@ -522,5 +522,5 @@ fn a_name_that_is_almost_right_is_suggested_and_the_hint_keeps_the_flags_of_the_
         assert_eq!(said, all, "{arguments:?}");
     }
     let nowhere = home.run(home.kubekey().args(["login", "--kubeconfig=/nowhere"]));
-    assert!(nowhere.stderr.contains("hint: correct the path after --kubeconfig"), "{nowhere:#?}");
+    assert!(nowhere.stderr.contains("hint: fix the path after --kubeconfig"), "{nowhere:#?}");
 }

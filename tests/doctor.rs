@@ -503,5 +503,5 @@ fn of_a_context_that_is_not_there_the_others_are_named_and_without_a_kubeconfig_
     fs::write(place.home.path().join(".kube/config"), "contexts: [\n").unwrap();
     let broken = place.doctor();
     let named = line(&broken, "error", "settings");
-    assert!(named.ends_with("-> correct the kubeconfig first"), "{named}");
+    assert!(named.ends_with("-> fix the kubeconfig first"), "{named}");
 }

@@ -183,7 +183,7 @@ fn is_in_files(flags: &Flags) -> bool {
 pub(super) fn read(of: &OfContext) -> Result<Contexts> {
     if let Some(path) = of.kubeconfig.as_deref().filter(|path| path.try_exists().is_ok_and(|is_there| !is_there)) {
         return Err(Error::new(ErrorKind::Usage, format!("{} does not exist", path.display()))
-            .hint("correct the path after --kubeconfig, or leave it out"));
+            .hint("fix the path after --kubeconfig, or leave it out"));
     }
     Contexts::read(&Files::find(of.kubeconfig.as_deref())?, kubeconfig::LARGEST)
 }

@@ -139,7 +139,7 @@ fn none_usable(message: &str, only: Option<&str>, contexts: &Result<Contexts>, u
     };
     match (commands.is_empty(), offer(contexts, of.kubeconfig.as_ref())) {
         (false, _) => error.hint("sign in:").commands(commands.into_iter().take(MOST_NAMED)),
-        (true, _) if !users.unusable.is_empty() => error.hint("correct the settings of the contexts in the kubeconfig"),
+        (true, _) if !users.unusable.is_empty() => error.hint("fix the settings of the contexts in the kubeconfig"),
         (true, Some(offer)) => error.hint(to_move(&offer)).commands([offer.command]),
         (true, None) => error.hint(format!(
             "run 'kubekey setup{}', which writes a context and offers to sign in",

@@ -76,11 +76,14 @@ fn examine(flags: &Flags, asked: &Examine, contexts: &Result<Contexts>) -> (Vec<
     let (settings, exec_info) = match known {
         Ok(known) => known,
         Err(error) => {
-            lines.push(match contexts {
+            let is_context_wrong =
+                lines.iter().any(|line| line.check == used_context::CHECK && line.verdict == Verdict::Error);
+            match contexts {
                 // What was not read has the settings, and 'kubekey setup' cannot change it.
-                Err(_) => Line::error("settings", error.to_string(), "correct the kubeconfig first"),
-                Ok(_) => Line::of("settings", &error),
-            });
+                Err(_) => lines.push(Line::error("settings", error.to_string(), "fix the kubeconfig first")),
+                Ok(_) if is_context_wrong => {}
+                Ok(_) => lines.push(Line::of("settings", &error)),
+            }
             return (lines, Vec::new());
         }
     };

@@ -7,7 +7,7 @@ use crate::error::Result;
 use crate::kubeconfig::{Contexts, of_file};
 use crate::shell::quoted;
 
-const CHECK: &str = "kubeconfig";
+pub const CHECK: &str = "kubeconfig";
 
 /// The maximum number of contexts that are named.
 const MOST_NAMED: usize = 5;
