@@ -1,6 +1,7 @@
 //! `kubekey setup`: what it writes to all kinds of kubeconfigs, checked by kubectl.
 
 use std::fs;
+use std::net::Ipv4Addr;
 use std::path::Path;
 
 use serde_json::{Value, json};
@@ -364,6 +365,17 @@ fn the_provider_is_asked_before_anything_is_written() {
     assert_eq!(down.code(), Some(5), "{down:#?}");
     assert!(down.stderr.contains("--offline"), "{down:#?}");
     assert!(!home.path().join(".kube").exists());
+}
+
+#[test]
+fn the_check_of_an_untrusted_provider_is_not_to_be_skipped() {
+    let home = Home::new(Mode::Absent);
+    let provider = Provider::start_at(Ipv4Addr::LOCALHOST.into(), Some(COMPANY.server("127.0.0.1", |_| ())));
+    let mut command = home.kubekey_for(&provider);
+    let untrusted = home.run(command.args(["setup", "--cluster=prod", "--server=https://k8s.example.com:6443"]));
+    assert_eq!(untrusted.code(), Some(5), "{untrusted:#?}");
+    assert!(untrusted.stderr.contains("--issuer-certificate-authority FILE"), "{untrusted:#?}");
+    assert!(!untrusted.stderr.contains("--offline"), "{untrusted:#?}");
 }
 
 #[test]

@@ -78,8 +78,12 @@ impl SignIn {
         let checked = event_loop::run(async { Provider::discover(&self.settings, Limits::USUAL).await?.renew().await });
         checked.map_err(|error: Error| {
             let of_profile = self.profile.as_ref().map(|profile| format!("profile '{profile}': {error}"));
+            // Without the check every sign-in would fail with the same certificate.
+            let is_untrusted = error.what_to_do().contains("--certificate-authority");
             let hint = match error.kind() {
-                ErrorKind::Unreachable => format!("{}; or skip this check with --offline", error.what_to_do()),
+                ErrorKind::Unreachable if !is_untrusted => {
+                    format!("{}; or skip this check with --offline", error.what_to_do())
+                }
                 _ => error.what_to_do().to_owned(),
             };
             // In `setup`, `--certificate-authority` is the cluster's.
