@@ -1,6 +1,7 @@
 //! `kubekey setup` in a terminal: what it asks, and what it does with each answer.
 
 use std::fs;
+use std::net::Ipv4Addr;
 use std::process::Command;
 
 use serde_json::json;
@@ -29,6 +30,31 @@ fn bare_setup(home: &Home) -> Command {
     let mut command = home.kubekey();
     command.arg("setup").env_remove("KUBEKEY_LOG");
     command
+}
+
+#[test]
+fn a_provider_with_a_certificate_of_the_companys_ca_is_asked_for_that() {
+    let home = Home::new(Mode::Follow).store_in("file");
+    let provider = Provider::start_at(Ipv4Addr::LOCALHOST.into(), Some(COMPANY.server("127.0.0.1", |_| ())));
+    fs::write(home.path().join("ca.pem"), COMPANY.pem()).unwrap();
+    let [server, name, authority, issuer, client] = QUESTIONS;
+    let mut person = Person::run(&bare_setup(&home));
+    person.answer(server, "https://k8s.example.com:6443");
+    person.answer(name, "");
+    person.answer(authority, "none");
+    person.answer(issuer, &provider.issuer());
+    person.wait_for("is not trusted");
+    let question = "kubekey: PEM file with the CA of the provider [none]: ";
+    person.answer(question, "");
+    person.answer(ANYWAY, "no");
+    person.answer(question, "ca.pem");
+    person.answer(client, &provider.client_id());
+    person.answer(WRITE, "");
+    person.answer(SIGN_IN, "");
+    person.wait_for("signed in as Jane Doe");
+    let written = fs::read_to_string(home.path().join(".kube/config")).unwrap();
+    let flag = format!("--certificate-authority={}", home.path().join("ca.pem").display());
+    assert!(written.contains(&flag), "{written}");
 }
 
 #[test]

@@ -4,10 +4,10 @@ use std::path::Path;
 
 use url::Url;
 
-use super::authority::{Trust, read_authority};
+use super::authority::{Trust, read_authority, whole_paths};
 use super::path_completion::paths;
 use super::server::{check_name, check_server};
-use super::sign_in::SignIn;
+use super::sign_in::{SignIn, is_untrusted};
 use crate::cli;
 use crate::config::{Flags, Layers};
 use crate::environment::variable;
@@ -23,6 +23,8 @@ const CLIENT_ID: &str = "kubernetes";
 const ISSUER_URL: &str = "https://login.example.com";
 
 const AUTHORITY: &str = "PEM file with the CA of the API server";
+
+const PROVIDER_AUTHORITY: &str = "PEM file with the CA of the provider";
 
 /// The answer for no file.
 const NO_FILE: &str = "none";
@@ -67,7 +69,7 @@ pub fn complete(
         };
         *authority = ask_file(default, check_file)?;
     }
-    provider(flags, &mut asked.offline, known)
+    provider(flags, &mut asked.offline, known, authority.as_deref().unwrap_or(NO_FILE))
 }
 
 /// Asks for the certificate authority of a server that replaces another one; `None` for the system's.
@@ -92,8 +94,8 @@ pub fn confirm(question: &str, default: bool) -> bool {
 }
 
 /// Asks for the provider. The policy is checked later: a setting that it does not allow ends the run, and the question
-/// is not repeated.
-fn provider(flags: &mut Flags, is_offline: &mut bool, known: Option<&KnownCluster>) -> Result<()> {
+/// is not repeated. Its CA may be that of the cluster, `authority`.
+fn provider(flags: &mut Flags, is_offline: &mut bool, known: Option<&KnownCluster>, authority: &str) -> Result<()> {
     let given = Layers::read(flags, variable, None)?.given;
     let is_missing = |flag| given.text(flag).is_none();
     let resolve = |flags: &Flags| SignIn::resolve(flags, &Policy::default(), None, None);
@@ -111,9 +113,11 @@ fn provider(flags: &mut Flags, is_offline: &mut bool, known: Option<&KnownCluste
         (draft, *is_offline) = ask(&question, known("issuer-url").unwrap_or_default(), |issuer_url| {
             let draft = with(&draft, "issuer-url", issuer_url);
             let sign_in = resolve(&draft)?;
-            let is_unchecked = *is_offline
-                || sign_in.check_provider().map(|()| false).or_else(|error| take_anyway(error, issuer_url))?;
-            Ok((draft, is_unchecked))
+            match if *is_offline { Ok(()) } else { sign_in.check_provider() } {
+                Ok(()) => Ok((draft, *is_offline)),
+                Err(error) if is_untrusted(&error) => with_authority(&draft, &error, issuer_url, authority),
+                Err(error) => take_anyway(error, issuer_url).map(|()| (draft, true)),
+            }
         })?;
     }
     if is_missing("client-id") {
@@ -127,14 +131,33 @@ fn provider(flags: &mut Flags, is_offline: &mut bool, known: Option<&KnownCluste
     Ok(())
 }
 
+/// A company often has a CA of its own. Returns the settings with it, and whether the provider is to be taken unchecked.
+fn with_authority(draft: &Flags, untrusted: &Error, issuer_url: &str, default: &str) -> Result<(Flags, bool)> {
+    tell(untrusted, issuer_url);
+    ask_with(&paths, PROVIDER_AUTHORITY, default, |file| {
+        if file == NO_FILE {
+            return taken_anyway().map(|()| (draft.clone(), true));
+        }
+        let mut draft = draft.clone();
+        let mut files = draft.replace("certificate-authority", &[]);
+        files.extend(whole_paths(&[file.to_owned()])?);
+        draft.replace("certificate-authority", &files);
+        SignIn::resolve(&draft, &Policy::default(), None, None)?.check_provider().map(|()| (draft, false))
+    })
+}
+
 /// A person may accept a provider that cannot be reached; it is then not checked again.
-fn take_anyway(error: Error, answer: &str) -> Result<bool> {
+fn take_anyway(error: Error, answer: &str) -> Result<()> {
     if error.kind() != ErrorKind::Unreachable {
         return Err(error);
     }
     tell(&error, answer);
+    taken_anyway()
+}
+
+fn taken_anyway() -> Result<()> {
     match confirm("use it anyway?", false) {
-        true => Ok(true),
+        true => Ok(()),
         false => Err(Error::new(ErrorKind::Unreachable, "")),
     }
 }

@@ -44,6 +44,14 @@ pub fn sign_in_of<'a>(sign_ins: &'a [SignIn], cluster: &Wanted) -> &'a SignIn {
     sign_ins.iter().find(|sign_in| sign_in.profile == cluster.profile).expect("one for each profile")
 }
 
+/// The flag for the provider's CA.
+const AUTHORITY: &str = "--issuer-certificate-authority";
+
+/// Whether a CA of the provider is missing, as the hint of [`SignIn::check_provider`] says.
+pub fn is_untrusted(error: &Error) -> bool {
+    error.what_to_do().contains(AUTHORITY)
+}
+
 impl SignIn {
     /// Resolves the effective settings. `--profile` overrides the cluster's profile, as flags override files. `cluster`
     /// is the one whose extension is read, if this run is for a cluster.
@@ -78,17 +86,17 @@ impl SignIn {
         let checked = event_loop::run(async { Provider::discover(&self.settings, Limits::USUAL).await?.renew().await });
         checked.map_err(|error: Error| {
             let of_profile = self.profile.as_ref().map(|profile| format!("profile '{profile}': {error}"));
-            // Without the check every sign-in would fail with the same certificate.
-            let is_untrusted = error.what_to_do().contains("--certificate-authority");
-            let hint = match error.kind() {
-                ErrorKind::Unreachable if !is_untrusted => {
-                    format!("{}; or skip this check with --offline", error.what_to_do())
-                }
-                _ => error.what_to_do().to_owned(),
-            };
             // In `setup`, `--certificate-authority` is the cluster's.
-            let hint = hint.replace("--certificate-authority", "--issuer-certificate-authority");
-            Error::new(error.kind(), of_profile.unwrap_or_else(|| error.to_string())).hint(hint)
+            let hint = error.what_to_do().replace("--certificate-authority", AUTHORITY);
+            let error = Error::new(error.kind(), of_profile.unwrap_or_else(|| error.to_string())).hint(hint);
+            match error.kind() {
+                // Without the check every sign-in would fail with the same certificate.
+                ErrorKind::Unreachable if !is_untrusted(&error) => {
+                    let hint = format!("{}; or skip this check with --offline", error.what_to_do());
+                    error.hint(hint)
+                }
+                _ => error,
+            }
         })
     }
 }
