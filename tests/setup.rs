@@ -368,6 +368,20 @@ fn the_provider_is_asked_before_anything_is_written() {
 }
 
 #[test]
+fn what_is_missing_is_to_be_given_to_setup() {
+    let home = Home::new(Mode::Absent);
+    for (flags, hint) in [
+        (&[][..], "hint: give --issuer-url URL and --client-id ID, or set"),
+        (&["--issuer-url=https://login.example.com"], "hint: give --client-id ID, or set"),
+    ] {
+        let mut command = home.kubekey();
+        let lacking =
+            home.run(command.args(["setup", "--cluster=dev", "--server=https://k8s.example.com"]).args(flags));
+        assert!(lacking.code() == Some(2) && lacking.stderr.contains(hint), "{lacking:#?}");
+    }
+}
+
+#[test]
 fn the_check_of_an_untrusted_provider_is_not_to_be_skipped() {
     let home = Home::new(Mode::Absent);
     let provider = Provider::start_at(Ipv4Addr::LOCALHOST.into(), Some(COMPANY.server("127.0.0.1", |_| ())));

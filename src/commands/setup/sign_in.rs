@@ -44,6 +44,17 @@ pub fn sign_in_of<'a>(sign_ins: &'a [SignIn], cluster: &Wanted) -> &'a SignIn {
     sign_ins.iter().find(|sign_in| sign_in.profile == cluster.profile).expect("one for each profile")
 }
 
+/// What is missing is given to `setup`: its usual advice, to run `setup`, leads nowhere.
+fn lacking(given: &Given, error: Error) -> Error {
+    let missing = [("issuer-url", "--issuer-url URL"), ("client-id", "--client-id ID")];
+    let missing: Vec<_> =
+        missing.iter().filter(|(flag, _)| given.text(flag).is_none()).map(|(_, flag)| *flag).collect();
+    match error.to_string().ends_with(" is set") && !missing.is_empty() {
+        true => error.hint(format!("give {}, or set it in a configuration file", missing.join(" and "))),
+        false => error,
+    }
+}
+
 /// The flag for the provider's CA.
 const AUTHORITY: &str = "--issuer-certificate-authority";
 
@@ -68,7 +79,7 @@ impl SignIn {
 
     /// The same with layers that were read before.
     pub fn of_given(flags: Flags, given: Given, policy: &Policy, profile: Option<String>) -> Result<Self> {
-        let settings = Settings::resolve(&given, variable, policy)?;
+        let settings = Settings::resolve(&given, variable, policy).map_err(|error| lacking(&given, error))?;
         Ok(Self { flags, given, settings, profile })
     }
 
