@@ -80,7 +80,10 @@ impl Cli {
         read.level.into_iter().for_each(log_level::set);
         let mut cli = match settings::alone_and_quickly(read.settings()) {
             Ok(settings) => Self { command: None, settings, verbose: false, version: None },
-            Err(_) => Self::parse_all(&read).map_err(|error| refuse(error, &read.words))?,
+            Err(_) => Self::parse_all(&read).map_err(|error| {
+                read.hide_secrets();
+                refuse(error, &read.words)
+            })?,
         };
         cli.settings.1 = read.kubelogin;
         Ok(cli)
@@ -113,7 +116,11 @@ pub fn moved_flags_of(arguments: &[String]) -> Result<Flags> {
 }
 
 fn flags_in(read: Words) -> Result<Flags> {
-    let mut flags = settings::alone(read.settings())?;
+    let mut flags = settings::alone(read.settings()).or_else(|error| {
+        read.hide_secrets();
+        // Between flags the command may stand as well.
+        settings::alone(&read.without_command()).map_err(|_| error)
+    })?;
     flags.1 = read.kubelogin;
     Ok(flags)
 }

@@ -35,8 +35,12 @@ mod of_c {
             .map(|fd| PollFd::from_borrowed_fd(fd, PollFlags::empty()));
         let Ok(1..) = poll(&mut streams, Some(&now)) else { return };
         for _ in streams.iter().filter(|stream| stream.revents().contains(PollFlags::NVAL)) {
-            // The lowest number that is free.
-            drop(OpenOptions::new().read(true).write(true).open("/dev/null").map(IntoRawFd::into_raw_fd));
+            match OpenOptions::new().read(true).write(true).open("/dev/null") {
+                // The lowest number that is free, for the whole run.
+                Ok(file) => drop(file.into_raw_fd()),
+                // Nobody could be told.
+                Err(_) => std::process::abort(),
+            }
         }
     }
 

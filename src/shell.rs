@@ -9,7 +9,13 @@ pub fn quoted(text: &str) -> String {
         _ if !text.is_empty() && text.chars().all(is_plain) => text.to_owned(),
         // cmd takes an apostrophe as it is.
         _ if text.contains(['"', '$', '`', '!', '%']) || (text.contains('\\') && !cfg!(windows)) => {
-            format!("'{}'", text.replace('\'', r"'\''"))
+            // fish reads a backslash within apostrophes as the start of an escape.
+            let escaped = |character| match character {
+                '\'' => r"'\''".to_owned(),
+                '\\' if !cfg!(windows) => r"'\\'".to_owned(),
+                other => other.to_string(),
+            };
+            format!("'{}'", text.chars().map(escaped).collect::<String>())
         }
         _ => format!("\"{text}\""),
     }

@@ -128,6 +128,24 @@ fn bash_completes_words_values_and_paths() {
 
 #[test]
 #[cfg(target_os = "linux")]
+fn bash_takes_the_name_of_a_stranger_as_it_is_within_quotes_too() {
+    const NAME: &str = r#"prod$(touch pwned)`touch pwned`"it's\x"#;
+    const COMPLETE: &str = r#"source "$0"; compopt() { :; }
+        for quote in '' '"' "'"; do
+            COMP_LINE="kubekey login --context ${quote}prod" COMP_WORDS=(kubekey login --context "${quote}prod") COMP_CWORD=3
+            _kubekey kubekey; eval "printf '%s|' $quote${COMPREPLY[0]}$quote"
+        done; ls"#;
+    let home = home();
+    let file = home.path().join(".kube/config");
+    let kubeconfig = fs::read_to_string(&file).unwrap();
+    let name = json!(NAME).to_string();
+    fs::write(&file, kubeconfig.replace("\"prod\"", &name).replace("\"prod eu\"", "\"another\"")).unwrap();
+    let printed = shell(&home, "bash", &["--norc", "-c", COMPLETE]);
+    assert!(printed.starts_with(&format!("{NAME}|{NAME}|{NAME}|")) && !printed.contains("\npwned"), "{printed}");
+}
+
+#[test]
+#[cfg(target_os = "linux")]
 fn zsh_completes_words_and_values() {
     const COMPLETE: &str = r#"compdef() { echo "compdef $*" }; source $0
         _describe() { print -r -- "$1 ${(j:|:)${(P)3}}" }; _files() { print -r -- "files $*" }; compset() { }

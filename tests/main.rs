@@ -50,6 +50,8 @@ mod form_post;
 mod group_policy;
 mod help;
 #[cfg(target_os = "linux")]
+mod hidden_words;
+#[cfg(target_os = "linux")]
 mod hint_commands;
 mod hints;
 #[cfg(target_os = "linux")]

@@ -7,6 +7,7 @@ use std::iter::Peekable;
 use crate::config::Kubelogin;
 use crate::error::{Error, ErrorKind, Result};
 use crate::log_level::Level;
+use crate::printable;
 
 /// The first word where kubectl runs kubelogin as its plugin.
 const PLUGIN: &str = "oidc-login";
@@ -79,6 +80,25 @@ pub struct Words {
 }
 
 impl Words {
+    /// The words without its command, wherever it stands.
+    pub fn without_command(&self) -> Vec<OsString> {
+        self.words.iter().filter(|word| *word != "get-token").cloned().collect()
+    }
+
+    /// Hides the values of client secrets: an error repeats the words that are not understood.
+    pub fn hide_secrets(&self) {
+        const NAME: &str = "client-secret";
+        for (at, word) in self.words.iter().enumerate() {
+            let Some((_, value)) = word.to_str().and_then(|word| word.split_once(NAME)) else { continue };
+            let next = self.words.get(at + 1).and_then(|word| word.to_str());
+            let value = value.trim_start_matches(['=', ':']);
+            if !value.starts_with("-file") {
+                printable::hide(value);
+                next.filter(|_| value.is_empty()).into_iter().for_each(printable::hide);
+            }
+        }
+    }
+
     /// The words of the plugin's command line, which may name its command.
     pub fn settings(&self) -> &[OsString] {
         let is_named = self.words.first().is_some_and(|first| first == "get-token");

@@ -35,7 +35,9 @@ mod tests {
             ("$HOME", "kubekey login --context '$HOME'"),
             ("`id`\"", "kubekey login --context '`id`\"'"),
             #[cfg(not(windows))] // cmd takes an apostrophe as it is.
-            ("a\\b", "kubekey login --context 'a\\b'"),
+            ("a\\b", r"kubekey login --context 'a'\\'b'"),
+            #[cfg(not(windows))] // In fish, too.
+            (r"x\'; id #", r"kubekey login --context 'x'\\''\''; id #'"),
             #[cfg(windows)]
             ("a\\b", "kubekey login --context \"a\\b\""),
             ("~", "kubekey login --context \"~\""),

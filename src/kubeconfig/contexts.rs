@@ -6,6 +6,7 @@ use std::env;
 use std::path::{Path, PathBuf};
 
 use serde_json::{Value, json};
+use url::Url;
 
 use super::command::of_file;
 use super::entry::Kind;
@@ -15,6 +16,7 @@ use super::meaning::meaning_of;
 use crate::atomic_file;
 use crate::encoding;
 use crate::error::{Error, ErrorKind, Result};
+use crate::printable;
 
 /// The cluster's extension that client-go passes to plugins.
 const EXTENSION: &str = "client.authentication.k8s.io/exec";
@@ -49,6 +51,12 @@ pub struct Context<'a> {
     pub(super) cluster_folder: Option<&'a Path>,
 }
 
+/// Messages name servers, and a URL may have a password in it.
+fn hide_password((_, cluster): (&str, &Value)) {
+    let url = cluster["server"].as_str().and_then(|server| Url::parse(server).ok());
+    url.as_ref().and_then(Url::password).into_iter().for_each(printable::hide);
+}
+
 impl Contexts {
     /// Reads files of at most `largest` bytes each. A missing file is treated as an empty one, as by kubectl.
     ///
@@ -59,6 +67,7 @@ impl Contexts {
         let current = |document: &Value| document["current-context"].as_str().map(str::to_owned);
         let current = documents.iter().filter_map(current).find(|name| !name.is_empty());
         let folders = files.all().iter().map(|path| path.parent().unwrap_or(path).to_owned()).collect();
+        documents.iter().flat_map(|document| entries(document, Kind::Cluster)).for_each(hide_password);
         Ok(Self { documents, folders, current })
     }
 
