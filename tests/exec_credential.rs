@@ -125,7 +125,7 @@ fn in_shell(kubekey: &std::process::Command, script: &str) -> std::process::Comm
 fn no_other_file_gets_the_place_of_a_closed_stream() {
     let home = Home::new(Mode::Follow);
     let file = home.path().join("opened");
-    let traced = format!(r#"exec strace -e trace=openat,write -o '{}' "$0" version <&- >&- 2>&-"#, file.display());
+    let traced = format!(r#"exec strace -e trace=?open,openat,write -o '{}' "$0" version <&- >&- 2>&-"#, file.display());
     let finished = home.run(&mut in_shell(&home.kubekey(), &traced));
     let trace = std::fs::read_to_string(&file).expect("strace, see tests/install");
     let opened = trace.lines().filter(|call| call.contains("/dev/null") && call.ends_with(" = 1")).count();
