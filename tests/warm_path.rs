@@ -164,6 +164,19 @@ fn a_token_in_the_kernel_spares_the_keyring() {
 }
 
 #[test]
+fn no_other_file_gets_the_place_of_a_closed_stream() {
+    let home = Home::new(Mode::Follow);
+    let file = home.path().join("trace");
+    let traced = strace(home.kubekey().arg("version"), &file, &["-e", "trace=openat,write"]);
+    let mut shell = Command::new("/bin/sh");
+    shell.args(["-c", r#"exec "$0" "$@" <&- >&- 2>&-"#]).arg(traced.get_program()).args(traced.get_args()).env_clear();
+    let finished = home.run(shell.envs(traced.get_envs().filter_map(|(name, value)| Some((name, value?)))));
+    let trace = fs::read_to_string(&file).expect("a trace");
+    let opened = trace.lines().filter(|call| call.contains("/dev/null") && call.ends_with(" = 1")).count();
+    assert_eq!((opened, finished.code()), (1, Some(0)), "{trace}");
+}
+
+#[test]
 fn a_token_in_the_keyring_takes_one_socket_and_no_thread() {
     let home = Home::with_keyring(Mode::Follow);
     let trace = Trace::of_a_warm_run(&home);
