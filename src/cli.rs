@@ -116,11 +116,14 @@ pub fn moved_flags_of(arguments: &[String]) -> Result<Flags> {
 }
 
 fn flags_in(read: Words) -> Result<Flags> {
-    let mut flags = settings::alone(read.settings()).or_else(|error| {
-        read.hide_secrets();
-        // Between flags the command may stand as well.
-        settings::alone(&read.without_command()).map_err(|_| error)
-    })?;
+    // Between flags the command may stand as well.
+    let flags = settings::alone(read.settings()).or_else(|error| {
+        settings::alone(&read.without_command()).map_err(|_| {
+            read.hide_secrets();
+            error
+        })
+    });
+    let mut flags = flags?;
     flags.1 = read.kubelogin;
     Ok(flags)
 }

@@ -95,9 +95,9 @@ impl Users {
     }
 
     /// The names of the contexts that share the sign-in of this one.
-    pub fn others_of<'a>(&'a self, cache: &'a TokenCache, context: Option<&str>) -> Vec<&'a str> {
+    pub fn others_of<'a>(&'a self, cache: &'a TokenCache, context: &str) -> Vec<&'a str> {
         let same = self.caches.iter().filter(|(_, other)| other.is_same(cache)).map(|(name, _)| &**name);
-        same.filter(|name| Some(*name) != context).collect()
+        same.filter(|name| *name != context).collect()
     }
 
     /// The credential of a context.

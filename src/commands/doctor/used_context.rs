@@ -4,8 +4,7 @@ use super::super::setup::{Offer, offer_for};
 use super::line::Line;
 use crate::cli::Examine;
 use crate::error::Result;
-use crate::kubeconfig::{Contexts, of_file};
-use crate::shell::quoted;
+use crate::kubeconfig::{Contexts, command_of, of_file};
 
 pub const CHECK: &str = "kubeconfig";
 
@@ -72,8 +71,8 @@ fn missing(name: &str, contexts: &Contexts, asked: &Examine) -> Line {
     let file = asked.of.kubeconfig.as_ref();
     let ours = contexts.ours();
     let what = format!("the context '{name}' does not exist");
-    let commands =
-        ours.iter().map(|context| format!("kubekey doctor --context {}{}", quoted(context.name), of_file(file)));
+    let path = file.map(|path| path.to_string_lossy());
+    let commands = ours.iter().map(|context| command_of("doctor", context.name, path.as_deref()));
     match ours.is_empty() {
         true => {
             Line::error(CHECK, what, format!("list the contexts with 'kubectl config get-contexts{}'", of_file(file)))

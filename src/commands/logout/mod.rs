@@ -75,10 +75,11 @@ fn logout_one(asked: &Logout, flags: &Flags) -> Result<()> {
 
 /// Names the other contexts that are signed out, too.
 fn say_shared(cache: &TokenCache, asked: &Logout, policy: &Policy) {
+    let Some(context) = asked.of.context.as_deref() else { return };
     let Ok(contexts) = read(&asked.of) else { return };
     let users = Users::of(&contexts, policy);
-    let others = users.others_of(cache, asked.of.context.as_deref());
-    if !others.is_empty() && asked.of.context.is_some() {
+    let others = users.others_of(cache, context);
+    if !others.is_empty() {
         terminal::notice(&format!("this was also the sign-in of '{}'", others.join("', '")));
     }
 }
