@@ -9,6 +9,9 @@ use clap::error::{ContextKind, ContextValue};
 /// The maximum length of [`Error::told`]: with what is printed before it, less than the 80 columns of a terminal.
 const TOLD_LENGTH: usize = 70;
 
+/// The most commands that a hint lists.
+pub const MOST_COMMANDS: usize = 5;
+
 const ELLIPSIS: &str = " ...";
 
 /// The result of anything that can fail with an [`Error`].
@@ -80,9 +83,9 @@ impl Error {
         self
     }
 
-    /// Adds commands for the end of the hint, each to be copied as it is.
+    /// Adds commands for the end of the hint, each to be copied as it is: the first of them, if there are many.
     pub fn commands(mut self, commands: impl IntoIterator<Item = String>) -> Self {
-        self.commands.extend(commands);
+        self.commands.extend(commands.into_iter().take(MOST_COMMANDS));
         self
     }
 

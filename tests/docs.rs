@@ -161,7 +161,7 @@ fn the_pages_of_the_providers_have_one_structure_and_are_all_listed() {
     }
 }
 
-const SETTINGS: &str = "| flag | key | default | |\n|---|---|---|---|\n";
+const SETTINGS: &str = "| flag | key | its value in a file | default | |\n|---|---|---|---|---|\n";
 
 /// A row for each setting.
 fn rows_of_settings() -> String {
@@ -173,7 +173,7 @@ fn rows_of_settings() -> String {
             Default::Words(words) => words.to_owned(),
         };
         let help = key.help.replace('|', "\\|");
-        format!("| `--{}`{aliases} | `{}` | {default} | {help} |\n", key.flag, key.name())
+        format!("| `--{}`{aliases} | `{}` | {} | {default} | {help} |\n", key.flag, key.name(), key.kind.in_words())
     };
     KEYS.iter().map(row).collect()
 }

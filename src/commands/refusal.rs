@@ -6,9 +6,6 @@ use crate::config::nearest;
 use crate::error::{Error, ErrorKind};
 use crate::kubeconfig::{Context, Contexts, command_of, of_file};
 
-/// The maximum number of contexts that a hint lists.
-const MOST_NAMED: usize = 5;
-
 /// Why the context of this name is not used.
 pub(super) fn refusal(contexts: &Contexts, name: Option<&str>, found: Option<&Context<'_>>, of: &OfContext) -> Error {
     let unset = if of.is_asked() { "" } else { "no issuer URL is set, and " };
@@ -65,5 +62,5 @@ pub(super) fn to_move(offer: &Offer) -> String {
 pub(super) fn with_commands(error: Error, contexts: &[Context<'_>], of: &OfContext, subcommand: &str) -> Error {
     let file = of.kubeconfig.as_ref().map(|path| path.to_string_lossy());
     let commands = contexts.iter().map(|context| command_of(subcommand, context.name, file.as_deref()));
-    error.commands(commands.take(MOST_NAMED))
+    error.commands(commands)
 }

@@ -19,9 +19,6 @@ use crate::output::print;
 use crate::policy::Policy;
 use crate::terminal;
 
-/// The maximum number of commands in the hint.
-const MOST_NAMED: usize = 5;
-
 /// Lists the saved sign-ins, or that of one context.
 ///
 /// # Errors
@@ -138,7 +135,7 @@ fn none_usable(message: &str, only: Option<&str>, contexts: &Result<Contexts>, u
         Ok(contexts) => contexts,
     };
     match (commands.is_empty(), offer(contexts, of.kubeconfig.as_ref())) {
-        (false, _) => error.hint("sign in:").commands(commands.into_iter().take(MOST_NAMED)),
+        (false, _) => error.hint("sign in:").commands(commands),
         (true, _) if !users.unusable.is_empty() => error.hint("fix the settings of the contexts in the kubeconfig"),
         (true, Some(offer)) => error.hint(to_move(&offer)).commands([offer.command]),
         (true, None) => error.hint(format!(

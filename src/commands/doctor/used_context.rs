@@ -3,13 +3,10 @@
 use super::super::setup::{Offer, offer_for};
 use super::line::Line;
 use crate::cli::Examine;
-use crate::error::Result;
+use crate::error::{MOST_COMMANDS, Result};
 use crate::kubeconfig::{Contexts, command_of, of_file};
 
 pub const CHECK: &str = "kubeconfig";
-
-/// The maximum number of contexts that are named.
-const MOST_NAMED: usize = 5;
 
 /// Which context is used, or why none is.
 pub fn check(contexts: &Result<Contexts>, asked: &Examine, is_settled: bool) -> Line {
@@ -78,7 +75,7 @@ fn missing(name: &str, contexts: &Contexts, asked: &Examine) -> Line {
             Line::error(CHECK, what, format!("list the contexts with 'kubectl config get-contexts{}'", of_file(file)))
         }
         false => Line {
-            commands: commands.take(MOST_NAMED).collect(),
+            commands: commands.take(MOST_COMMANDS).collect(),
             ..Line::error(CHECK, what, "check one that runs kubekey:")
         },
     }
