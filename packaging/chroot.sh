@@ -47,13 +47,16 @@ new_root() {
   architecture=$(debian_architecture "$2")
   base=target/chroots/$suite-$architecture
   [ "$architecture" = "$(dpkg --print-architecture)" ] || run_foreign "${2%%-*}"
-  if [ ! -e "$base.done" ]; then
+  mkdir -p target/chroots
+  (
+    # Another test may need it at the same time.
+    flock 9
+    [ ! -e "$base.done" ] || exit 0
     rm -rf "$base"
-    mkdir -p target/chroots
     debootstrap --arch="$architecture" --variant=minbase --include=ucf,debconf-utils "$suite" "$base" "$(mirror)" >"$base.log"
     rm -rf "$base"/var/cache/apt/archives/*.deb "$base"/var/lib/apt/lists/*
     touch "$base.done"
-  fi
+  ) 9>"$base.lock"
   drop_root "$root"
   mkdir -p "$root" "$root.over/upper" "$root.over/work"
   mount -t overlay -o "lowerdir=$base,upperdir=$root.over/upper,workdir=$root.over/work" kubekey "$root"
