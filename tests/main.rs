@@ -88,6 +88,8 @@ mod logout;
 mod messages;
 mod metadata_cache;
 mod migration;
+#[cfg(target_os = "linux")]
+mod missing_basics;
 mod mistakes;
 #[cfg(target_os = "linux")]
 mod no_terminal;
