@@ -121,6 +121,8 @@ mod registry;
 mod release;
 #[cfg(target_os = "linux")]
 mod remains;
+#[cfg(target_os = "linux")]
+mod replaced_program;
 mod request_parameters;
 mod resources;
 mod responses;
