@@ -41,6 +41,8 @@ mod environment;
 mod escapes;
 mod exec_credential;
 #[cfg(target_os = "linux")]
+mod failing_disk;
+#[cfg(target_os = "linux")]
 mod failing_keyring;
 #[cfg(target_os = "linux")]
 mod faults;
