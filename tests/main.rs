@@ -152,6 +152,8 @@ mod socks;
 mod state;
 mod status;
 #[cfg(target_os = "linux")]
+mod stuck_holder;
+#[cfg(target_os = "linux")]
 mod sudo;
 mod support;
 mod surroundings;
@@ -160,6 +162,8 @@ mod token;
 mod token_exchange;
 mod told;
 mod unproven;
+#[cfg(target_os = "linux")]
+mod unread;
 mod unseen;
 #[cfg(target_os = "linux")]
 mod variables;
