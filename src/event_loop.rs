@@ -39,7 +39,6 @@ fn require_descriptors() -> io::Result<()> {
 }
 
 #[cfg(not(unix))]
-#[expect(clippy::unnecessary_wraps, reason = "it can fail elsewhere")]
 fn require_descriptors() -> io::Result<()> {
     Ok(())
 }
