@@ -1,12 +1,9 @@
 //! A machine whose clock is far off, or jumps.
 
-use std::fs;
-use std::path::PathBuf;
-use std::process::Command;
-
 use chrono::{DateTime, Utc};
 
 use crate::support::browser::Mode;
+use crate::support::clock::off_by;
 use crate::support::home::Home;
 use crate::support::provider::Provider;
 use crate::support::provider::behaviour::edit;
@@ -15,21 +12,6 @@ const YEAR: i64 = 365 * 24 * 60 * 60;
 
 /// Half a minute before the end of the last year in which kubekey works.
 const LAST: i64 = 253_370_764_800 - 30;
-
-/// The path of libfaketime, which Debian installs in a folder of the processor's.
-fn library() -> PathBuf {
-    let folders = fs::read_dir("/usr/lib").expect("/usr/lib").flatten();
-    let mut found = folders.map(|folder| folder.path().join("faketime/libfaketime.so.1")).filter(|file| file.exists());
-    found.next().expect("libfaketime: tests/install installs it")
-}
-
-/// The same command on a machine whose clock is off by this many seconds and keeps running. Deadlines are measured as
-/// usual.
-fn off_by(mut command: Command, seconds: i64) -> Command {
-    command.env("LD_PRELOAD", library()).env("FAKETIME", format!("{seconds:+}"));
-    command.env("FAKETIME_DONT_FAKE_MONOTONIC", "1").env("DONT_FAKE_MONOTONIC", "1");
-    command
-}
 
 /// How far off the clock is, if it shows this time.
 fn from_now(seconds: i64) -> i64 {
@@ -67,6 +49,17 @@ fn a_clock_before_1970_or_after_9998_is_named_by_every_command() {
         }
     }
     assert_eq!((provider.count_all(), home.browser.urls().len()), (0, 0));
+}
+
+#[test]
+fn a_clock_in_a_year_that_no_calendar_has_is_named_in_seconds() {
+    let home = Home::new(Mode::Absent);
+    // The year 287169; the last one that is counted is 262142.
+    let finished = home.run(&mut off_by(home.kubekey(), from_now(9_000_000_000_000)));
+    let start = "kubekey: this machine's clock is set to 90000000000";
+    assert!(finished.stderr.starts_with(start), "{finished:#?}");
+    assert!(finished.stderr.contains(" s since 1970, and kubekey works only in the years "), "{finished:#?}");
+    assert_eq!(finished.code(), Some(1));
 }
 
 #[test]

@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use crate::support::browser::Mode;
 use crate::support::home::Home;
-use crate::support::keyring_relay::{Fault, KeyringRelay};
+use crate::support::keyring_relay::{End, Fault, KeyringRelay};
 use crate::support::provider::Provider;
 use crate::support::run::Finished;
 
@@ -60,14 +60,14 @@ fn a_keyring_that_does_not_keep_what_it_accepted_is_told_of() {
 
 #[test]
 fn a_prompt_that_is_never_completed_is_waited_for_only_so_long() {
-    let (_, finished, _) = signed_in_at(Fault::NeverCompletes);
+    let (_, finished, _) = signed_in_at(Fault::Prompts("CreateItem", End::Never));
     finished.credential();
     assert!(finished.stderr.contains("the keyring did not finish its prompt within 5 s"), "{finished:#?}");
 }
 
 #[test]
 fn a_keyring_that_goes_while_its_prompt_is_open_is_told_of() {
-    let (_, finished, _) = signed_in_at(Fault::Vanishes);
+    let (_, finished, _) = signed_in_at(Fault::Prompts("CreateItem", End::Vanishes));
     finished.credential();
     assert!(finished.log.contains("trying again (the keyring ended while its prompt was open)"), "{finished:#?}");
 }

@@ -41,6 +41,10 @@ mod environment;
 mod escapes;
 mod exec_credential;
 #[cfg(target_os = "linux")]
+mod failing_disk;
+#[cfg(target_os = "linux")]
+mod failing_keyring;
+#[cfg(target_os = "linux")]
 mod faults;
 mod file_store;
 #[cfg(target_os = "linux")]
@@ -86,6 +90,8 @@ mod logout;
 mod messages;
 mod metadata_cache;
 mod migration;
+#[cfg(target_os = "linux")]
+mod missing_basics;
 mod mistakes;
 #[cfg(target_os = "linux")]
 mod no_terminal;
@@ -117,6 +123,8 @@ mod registry;
 mod release;
 #[cfg(target_os = "linux")]
 mod remains;
+#[cfg(target_os = "linux")]
+mod replaced_program;
 mod request_parameters;
 mod resources;
 mod responses;
@@ -144,6 +152,8 @@ mod socks;
 mod state;
 mod status;
 #[cfg(target_os = "linux")]
+mod stuck_holder;
+#[cfg(target_os = "linux")]
 mod sudo;
 mod support;
 mod surroundings;
@@ -152,6 +162,8 @@ mod token;
 mod token_exchange;
 mod told;
 mod unproven;
+#[cfg(target_os = "linux")]
+mod unread;
 mod unseen;
 #[cfg(target_os = "linux")]
 mod variables;

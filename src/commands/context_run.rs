@@ -112,5 +112,5 @@ fn become_it(process: &mut Process) -> std::io::Error {
 
 fn not_run(error: &std::io::Error) -> Error {
     Error::new(ErrorKind::Failed, format!("kubekey cannot run itself with the settings of the context: {error}"))
-        .hint("give the settings as flags: --issuer-url, --client-id")
+        .hint("run the command again, or give the settings as flags: --issuer-url, --client-id")
 }

@@ -11,7 +11,7 @@ use crate::kubeconfig::login_command;
 use crate::state::State;
 
 /// What to do about a locked keyring.
-const UNLOCK: &str = if cfg!(target_os = "macos") {
+pub(super) const UNLOCK: &str = if cfg!(target_os = "macos") {
     "run 'security unlock-keychain', then run the command again; after an update of kubekey, run it once on the desktop, and \
     allow access"
 } else if cfg!(windows) {
@@ -22,7 +22,7 @@ const UNLOCK: &str = if cfg!(target_os = "macos") {
 };
 
 /// What to do about denied access.
-const ALLOW: &str = if cfg!(target_os = "macos") {
+pub(super) const ALLOW: &str = if cfg!(target_os = "macos") {
     "run the command again and allow access; if macOS does not ask, open the item 'kubekey' in Keychain Access \
     ('open -a \"Keychain Access\"'), and add kubekey under Access Control"
 } else {

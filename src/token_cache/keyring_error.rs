@@ -13,11 +13,11 @@ pub enum Unlock {
 
 /// Why a request to the keyring failed.
 #[derive(Debug)]
-#[allow(dead_code, reason = "Linux has no dialog to deny in, and Credential Manager no lock")]
+#[allow(dead_code, reason = "Credential Manager has no lock, and no dialog to deny in")]
 pub enum KeyringError {
     /// The keyring is locked.
     Locked(String),
-    /// The user denied access.
+    /// The user denied access, or did not grant it.
     Denied(String),
     /// There is no keyring in this session.
     Absent(String),

@@ -1,7 +1,7 @@
 //! Removing: how a sign-in is forgotten.
 
 use super::cache::TokenCache;
-use super::failure::unusable_file;
+use super::failure::{ALLOW, UNLOCK, unusable_file};
 use super::kernel::{self, Part};
 use super::keyring_error::{KeyringError, Unlock};
 use super::store::Store;
@@ -35,9 +35,13 @@ impl TokenCache {
             Ok(was_saved) => Ok(was_saved),
             Err(KeyringError::Absent(_)) if !State::load(&self.key).may_be_in_keyring() => Ok(false),
             Err(error) => {
-                let message = format!("the saved sign-in may still be in the keyring: {}", error.why());
-                Err(Error::new(ErrorKind::Storage, message)
-                    .hint("run the command again in a session where that keyring is running"))
+                let hint = match error {
+                    KeyringError::Locked(_) => UNLOCK,
+                    KeyringError::Denied(_) => ALLOW,
+                    _ => "run the command again in a session where that keyring is running",
+                };
+                let message = format!("the saved sign-in may still be in the keyring: {error}");
+                Err(Error::new(ErrorKind::Storage, message).hint(hint))
             }
         }
     }

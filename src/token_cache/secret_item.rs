@@ -105,10 +105,10 @@ impl Service {
         match self.bus.prompt(&prompt).await? {
             Answer::Accepted(_) => Ok(()),
             Answer::Dismissed => {
-                Err(KeyringError::Broken("the keyring's prompt to remove the sign-in was dismissed".into()))
+                Err(KeyringError::Denied("the keyring's prompt to remove the sign-in was dismissed".into()))
             }
             Answer::None(_) => {
-                Err(KeyringError::Silent("the keyring's prompt to remove the sign-in was not answered".into()))
+                Err(KeyringError::Denied("the keyring's prompt to remove the sign-in was not answered".into()))
             }
         }
     }

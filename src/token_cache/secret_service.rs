@@ -14,6 +14,7 @@ use super::keyring_error::{KeyringError, Unlock};
 use super::secret_bus::SecretBus;
 use super::secret_collection::Service;
 use crate::credential_key::CredentialKey;
+use crate::event_loop;
 use crate::secret::Secret;
 
 /// How long it may take to remove an item if no person is asked.
@@ -92,11 +93,8 @@ pub fn process() -> Option<u32> {
 
 /// Runs one access to its end, on this thread: starting more threads would cost more than the access.
 fn run<T>(access: impl Future<Output = Result<T>>) -> Result<T> {
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_io()
-        .enable_time()
-        .build()
-        .map_err(|error| KeyringError::Broken(format!("no event loop for D-Bus: {error}")))?;
+    let runtime =
+        event_loop::start().map_err(|error| KeyringError::Broken(format!("no event loop for D-Bus: {error}")))?;
     let result = runtime.block_on(access);
     // A bus whose host name is still being resolved must not delay the end.
     runtime.shutdown_background();

@@ -9,7 +9,7 @@ use tempfile::TempDir;
 use zbus5::Message;
 use zbus5::blocking::{Connection, MessageIterator};
 use zbus5::message::{Body, Header, Type};
-use zbus5::zvariant::{ObjectPath, OwnedValue, Structure};
+use zbus5::zvariant::{ObjectPath, OwnedValue, Structure, Value};
 
 use super::keyring::{Keyring, SERVICE, connect, start_bus};
 use super::process::Process;
@@ -26,14 +26,33 @@ pub enum Fault {
     IsSlow,
     /// It accepts new items, and saves none.
     KeepsNothing,
-    /// It creates new items behind a prompt, as KeePassXC does, and the prompt is never completed.
-    NeverCompletes,
-    /// It leaves the bus as soon as it shows that prompt.
-    Vanishes,
+    /// It shows a prompt for this method, as KeePassXC does for new items, and the prompt ends like this.
+    Prompts(&'static str, End),
+    /// It shows no prompt when it is to be unlocked, and stays locked.
+    StaysLocked,
+    /// It finds a new item once, and then no more.
+    Loses,
+    /// It returns a new item once as it was saved, and then another value.
+    Changes,
+    /// It answers this method with a number.
+    Babbles(&'static str),
+    /// It answers this method with the error of this name.
+    Fails(&'static str, &'static str),
     /// It never answers this method.
     Ignores(&'static str),
     /// It leaves the bus when this method is called.
     EndsAt(&'static str),
+}
+
+/// How a prompt ends.
+#[derive(Clone, Copy, PartialEq)]
+pub enum End {
+    /// Nobody answers it.
+    Never,
+    /// A person dismisses it.
+    Dismissed,
+    /// The keyring leaves the bus as soon as it shows it.
+    Vanishes,
 }
 
 /// Its bus ends when it is dropped.
@@ -81,6 +100,12 @@ impl Drop for KeyringRelay {
 const ITEM: ObjectPath<'_> = ObjectPath::from_static_str_unchecked("/org/freedesktop/secrets/collection/login/0");
 const PROMPT: ObjectPath<'_> = ObjectPath::from_static_str_unchecked("/org/freedesktop/secrets/prompt/p0");
 
+/// No item, or no prompt.
+const NOTHING: ObjectPath<'_> = ObjectPath::from_static_str_unchecked("/");
+
+/// No objects.
+const NONE: [ObjectPath<'_>; 0] = [];
+
 type Calls = Arc<Mutex<Vec<String>>>;
 
 struct Relay {
@@ -116,18 +141,22 @@ impl Relay {
     fn answer(&self, call: &Message) -> zbus5::Result<()> {
         let header = call.header();
         let method = header.member().expect("a member").to_string();
-        let nothing = ObjectPath::from_static_str_unchecked("/");
         match (self.fault, &*method) {
             (Fault::IsSlow, _) => std::thread::sleep(Duration::from_millis(900)),
             (Fault::Ignores(ignored), method) if ignored == method => return Ok(()),
             (Fault::EndsAt(last), method) if last == method => return self.here.clone().close(),
-            (Fault::KeepsNothing, "CreateItem") => return self.here.reply(&header, &(ITEM, nothing)),
-            (Fault::NeverCompletes | Fault::Vanishes, "CreateItem") => {
-                return self.here.reply(&header, &(nothing, PROMPT));
+            (Fault::Babbles(at), method) if at == method => return self.here.reply(&header, &7u32),
+            (Fault::KeepsNothing, "CreateItem") => return self.here.reply(&header, &(ITEM, NOTHING)),
+            (Fault::StaysLocked, "Unlock") => return self.here.reply(&header, &(&NONE[..], NOTHING)),
+            (Fault::Loses, "SearchItems") if self.has_read_back(&method) => {
+                return self.here.reply(&header, &(&NONE[..], &NONE[..]));
             }
-            (Fault::NeverCompletes | Fault::Vanishes, "Prompt") => {
-                self.here.reply(&header, &())?;
-                return if self.fault == Fault::Vanishes { self.here.clone().close() } else { Ok(()) };
+            (Fault::Changes, "GetSecret") if self.has_read_back(&method) => {
+                let (parameters, value) = (Vec::<u8>::new(), b"another".to_vec());
+                return self.here.reply(&header, &((NOTHING, parameters, value, "text/plain"),));
+            }
+            (Fault::Prompts(at, end), method) if at == method || method == "Prompt" => {
+                return self.prompt(&header, method, end);
             }
             _ => {}
         }
@@ -146,6 +175,31 @@ impl Relay {
         }
     }
 
+    /// Announces the prompt, or shows it.
+    fn prompt(&self, header: &Header<'_>, method: &str, end: End) -> zbus5::Result<()> {
+        match method {
+            "CreateItem" => return self.here.reply(header, &(NOTHING, PROMPT)),
+            "Unlock" => return self.here.reply(header, &(&NONE[..], PROMPT)),
+            "Prompt" => self.here.reply(header, &())?,
+            _ => return self.here.reply(header, &PROMPT),
+        }
+        let of_prompt = "org.freedesktop.Secret.Prompt";
+        match end {
+            End::Never => Ok(()),
+            End::Dismissed => {
+                let dismissed = (true, Value::from(""));
+                self.here.emit_signal(None::<&str>, PROMPT, of_prompt, "Completed", &dismissed)
+            }
+            End::Vanishes => self.here.clone().close(),
+        }
+    }
+
+    /// Whether kubekey has called this method since it created an item.
+    fn has_read_back(&self, method: &str) -> bool {
+        let calls = self.calls.lock().expect("the calls");
+        calls.iter().skip_while(|call| *call != "CreateItem").any(|call| call == method)
+    }
+
     /// The name of the error to reply with, if any.
     fn refusal_of(&self, call: &Message, header: &Header<'_>) -> zbus5::Result<Option<&'static str>> {
         let mut name = header.member().expect("a member").to_string();
@@ -161,6 +215,7 @@ impl Relay {
             Fault::RefusesFirst(method) if name == method && !calls.contains(&name) => {
                 Some("org.freedesktop.DBus.Error.UnknownMethod")
             }
+            Fault::Fails(method, error) if name == method => Some(error),
             _ => None,
         };
         calls.push(name);

@@ -7,6 +7,8 @@ pub mod browser;
 pub mod canary;
 pub mod client;
 #[cfg(target_os = "linux")]
+pub mod clock;
+#[cfg(target_os = "linux")]
 pub mod desktop;
 #[cfg(target_os = "linux")]
 pub mod etc;

@@ -33,11 +33,17 @@ pub fn command(is_bare: bool) -> Result<String> {
             .hint("give --command-name to write its name alone, which is then looked for in PATH")
     };
     let running = running.map_err(|error| unknown(&error.to_string()))?;
+    if !running.exists() {
+        // Linux marks the path of a program that is gone.
+        let path = running.display().to_string();
+        let path = path.trim_end_matches(" (deleted)");
+        return Err(unknown(&format!("{path} was removed by an update")).hint("run the command again"));
+    }
     let listed = std::env::var_os("PATH").unwrap_or_default();
     // The path of the running program may contain a version; prefer a stable path of the same program.
     let folders = FOLDERS.map(PathBuf::from).into_iter().chain(std::env::split_paths(&listed));
     let path = stable(&running, &folders.filter(|folder| folder.is_absolute()).collect::<Vec<_>>());
-    let path = path.ok_or_else(|| unknown(&format!("{} was removed by an update", running.display())))?;
+    let path = path.ok_or_else(|| unknown(&format!("the next update removes {}", running.display())))?;
     path.into_os_string().into_string().map_err(|_| unknown("its path is not UTF-8"))
 }
 
