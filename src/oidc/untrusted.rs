@@ -82,7 +82,6 @@ impl fmt::Display for Untrusted {
         match &self.problem {
             E::Expired => f.write_str("has expired"),
             E::ExpiredContext { not_after, .. } => write!(f, "expired on {}", date(*not_after)),
-            E::NotValidYet => f.write_str("is not valid yet"),
             E::NotValidYetContext { not_before, .. } => write!(f, "is not valid before {}", date(*not_before)),
             E::NotValidForName => f.write_str("is for another host name"),
             E::NotValidForNameContext { presented, .. } if presented.is_empty() => {
