@@ -59,6 +59,13 @@ fn what_is_long_out_of_date_is_refused_in_words() {
         openssl.issue("server", "root", "P-256", hash, extensions);
         not_trusted(&openssl, &["server"], "CN=root, O=Example, Inc.", &format!("{ONE} {words}"), REPLACE);
     }
+    let openssl = OpenSsl::with_root("RSA-1024", "sha256");
+    openssl.issue("server", "root", "P-256", "sha256", "server");
+    let words = "is not trusted: its signature does not match the CA of that name";
+    let hint = "\nhint: pass the certificate of the CA that signed it with --certificate-authority FILE; if you did, that CA has an \
+        RSA key of fewer than 2048 bits, and must be replaced\n";
+    not_trusted(&openssl, &["server"], "CN=root, O=Example, Inc.", words, hint);
+
     let openssl = OpenSsl::with_root("P-256", "sha256");
     openssl.issue("server", "root", "P-256", "sha256", "no_name");
     let words = "has no subject alternative name: a common name (CN) alone is ignored";

@@ -45,7 +45,7 @@ pub struct OpenSsl {
 }
 
 impl OpenSsl {
-    /// With a CA named `root`. `key` is a curve, `RSA`, `DSA` or `ED448`; `hash` is OpenSSL's name for it, and may be
+    /// With a CA named `root`. `key` is a curve, `RSA`, `RSA-1024`, `DSA` or `ED448`; `hash` is OpenSSL's name for it, and may be
     /// followed by other options.
     pub fn with_root(key: &str, hash: &str) -> Self {
         let folder = TempDir::with_prefix("openssl-").expect("a temporary folder");
@@ -114,6 +114,7 @@ impl OpenSsl {
     fn new_key(&self, key: &str) -> String {
         match key {
             "RSA" => "-newkey rsa:2048".to_owned(),
+            "RSA-1024" => "-newkey rsa:1024".to_owned(),
             "DSA" => {
                 self.run("genpkey -genparam -algorithm DSA -pkeyopt dsa_paramgen_bits:1024 -out parameters", None);
                 "-newkey dsa:parameters".to_owned()
