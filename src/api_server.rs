@@ -65,7 +65,7 @@ impl ApiServer {
     /// [`ErrorKind::Failed`] for any other response.
     pub fn who(&self, id_token: &IdToken) -> Result<Map<String, Value>> {
         let bearer = HeaderValue::from_str(&format!("Bearer {}", id_token.jwt.expose()));
-        let mut bearer = bearer.map_err(|_| self.failed("the ID token cannot be sent in a header field"))?;
+        let mut bearer = bearer.expect("a token is visible ASCII");
         bearer.set_sensitive(true);
         printable::hide(id_token.jwt.expose());
         let http = self.http.clone().with_headers(&self.url, &HeaderMap::from_iter([(AUTHORIZATION, bearer)]));

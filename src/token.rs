@@ -167,6 +167,10 @@ impl Saved {
     /// Reads the form at rest; `None` if it is something else.
     pub fn read(text: &Secret) -> Option<Self> {
         let saved: AtRest<'_> = serde_json::from_str(text.expose()).ok()?;
+        // It will be a part of a header field.
+        if !saved.id_token.iter().all(|jwt| jwt.bytes().all(|byte| byte.is_ascii_graphic())) {
+            return None;
+        }
         let time = |seconds| DateTime::from_timestamp(seconds, 0);
         let id_token = match saved.id_token {
             Some(jwt) => Some(IdToken {
@@ -272,7 +276,8 @@ mod tests {
 
     #[test]
     fn anything_else_is_nothing() {
-        for text in ["", "{}", "a.b.c.1800000000", r#"{"refresh_token":"x"}"#, "[]", r#"{"id_token":1}"#] {
+        const SPACED: &str = r#"{"id_token":"e30.eyJzdWIiOiJqYW5lIn0.c2ln\n","expires_at":1800000000}"#;
+        for text in ["", "{}", "a.b.c.1800000000", r#"{"refresh_token":"x"}"#, "[]", r#"{"id_token":1}"#, SPACED] {
             assert_eq!(Saved::read(&Secret::new(text)), None, "{text}");
         }
     }

@@ -9,11 +9,17 @@ use serde_json::{Value, json};
 
 use crate::support::browser::Mode;
 use crate::support::canary;
+#[cfg(target_os = "linux")]
+use crate::support::etc::Etc;
 use crate::support::home::Home;
+#[cfg(target_os = "linux")]
+use crate::support::policy::assert_refused;
 use crate::support::process;
 use crate::support::provider::Provider;
 use crate::support::provider::behaviour::{Behaviour, edit};
 use crate::support::run::Finished;
+
+const SECRET: &str = "s3cret-of-the-client";
 
 /// A user whose provider behaves like this, and who keeps sign-ins in a file.
 fn user(change: impl FnOnce(&mut Behaviour)) -> (Home, Provider) {
@@ -163,4 +169,31 @@ fn the_commands_show_an_opaque_one_as_what_it_is() {
     canary::assert_none_in(&decoded, "the decoded token");
     let status = home.run(home.kubekey().arg("status"));
     assert!(status.code() == Some(0) && status.stdout.contains("  jane  "), "{status:#?}");
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn a_response_without_an_id_token_is_refused_where_the_policy_requires_how_the_user_signs_in() {
+    let (home, provider) = user(|behaviour| {
+        behaviour.claims = edit(|claims| _ = claims.insert("acr".into(), "phr".into()));
+        behaviour.offers_machine_grants = true;
+        behaviour.client_secret = Some(SECRET.into());
+    });
+    let etc = Etc::with_policy("required_acr = ['phr']\nlocked_flags = []");
+    let run = |words: &[&str]| {
+        let mut kubekey = home.kubekey_for(&provider);
+        home.run(&mut etc.over(kubekey.env("KUBEKEY_CLIENT_SECRET", SECRET).args(words)))
+    };
+    let words = "the provider's response without an ID token was rejected: it has no 'acr', and the policy";
+    let machine = run(&["--flow=client-credentials"]);
+    assert_refused(&machine, words);
+    assert!(machine.stderr.contains("hint: ask your administrator ('required_acr')"), "{machine:#?}");
+
+    run(&["--use-access-token"]).credential();
+    provider.configure(|behaviour| {
+        behaviour.token_response = edit(|response| _ = response.remove("id_token"));
+    });
+    let refreshed = run(&["--use-access-token", "--force-refresh"]);
+    assert!(refreshed.stderr.contains(&format!("a new sign-in is needed: {words}")), "{refreshed:#?}");
+    assert_eq!((refreshed.code(), refreshed.stdout.as_str()), (Some(3), ""), "{refreshed:#?}");
 }

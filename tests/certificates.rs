@@ -76,46 +76,6 @@ fn a_server_may_have_a_key_on_each_curve() {
 }
 
 #[test]
-#[cfg(unix)]
-fn what_is_long_out_of_date_is_refused_in_words() {
-    const REPLACE: &str = "hint: the administrator of the provider, or of the proxy in between, must replace it: X.509 version 3, \
-        with the host as a subject alternative name, signed with SHA-256 or better\n";
-    for (key, hash, extensions, words) in [
-        (
-            "RSA",
-            "sha1",
-            "server",
-            "is not trusted: it, or its issuer's certificate, is signed with SHA-1 with RSA, which is not accepted\n",
-        ),
-        (
-            "P-256",
-            "sha1",
-            "server",
-            "is not trusted: it, or its issuer's certificate, is signed with SHA-1 with ECDSA, which is not accepted\n",
-        ),
-        ("RSA", "sha224", "server", "is signed with SHA-224 with RSA, which is not accepted\n"),
-        ("secp256k1", "sha256", "server", "is signed with a key of an unsupported type\n"),
-        (
-            "RSA",
-            "sha256",
-            "",
-            "is not trusted: it, or its issuer's certificate, has X.509 version 1; version 3 is required\n",
-        ),
-        ("RSA", "sha256", "no_name", "has no subject alternative name: a common name (CN) alone is ignored\n"),
-    ] {
-        let openssl = OpenSsl::with_root(key, "sha256");
-        openssl.issue("server", "root", "P-256", hash, extensions);
-        let finished = run(&provider(&openssl, &["server"], &TLS13), &openssl.pem("root"));
-        assert_eq!((finished.code(), finished.stdout.as_str()), (Some(5), ""), "{finished:#?}");
-        assert!(
-            finished.stderr.contains("the certificate of 127.0.0.1, issued by 'CN=root, O=Example, Inc.', "),
-            "{finished:#?}"
-        );
-        assert!(finished.stderr.contains(words) && finished.stderr.ends_with(REPLACE), "{finished:#?}");
-    }
-}
-
-#[test]
 fn what_is_wrong_with_tls_itself_is_said_in_words() {
     let plain = Provider::start();
     let home = Home::new(Mode::Absent);

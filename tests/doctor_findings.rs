@@ -7,6 +7,7 @@ use serde_json::json;
 
 use crate::support::api_server::{ApiServer, REVIEW, kubeconfig, status};
 use crate::support::browser::Mode;
+use crate::support::client::get;
 use crate::support::etc::Etc;
 use crate::support::home::{Home, program};
 use crate::support::provider::Provider;
@@ -236,4 +237,15 @@ fn a_cluster_of_a_file_without_its_server_is_named_with_the_command_that_checks(
     fs::write(&file, "[[clusters]]\nname = 'a'\n").unwrap();
     let words = ["the cluster has no server", "'kubekey config check' checks all files"];
     assert_finds(&home.run(&mut doctor(&home, &provider)), "error", "configuration", words);
+}
+
+#[test]
+fn a_provider_that_does_not_tell_its_time_is_no_problem() {
+    let (home, provider) = (Home::new(Mode::Absent), Provider::start());
+    let document = get(&format!("{}/.well-known/openid-configuration", provider.issuer())).body;
+    let answer = Answer::new(200, "application/json", document).with_header("date", "soon");
+    provider.configure(|behaviour| behaviour.discovery_answer = Some(answer));
+    let finished = home.run(&mut doctor(&home, &provider));
+    let line = format!("{:8} {:13} the provider does not tell its time\n", "ok", "clock");
+    assert!(finished.stdout.contains(&line), "{finished:#?}");
 }

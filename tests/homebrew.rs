@@ -164,3 +164,19 @@ fn a_program_elsewhere_has_no_prefix_to_set_up() {
     let finished = home.run(home.kubekey().args(["setup", "--system", "--homebrew"]));
     assert!(finished.code() == Some(1) && finished.stderr.contains("not installed by Homebrew"), "{finished:#?}");
 }
+
+#[test]
+fn without_an_answer_the_file_says_nothing_and_the_command_that_sets_it_works() {
+    let (prefix, etc) = (Prefix::new(), Etc::new(&[]));
+    let run = |words: &[&str]| {
+        let finished = prefix.home.run(&mut etc.over(prefix.command("bin/kubekey").args(words)));
+        assert_eq!(finished.code(), Some(0), "{finished:#?}");
+        finished
+    };
+    let empty = run(&["setup", "--system", "--homebrew"]);
+    let said = [empty.stdout, empty.stderr].concat().split_whitespace().collect::<Vec<_>>().join(" ");
+    let (_, command) = said.split_once("fill in issuer_url and client_id, or run 'kubekey ").expect("a command");
+    let command = command.split('\'').next().unwrap().replace("URL", "https://login.example.com");
+    run(&command.replace("ID", "kubernetes").split(' ').collect::<Vec<_>>());
+    assert_eq!(client(&prefix.show("bin/kubekey", &etc)), ("kubernetes".into(), "homebrew".into()));
+}

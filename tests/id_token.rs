@@ -130,6 +130,21 @@ fn claims_that_are_checked_have_to_be_of_their_type() {
 }
 
 #[test]
+fn claims_that_are_no_json_object_or_have_a_name_twice_are_refused() {
+    type Change = fn(Vec<u8>) -> Vec<u8>;
+    let rows: [(&str, Change, &str); 5] = [
+        ("a list", |claims| [b"[", &claims[..], b"]"].concat(), "its claims are not a JSON object"),
+        ("cut", |claims| claims[..claims.len() - 1].to_vec(), "its claims are not JSON in UTF-8"),
+        ("Latin-1", |claims| [b"{\"name\":\"J\xfcrgen\",", &claims[1..]].concat(), "its claims are not JSON in UTF-8"),
+        ("two subjects", |claims| [b"{\"sub\":\"root\",", &claims[1..]].concat(), "it has one claim twice"),
+        ("two kinds of times", |claims| [b"{\"exp\":\"soon\",", &claims[1..]].concat(), "it has one claim twice"),
+    ];
+    for (what, change, words) in rows {
+        refused(what, &format!("ID token was rejected: {words}\n"), |behaviour| behaviour.payload = Some(change));
+    }
+}
+
+#[test]
 fn a_header_that_cannot_be_used_is_named() {
     for (name, value, words) in [
         ("alg", json!(null), "its header has no 'alg'"),

@@ -1,6 +1,7 @@
 //! The kernel's keys: in front of the keyring, and in place of it.
 
 use std::os::unix::fs::MetadataExt;
+use std::path::Path;
 use std::process::Command;
 use std::time::{Duration, Instant};
 
@@ -11,6 +12,7 @@ use crate::support::home::Home;
 use crate::support::kernel;
 use crate::support::provider::Provider;
 use crate::support::provider::behaviour::edit;
+use crate::support::strace::strace;
 
 /// All for the possessor, view for the user: keyctl_setperm(3).
 const OWN: u32 = 0x3f01_0000;
@@ -392,4 +394,25 @@ fn a_session_without_a_keyring_is_remembered_for_a_minute() {
     home.run(&mut home.kubekey_for(&provider)).credential();
     assert!(home.saved().is_some(), "after a minute it is asked again");
     home.log_out(&provider);
+}
+
+#[test]
+fn a_kernel_that_keeps_nothing_is_named_with_the_other_storages() {
+    let (home, provider) = (Home::new(Mode::Note).store_in("kernel"), Provider::start());
+    let refusing = |arguments: &[&str]| {
+        let options = ["-f", "-e", "trace=keyctl", "-e", "inject=keyctl:error=ENOSYS"];
+        home.run(&mut strace(home.kubekey_for(&provider).args(arguments), Path::new("/dev/null"), &options))
+    };
+    let words = "the kernel's keys are not available here";
+    let finished = refusing(&[]);
+    let hint = "hint: give another --token-storage: auto, keyring, file or none";
+    assert_eq!((finished.code(), provider.count("/authorize")), (Some(6), 0), "{finished:#?}");
+    assert!(finished.stderr.contains(&format!("{words}\n{hint}\n")), "{finished:#?}");
+    let examined = refusing(&["doctor"]);
+    let line = format!("{:8} {:13} {words}\n", "warning", "kernel keys");
+    assert!(examined.stdout.contains(&line), "{examined:#?}");
+    assert!(
+        examined.stdout.contains("-> without them each run asks the keyring, which takes longer\n"),
+        "{examined:#?}"
+    );
 }

@@ -9,6 +9,8 @@ use tempfile::TempDir;
 use crate::support::browser::Mode;
 use crate::support::client::get;
 use crate::support::home::Home;
+#[cfg(unix)]
+use crate::support::openssl::OpenSsl;
 use crate::support::provider::Provider;
 use crate::support::run::Finished;
 use crate::support::tls::{Authority, COMPANY, OTHER};
@@ -115,6 +117,33 @@ fn files_that_cannot_be_used_are_named_before_anything_starts() {
     fs::remove_file(files.0.path().join("key.pem")).unwrap();
     let finished = refused(&files.flags().each_ref().map(String::as_str));
     assert!(finished.stderr.contains("there is no such file"), "{finished:#?}");
+}
+
+#[test]
+#[cfg(unix)]
+fn what_no_server_of_ours_can_have_is_refused_with_what_to_make() {
+    for (key, extensions, flag, why) in [
+        (
+            "P-521",
+            "server",
+            "--local-server-key",
+            "kubekey does not support its kind of key\nhint: make a certificate with",
+        ),
+        (
+            "P-256",
+            "",
+            "--local-server-cert",
+            "it is not the certificate of a server\nhint: make one of X.509 version 3",
+        ),
+    ] {
+        let openssl = OpenSsl::with_root("P-256", "sha256");
+        openssl.issue("server", "root", key, "sha256", extensions);
+        let files = Files::of(&COMPANY, "127.0.0.1");
+        files.write("cert.pem", &openssl.pem("server"));
+        files.write("key.pem", &openssl.pem("server.key"));
+        let finished = refused(&files.flags().each_ref().map(String::as_str));
+        assert!(finished.stderr.contains(flag) && finished.stderr.contains(why), "{why}: {finished:#?}");
+    }
 }
 
 #[test]

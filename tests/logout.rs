@@ -182,6 +182,15 @@ fn without_an_endpoint_or_a_browser_the_removal_is_done_and_the_rest_is_said() {
     assert!(nobody.stderr.contains("was not ended: no browser opened the page within 1 s"), "{nobody:#?}");
 }
 
+#[test]
+fn a_program_has_no_session_in_the_browser() {
+    let (home, provider) = (Home::new(Mode::Note), Provider::start());
+    let machine = ["logout", "--browser", "--flow=client-credentials", "--client-secret=s3cret-of-the-client"];
+    let logout = home.run(home.kubekey_for(&provider).args(machine));
+    assert!(!logout.status.success() && home.browser.urls().is_empty(), "{logout:#?}");
+    assert!(logout.stderr.contains("was not ended: no person signed in\nhint: "), "{logout:#?}");
+}
+
 /// npm's oidc-provider is such a provider by default. Then the ID token would be in the URL.
 #[test]
 fn a_provider_that_takes_no_form_gets_no_id_token() {

@@ -9,6 +9,8 @@
 mod access_token;
 #[cfg(target_os = "linux")]
 mod bare;
+#[cfg(unix)]
+mod certificate_errors;
 mod certificates;
 mod client_authentication;
 mod client_credentials;

@@ -175,7 +175,7 @@ fn a_proxy_that_refuses_the_credentials_is_named_with_their_variable() {
 }
 
 /// Answers of servers that begin no TLS with kubekey: alerts (RFC 8446, section 6) and broken records.
-const NO_TLS: [(&[u8], &str); 8] = [
+const NO_TLS: [(&[u8], &str); 9] = [
     (&[21, 3, 3, 0, 2, 2, 40], "the server accepts none of kubekey's cipher suites and signatures (TLS 1.2, 1.3)"),
     (&[21, 3, 3, 0, 2, 2, 70], "the server supports neither TLS 1.2 nor TLS 1.3"),
     (&[21, 3, 3, 0, 2, 2, 80], "the server ended the connection: "),
@@ -183,6 +183,11 @@ const NO_TLS: [(&[u8], &str); 8] = [
     (&[21, 3, 3, 0, 2, 2, 116], "the server requires a client certificate, which kubekey does not support"),
     (&[22, 3, 3, 0, 4, 14, 0, 0, 0], "the server sent an unexpected TLS message"),
     (&[22, 3, 3, 0, 5, 2, 0, 0, 1, 0], "the server sent a broken TLS message: "),
+    // A ServerHello that chooses a cipher suite of 1999.
+    (
+        b"\x16\x03\x03\x00\x2a\x02\x00\x00\x26\x03\x0312345678901234567890123456789012\x00\x00\x05\x00",
+        "the server violated the TLS protocol: selected unoffered cipher suite\n",
+    ),
     (b"HTTP/1.1 400 Bad Request\r\n\r\n", "the response is not TLS: is this the port for https?"),
 ];
 

@@ -9,6 +9,8 @@ use base64::engine::general_purpose::STANDARD;
 use rcgen::{BasicConstraints, CertificateParams, IsCa, date_time_ymd};
 
 use crate::support::browser::Mode;
+#[cfg(target_os = "linux")]
+use crate::support::etc::Etc;
 use crate::support::home::Home;
 use crate::support::provider::Provider;
 use crate::support::provider::server::Answer;
@@ -168,6 +170,39 @@ fn an_expired_certificate_is_called_so_with_the_date_and_the_clock() {
     let stderr = refused_although_signed("127.0.0.1", |params| params.not_after = date_time_ymd(2020, 2, 29));
     assert!(stderr.contains("expired on 2020-02-29 00:00 UTC\n"), "{stderr}");
     assert!(stderr.contains("hint: check this machine's clock"), "{stderr}");
+    let stderr = refused_although_signed("127.0.0.1", |params| {
+        (params.not_before, params.not_after) = (date_time_ymd(2021, 1, 1), date_time_ymd(2020, 1, 1));
+    });
+    assert!(stderr.contains("Example, Inc.', has expired\nhint: check this machine's clock"), "{stderr}");
+}
+
+#[test]
+fn tls_that_does_not_fit_is_said_in_words() {
+    let tls = COMPANY.server_with_old_clients("127.0.0.1");
+    let finished = refused(&Provider::start_at(Ipv4Addr::LOCALHOST.into(), Some(tls)), |_, kubekey| {
+        kubekey.args(["--certificate-authority-data", &base64(&COMPANY)]);
+    });
+    let words = "the server's TLS is incompatible with kubekey's: no certificate request signature schemes in common\n";
+    assert!(finished.stderr.contains(words), "{finished:#?}");
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn a_machine_without_authorities_is_told_what_to_install() {
+    let (home, provider) = (Home::new(Mode::Absent), provider_of(&COMPANY));
+    let folder = home.path().join("empty");
+    fs::create_dir(&folder).unwrap();
+    let emptied = home.run(home.kubekey_for(&provider).env("SSL_CERT_DIR", folder));
+    // Under a policy that variable is ignored; this /etc has no folder of certificates.
+    let bare = home.run(&mut Etc::with_policy("").in_place(&home.kubekey_for(&provider)));
+    for (finished, why) in
+        [(emptied, "No CA certificates were loaded from the system"), (bare, "the system's trust store is empty")]
+    {
+        assert_eq!((finished.code(), provider.count_all()), (Some(1), 0), "{finished:#?}");
+        let words =
+            format!("cannot set up HTTPS: {why}\nhint: install the system's certificates (package ca-certificates)");
+        assert!(finished.stderr.contains(&words), "{finished:#?}");
+    }
 }
 
 #[test]

@@ -18,6 +18,8 @@ use crate::support::policy::assert_refused;
 use crate::support::provider::Provider;
 use crate::support::provider::behaviour::edit;
 #[cfg(target_os = "linux")]
+use crate::support::provider::server::Answer;
+#[cfg(target_os = "linux")]
 use crate::support::tls::COMPANY;
 
 const TOKEN_EXCHANGE: &str = "urn:ietf:params:oauth:grant-type:token-exchange";
@@ -230,8 +232,17 @@ fn a_job_of_github_exchanges_its_id_token() {
         assert_eq!((unverified.code(), provider.count("/job/token")), (Some(5), 1), "{unverified:#?}");
     }
 
+    let mut again = job(&home, &provider, &server);
+    again.arg("--force-refresh");
+    let empty = Answer::json(200, &json!({ "count": 0 }));
+    provider.configure(|behaviour| behaviour.machine_answer = Some(empty));
+    let without = home.run(&mut Etc::with_policy(&policy).over(&again));
+    assert_eq!(without.code(), Some(1), "{without:#?}");
+    let words = "GitHub gave this job no ID token: its response has no 'value'\nhint: check the permissions of the job";
+    assert!(without.stderr.contains(words), "{without:#?}");
+
     provider.configure(|behaviour| behaviour.job_token = Some("another-token-of-another-job".into()));
-    let refused = home.run(&mut Etc::with_policy(&policy).over(job(&home, &provider, &server).arg("--force-refresh")));
+    let refused = home.run(&mut Etc::with_policy(&policy).over(&again));
     assert_eq!(refused.code(), Some(1), "{refused:#?}");
     assert!(refused.stderr.contains("GitHub gave this job no ID token: HTTP 401"), "{refused:#?}");
     assert!(refused.stderr.contains("hint: check the permissions of the job"), "{refused:#?}");

@@ -180,6 +180,14 @@ fn a_server_that_cannot_be_verified_or_is_not_reached_gets_no_token() {
     let finished = place.home.run(place.command().env("SSL_CERT_FILE", system));
     assert_fails(&finished, 5, &["the certificate of ", retry]);
     assert!(server.requests().is_empty(), "{finished:#?}");
+    for (field, value, why) in [
+        ("certificate-authority-data", STANDARD.encode("none"), "it contains no PEM certificate"),
+        ("certificate-authority", "none.pem".into(), "there is no such file"),
+    ] {
+        place.write(&json!({ "server": server.url(), field: value }), |_| ());
+        let finished = place.whoami();
+        assert_fails(&finished, 2, &[&format!("{field} of the kubeconfig's cluster 'k8s'"), why, "\nhint: "]);
+    }
     let plain = json!({ "server": "http://k8s.example.com:8080" });
     place.write(&plain, |_| ());
     assert_fails(&place.whoami(), 2, &["over http anyone on the network could take the token"]);

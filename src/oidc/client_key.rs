@@ -58,9 +58,9 @@ impl ClientKey {
             Ok(jwk) => (of_jwk(&jwk)?, text(&jwk, "kid").map(str::to_owned)),
             Err(_) => (settings::private_key(bytes)?, None),
         };
-        let unusable = |_| "its private key is of a kind that kubekey does not support".to_owned();
-        let key = Self { key: ecdsa::provider().key_provider.load_private_key(der).map_err(unusable)?, kid };
-        key.sign("").map(|_| key).ok_or_else(|| "its private key cannot sign".to_owned())
+        let loaded = ecdsa::provider().key_provider.load_private_key(der).ok().map(|key| Self { key, kid });
+        let usable = loaded.filter(|key| key.sign("").is_some());
+        usable.ok_or_else(|| "its private key is of a kind that kubekey does not support".to_owned())
     }
 
     /// A JWT with which this client authenticates once, at the token endpoint `audience`.

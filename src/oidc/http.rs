@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use openidconnect::{HttpRequest, HttpResponse};
+use openidconnect::HttpResponse;
 use reqwest::header::{self, HeaderMap, HeaderValue};
 use reqwest::redirect::Policy;
 use reqwest::{Client, Method, Request, StatusCode, retry};
@@ -94,9 +94,9 @@ impl HttpClient {
     /// The time for all requests began at `start`.
     async fn get_at(&self, url: &Url, start: Instant) -> std::result::Result<HttpResponse, HttpError> {
         let left = || self.limits.request.saturating_sub(start.elapsed());
-        let request = request(url, HeaderMap::new(), Vec::new())?;
-        match self.send(request.clone(), left(), unannounced).await {
-            Err(error) if error.broke_off => self.send(request, left(), unannounced).await,
+        let request = || request(Method::GET, url, HeaderMap::new(), Vec::new());
+        match self.send(request(), left(), unannounced).await {
+            Err(error) if error.broke_off => self.send(request(), left(), unannounced).await,
             result => result,
         }
     }
@@ -134,8 +134,7 @@ impl HttpClient {
         body: String,
         on_connected: impl Fn() + Clone + Send + Sync + 'static,
     ) -> std::result::Result<HttpResponse, HttpError> {
-        let mut request = request(url, headers, body.into_bytes())?;
-        *request.method_mut() = Method::POST;
+        let request = request(Method::POST, url, headers, body.into_bytes());
         let answer = self.send(request, self.limits.request, on_connected).await?;
         redirect::refuse(url, &answer)?;
         Ok(answer)
@@ -147,7 +146,7 @@ impl HttpClient {
     /// As [`HttpClient::get`].
     async fn send(
         &self,
-        request: HttpRequest,
+        request: Request,
         time: Duration,
         on_connected: impl Fn() + Clone + Send + Sync + 'static,
     ) -> std::result::Result<HttpResponse, HttpError> {
@@ -157,13 +156,10 @@ impl HttpClient {
 
     async fn exchange(
         &self,
-        request: HttpRequest,
+        mut request: Request,
         time: Duration,
         on_connected: impl Fn() + Clone + Send + Sync + 'static,
     ) -> std::result::Result<HttpResponse, HttpError> {
-        let mut request: Request = request.try_into().map_err(|error: reqwest::Error| {
-            HttpError::unreachable(format!("the request cannot be sent: {}", root_cause(&error)))
-        })?;
         *request.timeout_mut() = Some(time);
         let url = request.url().clone();
         if let Some((_, headers)) = self.extra.as_ref().filter(|(origin, _)| *origin == url.origin()) {
@@ -198,7 +194,7 @@ impl HttpClient {
         proxy: Option<&Proxy>,
         lookup: &NameLookup,
         on_connected: impl Fn() + Clone + Send + Sync + 'static,
-    ) -> Result<Client> {
+    ) -> std::result::Result<Client, HttpError> {
         let client = self
             .tls
             .client()
@@ -215,27 +211,27 @@ impl HttpClient {
             .user_agent(concat!("kubekey/", env!("CARGO_PKG_VERSION")));
         let client = match proxy.and_then(|proxy| proxy.url.as_ref()) {
             _ if is_direct => client.no_proxy(),
-            Some(url) => client.no_proxy().proxy(reqwest::Proxy::all(url.expose()).map_err(unusable_setup)?),
+            Some(url) => client.no_proxy().proxy(reqwest::Proxy::all(url.expose()).map_err(unusable)?),
             None => client,
         };
-        client.build().map_err(unusable_setup)
+        client.build().map_err(unusable)
     }
 }
 
 /// For a request of which nobody needs to know that it leaves.
 fn unannounced() {}
 
-fn unusable_setup(error: reqwest::Error) -> Error {
-    Error::new(ErrorKind::Failed, format!("cannot set up HTTPS: {}", root_cause(&error)))
-        .hint("check the system's certificates and the proxy settings (HTTPS_PROXY)")
+/// The error for a client that cannot be built: what it is built from was checked before.
+fn unusable(error: reqwest::Error) -> HttpError {
+    HttpError::unreachable(root_cause(&error))
 }
 
-fn request(url: &Url, headers: HeaderMap, body: Vec<u8>) -> std::result::Result<HttpRequest, HttpError> {
-    let mut request = HttpRequest::new(body);
-    *request.uri_mut() = url.as_str().try_into().map_err(|error| HttpError::unreachable(format!("{url}: {error}")))?;
+fn request(method: Method, url: &Url, headers: HeaderMap, body: Vec<u8>) -> Request {
+    let mut request = Request::new(method, url.clone());
     *request.headers_mut() = headers;
     request.headers_mut().insert(header::ACCEPT, HeaderValue::from_static("application/json"));
-    Ok(request)
+    *request.body_mut() = Some(body.into());
+    request
 }
 
 /// The 4xx statuses that are about the moment and not about the request (RFC 9110 §15.5.9, RFC 8470 §5.2, RFC 6585 §4).

@@ -20,8 +20,9 @@ const REFUSED: [(&str, &str); 9] = [
     ("1.3.101.113", "Ed448"),
 ];
 
-/// webpki's names for errors that rustls has no variant for, and what they mean.
-const OF_WEBPKI: [(&str, &str); 7] = [
+/// The words of webpki and the platform verifier for errors that rustls has no variant for, and what they mean.
+const OTHERS: [(&str, &str); 8] = [
+    ("certificate had invalid extensions", NOT_FOR_SERVERS),
     ("CaUsedAsEndEntity", "it is a CA certificate, not a server certificate"),
     ("EndEntityUsedAsCa", "it was issued with a certificate that is not a CA certificate"),
     ("UnsupportedCertVersion", "it, or its issuer's certificate, has X.509 version 1; version 3 is required"),
@@ -31,24 +32,18 @@ const OF_WEBPKI: [(&str, &str); 7] = [
     ("ExtensionValueInvalid", "one of its extensions cannot be read"),
 ];
 
+const NOT_FOR_SERVERS: &str = "it is not for servers";
+
 /// Why a certificate is not trusted.
 pub fn of_certificate(problem: &CertificateError) -> String {
     use CertificateError as E;
     let words = match problem {
         E::UnknownIssuer => "the issuer is unknown",
         E::BadEncoding => "it cannot be read",
-        E::Expired | E::ExpiredContext { .. } => "it has expired",
-        E::NotValidYet | E::NotValidYetContext { .. } => "it is not valid yet",
-        E::NotValidForName | E::NotValidForNameContext { .. } => "it is for another host name",
         E::BadSignature => "its signature does not match the CA of that name",
         E::Revoked => "it was revoked",
         E::UnknownRevocationStatus => "its revocation status is unknown",
-        E::ExpiredRevocationList | E::ExpiredRevocationListContext { .. } => {
-            "the certificate revocation list has expired"
-        }
-        E::InvalidPurpose | E::InvalidPurposeContext { .. } => "it is not for servers",
-        E::UnhandledCriticalExtension => "it has an unknown critical extension",
-        E::InvalidOcspResponse => "its OCSP response is invalid",
+        E::InvalidPurpose | E::InvalidPurposeContext { .. } => NOT_FOR_SERVERS,
         E::ApplicationVerificationFailure => "the system does not trust it",
         E::UnsupportedSignatureAlgorithmContext { signature_algorithm_id, .. } => {
             return format!("it, or its issuer's certificate, is signed with {}", signature(signature_algorithm_id));
@@ -70,8 +65,9 @@ pub fn find(error: &(dyn StdError + 'static)) -> Option<String> {
 /// Why there is no connection.
 pub fn of_connection(error: &Error) -> String {
     let words = match error {
-        Error::InvalidCertificate(problem) => {
-            return format!("its certificate is not trusted: {}", of_certificate(problem));
+        // RFC 8446 §4.4.3: this is about the signature that proves the key; a certificate that is not trusted is an `Untrusted`.
+        Error::InvalidCertificate(_) => {
+            "the server's signature does not fit its certificate: its private key is another one, or RSA with fewer than 2048 bits"
         }
         Error::AlertReceived(Alert::CertificateRequired) => {
             "the server requires a client certificate, which kubekey does not support"
@@ -126,7 +122,7 @@ fn signature(id: &[u8]) -> String {
 }
 
 fn other(why: &str) -> String {
-    let meant = OF_WEBPKI.iter().find(|(name, _)| why.starts_with(name));
+    let meant = OTHERS.iter().find(|(name, _)| why.starts_with(name));
     meant.map_or_else(|| plain(why), |(_, words)| (*words).to_owned())
 }
 
@@ -136,8 +132,7 @@ fn plain(text: &str) -> String {
     let text = text.split(['(', '{', '[']).next().unwrap_or_default().trim_end();
     let is_alone = !text.contains(' ') && text.contains(char::is_lowercase);
     let text = text.split(' ').map(|word| words(word, is_alone)).collect::<Vec<_>>().join(" ");
-    let text = text.trim().trim_end_matches(" context").trim_end_matches(':');
-    if text.is_empty() { "unknown reason".to_owned() } else { text.to_owned() }
+    text.trim().trim_end_matches(" context").trim_end_matches(':').to_owned()
 }
 
 /// A word of prose as it is, a variant's name split into words.
@@ -160,7 +155,7 @@ fn words(word: &str, is_alone: bool) -> String {
 mod tests {
     use std::sync::Arc;
 
-    use rustls::pki_types::{ServerName, UnixTime};
+    use rustls::pki_types::UnixTime;
     use rustls::{
         CertRevocationListError, EncryptedClientHelloError, ExtendedKeyPurpose, InconsistentKeys, OtherError,
         PeerMisbehaved,
@@ -175,17 +170,15 @@ mod tests {
         assert!(text.contains(' ') || text.len() > 5, "{text}");
     }
 
+    /// Without those for which `Untrusted` has its own words.
     fn certificate_errors() -> Vec<CertificateError> {
         use CertificateError as E;
         let (time, algorithm) = (UnixTime::since_unix_epoch(std::time::Duration::ZERO), vec![6, 3, 43, 101, 113]);
-        let name = ServerName::try_from("login.example.com").unwrap();
         #[allow(deprecated)]
         let mut all = vec![
             E::BadEncoding,
             E::Expired,
-            E::ExpiredContext { time, not_after: time },
             E::NotValidYet,
-            E::NotValidYetContext { time, not_before: time },
             E::Revoked,
             E::UnhandledCriticalExtension,
             E::UnknownIssuer,
@@ -198,8 +191,6 @@ mod tests {
                 signature_algorithm_id: algorithm.clone(),
                 public_key_algorithm_id: algorithm,
             },
-            E::NotValidForName,
-            E::NotValidForNameContext { expected: name, presented: vec!["DnsName(\"x\")".to_owned()] },
             E::InvalidPurpose,
             E::InvalidPurposeContext {
                 required: ExtendedKeyPurpose::ServerAuth,
@@ -221,7 +212,7 @@ mod tests {
     }
 
     /// webpki's strings for errors that rustls has no variant for.
-    const WEBPKI: [&str; 33] = [
+    const WEBPKI: [&str; 31] = [
         "CaUsedAsEndEntity",
         "CertDistrusted",
         "EmptyEkuExtension",
@@ -253,8 +244,6 @@ mod tests {
         "UnsupportedSignatureAlgorithmContext(UnsupportedSignatureAlgorithmContext { signature_algorithm_id: [6, 8] })",
         "RequiredEkuNotFoundContext(RequiredEkuNotFoundContext { required: KeyUsage })",
         "Unknown",
-        "{",
-        "",
     ];
 
     #[test]

@@ -67,7 +67,11 @@ impl Untrusted {
                 "the server needs its own certificate, signed by that CA ('openssl req -x509' creates a CA certificate)"
             }
             problem if is_out_of_date(problem) => REPLACE,
-            E::UnknownIssuer | E::BadSignature => {
+            E::BadSignature => {
+                "pass the certificate of the CA that signed it with --certificate-authority FILE; if you did, \
+                 that CA has an RSA key of fewer than 2048 bits, and must be replaced"
+            }
+            E::UnknownIssuer => {
                 "if it is your company's CA, pass its certificate with --certificate-authority FILE or add it to the system's trust store"
             }
             _ => "tell the administrator of the provider, or of the proxy in between",
@@ -82,7 +86,6 @@ impl fmt::Display for Untrusted {
         match &self.problem {
             E::Expired => f.write_str("has expired"),
             E::ExpiredContext { not_after, .. } => write!(f, "expired on {}", date(*not_after)),
-            E::NotValidYet => f.write_str("is not valid yet"),
             E::NotValidYetContext { not_before, .. } => write!(f, "is not valid before {}", date(*not_before)),
             E::NotValidForName => f.write_str("is for another host name"),
             E::NotValidForNameContext { presented, .. } if presented.is_empty() => {

@@ -73,11 +73,22 @@ impl LocalServer {
         Ok(Identity { certificates, key: found })
     }
 
-    /// The error for a key that cannot be used with the certificate.
-    pub fn unusable_key(&self, why: &str) -> Error {
-        let Self { certificate, key } = self;
-        let hint = format!("give the key with which '{}' was made", certificate.path.display());
-        unusable_file(&key.label, &key.path, why).hint(hint)
+    /// The error for a key that is not that of the certificate.
+    pub fn other_key(&self) -> Error {
+        let hint = format!("give the key with which '{}' was made", self.certificate.path.display());
+        unusable_file(&self.key.label, &self.key.path, "it is not the key of the certificate").hint(hint)
+    }
+
+    /// The error for a key that is not supported.
+    pub fn unknown_key(&self) -> Error {
+        unusable_file(&self.key.label, &self.key.path, "kubekey does not support its kind of key")
+            .hint("make a certificate with a key of RSA (2048 bits or more), Ed25519, or ECDSA on P-256 or P-384")
+    }
+
+    /// The error for a certificate that no server can have.
+    pub fn unusable_certificate(&self) -> Error {
+        unusable_file(&self.certificate.label, &self.certificate.path, "it is not the certificate of a server")
+            .hint("make one of X.509 version 3, with the host of the redirect URL as a subject alternative name")
     }
 
     /// The file with the certificate.

@@ -222,9 +222,9 @@ fn parse_redirect_url(given: Text<'_>) -> Result<Url> {
     let is_web = url.host().is_some() && matches!(url.scheme(), "http" | "https");
     // The URL standard accepts these; providers, which compare strings, do not.
     let is_plain = text.contains("://")
-        && !text.contains(char::is_control)
+        && !text.contains(|character: char| character.is_control() || character.is_whitespace())
         && !text.contains('\\')
-        && !text[..authority_end(text)].ends_with(':');
+        && !text[..authority_end(text)].ends_with([':', '/']);
     let has_user = !url.username().is_empty() || url.password().is_some();
     match is_web && is_plain && !has_user && url.fragment().is_none() {
         true => Ok(url),
@@ -309,6 +309,28 @@ mod tests {
     }
 
     #[test]
+    fn with_the_port_put_in_it_is_still_a_url() {
+        let hosts = [
+            "localhost",
+            "LOCALHOST",
+            "127.0.0.1",
+            "[::1]",
+            "@localhost",
+            "%6cocalhost",
+            "localhost:0",
+            "/localhost",
+            "",
+        ];
+        let ends = ["", "/", ":", ":8000", ":0080", "?x", "/cb?x=:", " ", "//cb", "@"];
+        for text in hosts.iter().flat_map(|host| ends.map(|end| format!("http://{host}{end}"))) {
+            for address in parse_all(&[], &[&text]).unwrap_or_default() {
+                let url = url::Url::parse(&address.redirect_uri(4711));
+                assert!(url.is_ok_and(|url| url.has_host()), "{text}: {}", address.redirect_uri(4711));
+            }
+        }
+    }
+
+    #[test]
     fn what_cannot_work_is_refused() {
         for (listen, redirect) in [
             (vec!["8000"], vec![]),
@@ -320,6 +342,7 @@ mod tests {
             (vec![], vec!["javascript:alert(1)"]),
             (vec![], vec!["http:/localhost:8000/cb"]),
             (vec![], vec!["http://localhost:/cb"]),
+            (vec![], vec!["http:///localhost/cb"]),
             (vec![], vec!["http://localhost\\cb"]),
             (vec![], vec!["http://localhost:8000/cb#x"]),
             (vec!["127.0.0.1:0"], vec!["http://127.0.0.1:8000/cb"]),

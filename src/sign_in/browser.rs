@@ -42,7 +42,7 @@ pub async fn sign_in(
     let loopback = Loopback::bind(&settings.loopback_addresses).await?;
     let redirect_uri = &loopback.redirect_uri.clone();
     let request = request(provider, settings, redirect_uri);
-    let gate = Gate::new(redirect_uri, request.response_mode, settings.login_timeout)?;
+    let gate = Gate::new(redirect_uri, request.response_mode, settings.login_timeout);
     if let Some((tls, server)) = tls.as_ref().zip(settings.local_server.as_ref()) {
         tls.check_host(redirect_uri, server);
     }

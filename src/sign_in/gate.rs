@@ -8,7 +8,6 @@ use openidconnect::CsrfToken;
 use url::Url;
 
 use super::visit::Visit;
-use crate::error::{Error, ErrorKind, Result};
 use crate::settings::ResponseMode;
 
 /// How many random bytes make a path unguessable; in base64 they have 16 characters.
@@ -57,16 +56,11 @@ pub enum Purpose {
 
 impl Gate {
     /// A gate for `redirect_uri`, for a sign-in that takes at most `lifetime`.
-    ///
-    /// # Errors
-    /// [`ErrorKind::Usage`] if `redirect_uri` is not a URL.
-    pub fn new(redirect_uri: &str, response_mode: ResponseMode, lifetime: Duration) -> Result<Self> {
-        let redirect_uri = Url::parse(redirect_uri).map_err(|error| {
-            Error::new(ErrorKind::Usage, format!("the redirect URL '{redirect_uri}' cannot be used: {error}"))
-        })?;
+    pub fn new(redirect_uri: &str, response_mode: ResponseMode, lifetime: Duration) -> Self {
+        let redirect_uri = Url::parse(redirect_uri).expect("the settings have parsed it");
         let origin = redirect_uri.origin().ascii_serialization();
         let port = redirect_uri.port_or_known_default().unwrap_or_default();
-        Ok(Self {
+        Self {
             host: origin.split_once("://").map_or(origin.as_str(), |(_, host)| host).to_owned(),
             start_path: format!("/{}", random(PATH_BYTES)),
             callback_path: redirect_uri.path().to_owned(),
@@ -75,7 +69,7 @@ impl Gate {
             cookie: (format!("kubekey-{port}"), random(COOKIE_BYTES)),
             lifetime,
             origin,
-        })
+        }
     }
 
     /// The only URL that a process list may show: it contains nothing of the request, and ends with this run.

@@ -14,7 +14,7 @@ use tokio::time::timeout;
 use tokio_rustls::TlsAcceptor;
 use url::Url;
 
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::loopback_host::is_loopback_host;
 use crate::settings::{Identity, LocalServer};
 use crate::terminal;
@@ -45,7 +45,7 @@ impl LocalTls {
         let config = ServerConfig::builder_with_provider(Arc::new(ring::default_provider()))
             .with_safe_default_protocol_versions()
             .and_then(|builder| builder.with_no_client_auth().with_single_cert(certificates, key))
-            .map_err(|error| server.unusable_key(why_not(&error)))?;
+            .map_err(|error| unusable(server, &error))?;
         Ok(Self { acceptor: TlsAcceptor::from(Arc::new(config)), certificate })
     }
 
@@ -68,9 +68,10 @@ impl LocalTls {
     }
 }
 
-fn why_not(error: &TlsError) -> &'static str {
+fn unusable(server: &LocalServer, error: &TlsError) -> Error {
     match error {
-        TlsError::InconsistentKeys(_) => "it is not the key of the certificate",
-        _ => "kubekey can use RSA keys with 2048 bits or more, Ed25519, and ECDSA on P-256 and P-384",
+        TlsError::InconsistentKeys(_) => server.other_key(),
+        TlsError::InvalidCertificate(_) => server.unusable_certificate(),
+        _ => server.unknown_key(),
     }
 }

@@ -65,7 +65,7 @@ pub fn sign_out(settings: &Settings, id_token: Option<&Secret>) -> Result<()> {
             return Err(Error::new(ErrorKind::Failed, message).hint("sign out on the provider's own page"));
         };
         let loopback = Loopback::bind(&settings.loopback_addresses).await?;
-        let gate = Gate::new(&loopback.redirect_uri, ResponseMode::Query, settings.login_timeout)?;
+        let gate = Gate::new(&loopback.redirect_uri, ResponseMode::Query, settings.login_timeout);
         let server = loopback.serve(gate.host.clone(), tls);
         let takes_form = takes_form(&provider, &endpoint).await;
         let launched = announce_sign_out(settings, &gate.start_url(), verdict.no_browser);

@@ -21,10 +21,22 @@ distinguished_name = name
 [name]
 [ca]
 basicConstraints = critical, CA:TRUE
+[last_ca]
+basicConstraints = critical, CA:TRUE, pathlen:0
+[constrained_ca]
+basicConstraints = critical, CA:TRUE
+nameConstraints = critical, excluded;IP:127.0.0.0/255.0.0.0
 [server]
 subjectAltName = IP:127.0.0.1
+keyUsage = digitalSignature
 [no_name]
 basicConstraints = CA:FALSE
+[strange]
+subjectAltName = IP:127.0.0.1
+1.2.3.4 = critical, DER:0500
+[client]
+subjectAltName = IP:127.0.0.1
+extendedKeyUsage = clientAuth
 ";
 
 /// Certificates that OpenSSL has issued, in their own folder; each is named after its purpose.
@@ -33,44 +45,54 @@ pub struct OpenSsl {
 }
 
 impl OpenSsl {
-    /// With a CA named `root`. `key` is a curve or `RSA`; `hash` is OpenSSL's name for it.
+    /// With a CA named `root`. `key` is a curve, `RSA`, `RSA-1024`, `DSA` or `ED448`; `hash` is OpenSSL's name for it, and may be
+    /// followed by other options.
     pub fn with_root(key: &str, hash: &str) -> Self {
         let folder = TempDir::with_prefix("openssl-").expect("a temporary folder");
         fs::write(folder.path().join("cnf"), CONFIGURATION).expect("a file of ours");
         let made = OpenSsl { folder };
-        made.run(
-            "req -x509 -nodes -days 30 -extensions ca -config cnf -keyout root.key -out root",
-            key,
-            hash,
-            Some("root"),
-        );
+        let key = made.new_key(key);
+        let root = "req -x509 -nodes -days 30 -extensions ca -config cnf -keyout root.key -out root";
+        made.run(&format!("{root} {key} -{hash}"), Some("root"));
         made
     }
 
-    /// Issues another certificate by `issuer`, with these extensions: `ca`, `server`, `no_name`, or empty for X.509
-    /// version 1.
+    /// Issues another certificate by `issuer`, with these extensions: a section of the configuration, or empty for X.509
+    /// version 1. One called `nameless` has no name.
     pub fn issue(&self, name: &str, issuer: &str, key: &str, hash: &str, extensions: &str) -> &Self {
-        self.run(&format!("req -new -nodes -config cnf -keyout {name}.key -out {name}.csr"), key, hash, Some(name));
+        let key = self.new_key(key);
+        self.run(&format!("req -new -nodes -config cnf -keyout {name}.key -out {name}.csr {key}"), Some(name));
         let extensions = match extensions {
             "" => String::new(),
             extensions => format!("-extfile cnf -extensions {extensions}"),
         };
-        let sign = format!(
-            "x509 -req -days 30 -in {name}.csr -CA {issuer} -CAkey {issuer}.key -CAcreateserial -out {name} {extensions}"
-        );
-        self.run(&sign, "", hash, None);
+        let sign = format!("x509 -req -days 30 -in {name}.csr -CA {issuer} -CAkey {issuer}.key -CAcreateserial");
+        self.run(&format!("{sign} -out {name} -{hash} {extensions}"), None);
         self
     }
 
     /// Changes the last bit of a certificate, which is part of its signature.
     pub fn spoil(&self, name: &str) {
+        self.edit(name, |der| *der.last_mut().expect("a certificate") ^= 1);
+    }
+
+    /// Replaces these bytes of a certificate, wherever they are, by others of the same number.
+    pub fn replace(&self, name: &str, old: &[u8], new: &[u8]) {
+        self.edit(name, |der| {
+            let places: Vec<_> = (0..der.len()).filter(|at| der[*at..].starts_with(old)).collect();
+            assert!(!places.is_empty(), "{old:x?} is not in {name}");
+            places.into_iter().for_each(|at| der[at..at + old.len()].copy_from_slice(new));
+        });
+    }
+
+    fn edit(&self, name: &str, change: impl FnOnce(&mut Vec<u8>)) {
         let mut der = CertificateDer::from_pem_slice(self.pem(name).as_bytes()).expect("PEM").to_vec();
-        *der.last_mut().expect("a certificate") ^= 1;
+        change(&mut der);
         let pem = format!("-----BEGIN CERTIFICATE-----\n{}\n-----END CERTIFICATE-----\n", STANDARD.encode(der));
         fs::write(self.folder.path().join(name), pem).expect("a file of ours");
     }
 
-    /// A certificate in PEM.
+    /// A certificate in PEM; with `.key` after its name, its private key.
     pub fn pem(&self, name: &str) -> String {
         fs::read_to_string(self.folder.path().join(name)).expect("a certificate")
     }
@@ -88,17 +110,28 @@ impl OpenSsl {
         Arc::new(config.expect("TLS").with_no_client_auth().with_cert_resolver(Arc::new(resolver)))
     }
 
-    fn run(&self, arguments: &str, key: &str, hash: &str, name: Option<&str>) {
-        let mut command = Command::new("openssl");
-        command.args(arguments.split_whitespace()).arg(format!("-{hash}")).current_dir(self.folder.path());
+    /// The options for a new key.
+    fn new_key(&self, key: &str) -> String {
         match key {
-            "" => &mut command,
-            "RSA" => command.args(["-newkey", "rsa:2048"]),
-            curve => command.args(["-newkey", "ec", "-pkeyopt", &format!("ec_paramgen_curve:{curve}")]),
-        };
-        if let Some(name) = name {
-            command.args(["-subj", &format!("/O=Example, Inc./CN={name}")]);
+            "RSA" => "-newkey rsa:2048".to_owned(),
+            "RSA-1024" => "-newkey rsa:1024".to_owned(),
+            "DSA" => {
+                self.run("genpkey -genparam -algorithm DSA -pkeyopt dsa_paramgen_bits:1024 -out parameters", None);
+                "-newkey dsa:parameters".to_owned()
+            }
+            "ED448" => "-newkey ed448".to_owned(),
+            curve => format!("-newkey ec -pkeyopt ec_paramgen_curve:{curve}"),
         }
+    }
+
+    fn run(&self, arguments: &str, name: Option<&str>) {
+        let mut command = Command::new("openssl");
+        command.args(arguments.split_whitespace()).current_dir(self.folder.path());
+        match name {
+            None => &mut command,
+            Some("nameless") => command.args(["-subj", "/"]),
+            Some(name) => command.args(["-subj", &format!("/O=Example, Inc./CN={name}")]),
+        };
         let output = command.stdin(Stdio::null()).output().expect("openssl, see tests/install");
         assert!(output.status.success(), "{command:?}: {}", String::from_utf8_lossy(&output.stderr));
     }

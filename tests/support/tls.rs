@@ -6,6 +6,8 @@ use rcgen::{BasicConstraints, CertificateParams, DistinguishedName, DnType, IsCa
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::crypto::CryptoProvider;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName, UnixTime};
+use rustls::server::WebPkiClientVerifier;
+use rustls::server::danger::{ClientCertVerified, ClientCertVerifier};
 use rustls::{ClientConfig, ClientConnection, DigitallySignedStruct, ServerConfig, SignatureScheme};
 
 /// The authority that issues the certificates of most tests' providers.
@@ -60,10 +62,24 @@ impl Authority {
 
     /// The configuration of a server with this host name or address; `edit` makes its certificate an unusual one.
     pub fn server(&self, host: &str, edit: impl FnOnce(&mut CertificateParams)) -> Arc<ServerConfig> {
+        self.server_with(host, edit, WebPkiClientVerifier::no_client_auth())
+    }
+
+    /// The same for a server that requires client certificates with a signature that TLS 1.3 does not have.
+    pub fn server_with_old_clients(&self, host: &str) -> Arc<ServerConfig> {
+        self.server_with(host, |_| (), Arc::new(OldClients))
+    }
+
+    fn server_with(
+        &self,
+        host: &str,
+        edit: impl FnOnce(&mut CertificateParams),
+        clients: Arc<dyn ClientCertVerifier>,
+    ) -> Arc<ServerConfig> {
         let (certificate, key) = self.issued(host, edit);
         let key = PrivateKeyDer::try_from(key.serialize_der()).expect("a key");
         let config = ServerConfig::builder_with_provider(crypto()).with_safe_default_protocol_versions();
-        let config = config.expect("TLS").with_no_client_auth();
+        let config = config.expect("TLS").with_client_cert_verifier(clients);
         Arc::new(config.with_single_cert(vec![certificate.der().clone()], key).expect("a certificate with its key"))
     }
 }
@@ -74,6 +90,46 @@ pub fn client_connection(host: &str) -> Result<ClientConnection, rustls::Error> 
     let config = config.dangerous().with_custom_certificate_verifier(Arc::new(Believes)).with_no_client_auth();
     let name = ServerName::try_from(host.to_string()).map_err(|error| rustls::Error::General(error.to_string()))?;
     ClientConnection::new(Arc::new(config), name)
+}
+
+#[derive(Debug)]
+struct OldClients;
+
+impl ClientCertVerifier for OldClients {
+    fn root_hint_subjects(&self) -> &[rustls::DistinguishedName] {
+        &[]
+    }
+
+    fn verify_client_cert(
+        &self,
+        _: &CertificateDer<'_>,
+        _: &[CertificateDer<'_>],
+        _: UnixTime,
+    ) -> Result<ClientCertVerified, rustls::Error> {
+        Ok(ClientCertVerified::assertion())
+    }
+
+    fn verify_tls12_signature(
+        &self,
+        _: &[u8],
+        _: &CertificateDer<'_>,
+        _: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, rustls::Error> {
+        Ok(HandshakeSignatureValid::assertion())
+    }
+
+    fn verify_tls13_signature(
+        &self,
+        _: &[u8],
+        _: &CertificateDer<'_>,
+        _: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, rustls::Error> {
+        Ok(HandshakeSignatureValid::assertion())
+    }
+
+    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
+        vec![SignatureScheme::RSA_PKCS1_SHA256]
+    }
 }
 
 #[derive(Debug)]

@@ -49,7 +49,8 @@ impl Kubeconfig {
     /// # Errors
     /// [`ErrorKind::Failed`] if it cannot be written; the file is then unchanged.
     pub fn write(&self) -> Result<Vec<Option<PathBuf>>> {
-        debug_assert!(self.changes.is_empty() || self.locks.is_some(), "what is planned for a dry run is not written");
+        // What is planned for a dry run is not written.
+        debug_assert!(self.changes.is_empty() || self.locks.is_some());
         self.changes.iter().map(write).collect()
     }
 }

@@ -41,7 +41,7 @@ pub struct Behaviour {
     pub subject_tokens: Vec<String>,
     /// With this token a job requests its ID token, as in GitHub Actions.
     pub job_token: Option<String>,
-    /// Replaces the response to those grants.
+    /// Replaces the response to those grants, and the one to a job.
     pub machine_answer: Option<Answer>,
     /// The only redirect URIs allowed; if empty, any on loopback is.
     pub redirect_uris: Vec<String>,
@@ -127,6 +127,8 @@ pub struct Behaviour {
     pub header: Option<Edit>,
     /// Changes the ID token's claims before it is signed.
     pub claims: Option<Edit>,
+    /// Changes these claims once more, as bytes.
+    pub payload: Option<fn(Vec<u8>) -> Vec<u8>>,
 }
 
 impl Behaviour {
@@ -200,6 +202,7 @@ impl Default for Behaviour {
             at_hash: true,
             header: None,
             claims: None,
+            payload: None,
         }
     }
 }

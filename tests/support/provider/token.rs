@@ -166,7 +166,12 @@ impl State {
         let (signing, algorithm) = (&behaviour.signing, behaviour.algorithm);
         let mut header = keys::header(signing, algorithm, self.generation);
         apply(&behaviour.header, &mut header);
-        keys::sign(&header, &claims, signing, algorithm, self.generation)
+        let payload = serde_json::to_vec(&claims).expect("a JSON object");
+        let payload = match behaviour.payload {
+            Some(change) => change(payload),
+            None => payload,
+        };
+        keys::sign(&header, &payload, signing, algorithm, self.generation)
     }
 }
 
