@@ -61,6 +61,18 @@ fn all_sign_ins_are_removed_and_each_is_revoked_where_that_is_possible() {
 }
 
 #[test]
+fn a_provider_that_is_gone_is_asked_once_whatever_it_has_to_revoke() {
+    let (home, mut provider) = (Home::new(Mode::Follow).store_in("file"), revoking());
+    home.run(&mut home.kubekey_for(&provider)).credential();
+    home.run(home.kubekey_for(&provider).args(["--scope", "groups"])).credential();
+    provider.stop();
+    let all = logout(&home, &["--all"]);
+    assert_eq!((all.code(), tokens(&home)), (Some(0), vec![]), "{all:#?}");
+    let lines = |why: &str| all.stderr.lines().filter(|line| line.contains(why)).count();
+    assert_eq!((lines(" cannot be reached: "), lines(": the provider did not respond before")), (1, 1), "{all:#?}");
+}
+
+#[test]
 fn only_the_sign_ins_of_an_issuer_are_removed() {
     let home = Home::new(Mode::Follow).store_in("file");
     let (one, other) = (revoking(), revoking());

@@ -3,12 +3,13 @@
 use serde_json::{Value, json};
 
 use crate::support::browser::Mode;
-use crate::support::client::get;
+use crate::support::client::{get, head, read_page};
 use crate::support::home::Home;
 use crate::support::provider::Provider;
 use crate::support::provider::behaviour::{Behaviour, edit};
 use crate::support::provider::server::{Answer, Request};
 use crate::support::run::{Finished, Running};
+use crate::support::waiting::Waiting;
 
 fn user(change: impl FnOnce(&mut Behaviour)) -> (Home, Provider) {
     let (home, provider) = (Home::with_keyring(Mode::Follow), Provider::start());
@@ -336,6 +337,27 @@ fn each_visit_of_our_page_pushes_the_request_again() {
     assert_eq!(home.browser.open(&local).last().status, 200);
     running.wait().credential();
     assert_eq!(provider.count("/par"), 3);
+}
+
+/// The first one is being pushed at that moment.
+#[test]
+fn a_visit_that_waits_when_the_sign_in_times_out_is_told_so() {
+    let takes_pushed = |behaviour: &mut Behaviour| {
+        behaviour.hold = vec!["/par"];
+        behaviour.discovery = edit(|document| {
+            let endpoint = document["token_endpoint"].as_str().unwrap().replace("/token", "/par");
+            document.insert("pushed_authorization_request_endpoint".into(), endpoint.into());
+        });
+    };
+    let waiting = Waiting::start_at(takes_pushed, &["--par", "--login-timeout=10"]);
+    let _first = waiting.connect(&head("GET", &waiting.local));
+    waiting.provider.wait_for("/par", 1);
+    let second = waiting.connect(&head("GET", &waiting.local));
+    let page = read_page(&second, "GET", &waiting.local).unwrap();
+    assert_eq!((page.status, page.body.contains("the sign-in has timed out")), (410, true), "{page:#?}");
+    let finished = waiting.running.wait();
+    assert_eq!((finished.code(), waiting.provider.count("/par")), (Some(3), 1), "{finished:#?}");
+    assert!(finished.stderr.contains("the sign-in timed out after 10 s\n"), "{finished:#?}");
 }
 
 #[test]
