@@ -94,7 +94,8 @@ impl Cli {
         let command = help::arrange(Self::command(), is_short).bin_name(terminal::called());
         let mut command = command.mut_subcommand("setup", |setup| setup.mut_args(with_variable));
         let program = std::env::args_os().next().unwrap_or_default();
-        let mut matches = command.try_get_matches_from_mut(std::iter::once(&program).chain(&read.words))?;
+        let words = settings::behind_command(&read.words, &command);
+        let mut matches = command.try_get_matches_from_mut(std::iter::once(&program).chain(&words))?;
         Self::from_arg_matches_mut(&mut matches).map_err(|error| error.format(&mut command))
     }
 }
