@@ -3,7 +3,7 @@
 use std::ffi::OsString;
 use std::path::PathBuf;
 
-use super::context_run::run_anew;
+use super::context_run::{flags_of_user, run_anew};
 use super::refusal::{no_current, refusal, with_commands, with_others};
 use crate::cli::{Command, Config, Document, Format, OfContext, Output, Setup};
 use crate::config::{Flags, Layers};
@@ -57,8 +57,12 @@ pub fn take_context(command: &Command, flags: &Flags) -> Result<()> {
         contexts => contexts?,
     };
     let command = words.join(" ");
-    let name = name_of_context(&contexts, of, &command)?;
+    let name = match name_of_context(&contexts, of, &command) {
+        Err(_) if is_doctor => return Ok(()),
+        name => name?,
+    };
     match name.and_then(|name| contexts.find(name)) {
+        Some(context) if is_doctor && flags_of_user(&context).is_err() => Ok(()),
         Some(context) if context.is_ours() => run_anew(&context, words_with(&words, &context, of, flags), flags),
         found if words[0] == "config" && is_enough() => {
             let broken = broken(&contexts, found.as_ref()).filter(|_| !is_in_files(flags));
