@@ -22,7 +22,7 @@ use clap::{Arg, ArgAction, CommandFactory, FromArgMatches, Parser, Subcommand};
 
 use crate::config::Flags;
 use crate::config::keys::variable_of;
-use crate::error::{Error, Result};
+use crate::error::{Error, ErrorKind, Result};
 use crate::output::written;
 use crate::{log_level, terminal};
 use kubelogin::Words;
@@ -86,7 +86,21 @@ impl Cli {
             })?,
         };
         cli.settings.1 = read.kubelogin;
+        cli.refuse_without_effect()?;
         Ok(cli)
+    }
+
+    /// A setting that would be ignored is a mistake.
+    fn refuse_without_effect(&self) -> Result<()> {
+        let command = self.command.as_ref().and_then(Command::name_without_settings);
+        match (command, self.settings.0.first()) {
+            (Some(command), Some((key, _))) => {
+                let message = format!("--{} has no effect on 'kubekey {command}'", key.flag);
+                let hint = "leave it out; to list the flags of this command, run:";
+                Err(Error::new(ErrorKind::Usage, message).hint(hint).commands([format!("kubekey {command} --help")]))
+            }
+            _ => Ok(()),
+        }
     }
 
     fn parse_all(read: &Words) -> Parsed<Self> {
@@ -219,4 +233,19 @@ pub enum Command {
     },
     /// Print the version
     Version,
+}
+
+impl Command {
+    /// Its name, if no setting means anything to it.
+    fn name_without_settings(&self) -> Option<&'static str> {
+        match self {
+            Self::Status { .. } => Some("status"),
+            Self::Config(Config::Check { file: Some(_), .. }) => Some("config check"),
+            Self::Config(Config::Schema { .. }) => Some("config schema"),
+            Self::Pages { write: Some(_), .. } => Some("pages"),
+            Self::Completions { .. } => Some("completions"),
+            Self::Version => Some("version"),
+            _ => None,
+        }
+    }
 }

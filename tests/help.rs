@@ -1,5 +1,6 @@
 //! What `-h` and `--help` show.
 
+use std::fs;
 use std::process::Command;
 
 use crate::support::browser::Mode;
@@ -76,6 +77,27 @@ fn a_command_lists_the_settings_that_mean_something_to_it() {
         let help = help(&[command, "--help"]);
         assert!(help.contains(listed) && !help.contains(not), "{command}: {help}");
     }
+}
+
+#[test]
+fn a_setting_that_means_nothing_to_a_command_is_refused() {
+    let home = Home::new(Mode::Absent);
+    for (arguments, flag, command) in [
+        (&["status", "--issuer-url=https://x.example", "--token-storage=file"][..], "--issuer-url", "status"),
+        (&["--profile", "work", "status"], "--profile", "status"),
+        (&["config", "schema", "--no-keyring"], "--token-storage", "config schema"),
+        (&["config", "check", "new.toml", "--scope=a"], "--scope", "config check"),
+        (&["pages", "--write=pages", "--template-dir=/x"], "--template-dir", "pages"),
+        (&["completions", "bash", "--client-id=x"], "--client-id", "completions"),
+        (&["version", "--flow=device"], "--flow", "version"),
+    ] {
+        let refused = home.run(home.kubekey().args(arguments));
+        assert_eq!((refused.code(), refused.stdout.as_str()), (Some(2), ""), "{refused:#?}");
+        let message = format!("kubekey: {flag} has no effect on 'kubekey {command}'\n");
+        assert!(refused.stderr.starts_with(&message), "{refused:#?}");
+        assert!(refused.stderr.ends_with(&format!(", run:\n  kubekey {command} --help\n")), "{refused:#?}");
+    }
+    assert!(fs::read_dir(home.path().join("pages")).is_err(), "nothing is written");
 }
 
 #[test]
