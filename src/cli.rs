@@ -8,6 +8,7 @@ mod kubelogin;
 mod logout;
 mod misplaced;
 mod of_context;
+mod other_names;
 mod output;
 mod print;
 mod settings;

@@ -146,6 +146,21 @@ fn a_reader_that_has_read_enough_is_no_error() {
 }
 
 #[test]
+fn the_name_that_another_program_has_for_a_flag_is_understood() {
+    let home = Home::new(Mode::Absent);
+    for (arguments, meant) in [
+        (&["login", "--ca=x.pem"][..], "--certificate-authority"),
+        (&["--idp-issuer-url", "https://login.example.com"], "--issuer-url"),
+        (&["setup", "--scopes=groups"], "--scope"),
+        (&["token", "--no-browser"], "--skip-open-browser"),
+    ] {
+        let refused = home.run(home.kubekey().args(arguments));
+        assert_eq!((refused.code(), refused.stdout.as_str()), (Some(2), ""), "{refused:#?}");
+        assert!(refused.stderr.ends_with(&format!("\nhint: did you mean {meant}?\n")), "{refused:#?}");
+    }
+}
+
+#[test]
 fn a_context_that_is_put_where_none_belongs_is_understood() {
     let home = Home::new(Mode::Absent);
     for (arguments, hint) in [
