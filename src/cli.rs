@@ -183,7 +183,7 @@ pub enum Command {
     /// List the saved sign-ins; exit code 3 if none can be used
     Status {
         /// The output format
-        #[arg(long, value_enum, default_value = "text")]
+        #[arg(short, long, value_enum, default_value = "text")]
         output: StatusOutput,
         /// Only the sign-in of this context.
         #[command(flatten)]
@@ -201,7 +201,7 @@ pub enum Command {
     /// Ask the API server who you are, and compare it with the token
     Whoami {
         /// The output format
-        #[arg(long, value_enum, default_value = "text")]
+        #[arg(short, long, value_enum, default_value = "text")]
         output: Format,
         /// The context to ask.
         #[command(flatten)]

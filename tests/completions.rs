@@ -58,6 +58,7 @@ fn commands_come_before_flags_and_values_are_those_of_this_user() {
         (&["--token-storage=k"], &["--token-storage=keyring", "--token-storage=kernel"]),
         (&["--token-cache-storage=f"], &["--token-cache-storage=file"]),
         (&["status", "--output", ""], &["text", "wide", "json"]),
+        (&["status", "-o", "w"], &["wide"]),
         (&["setup", "--output", "j"], &["json"]),
         (&["--par="], &["--par=true", "--par=false"]),
         (&["config", "check", "x"], &[":files"]),
