@@ -84,7 +84,12 @@ fn only_the_sign_ins_of_an_issuer_are_removed() {
     assert_eq!((one.revoked(), other.revoked(), tokens(&home).len()), (2, 0, 1), "{of_one:#?}");
     let none = logout(&home, &["--issuer=https://nobody.example"]);
     assert_eq!((none.code(), tokens(&home).len()), (Some(0), 1), "{none:#?}");
-    assert!(none.stderr.contains("no saved sign-in to https://nobody.example"), "{none:#?}");
+    let named =
+        format!("warning: there is no saved sign-in to https://nobody.example, but one to {}\n", other.issuer());
+    assert!(none.stderr.contains(&named), "{none:#?}");
+    let no_url = logout(&home, &["--issuer=nobody.example"]);
+    assert_eq!((no_url.code(), tokens(&home).len()), (Some(2), 1), "{no_url:#?}");
+    assert!(no_url.stderr.contains(&format!("there is a saved sign-in to {}\n", other.issuer())), "{no_url:#?}");
     for wrong in [&["--all", "--client-id=x"][..], &["--all", "--context=prod"], &["--all", "--issuer=x"]] {
         let wrong = logout(&home, wrong);
         assert_eq!((wrong.code(), tokens(&home).len()), (Some(2), 1), "{wrong:#?}");
@@ -305,7 +310,7 @@ fn who_else_used_the_sign_in_is_said_and_whose_there_are_instead_of_an_unknown_i
     fs::write(home.path().join(".kube/config"), file.to_string()).unwrap();
     home.run(home.kubekey().args(["login", "--context=prod"]));
     let unknown = logout(&home, &["--issuer=https://elsewhere.example"]);
-    let said = format!("no saved sign-in to https://elsewhere.example; there is one to {}\n", provider.issuer());
+    let said = format!("no saved sign-in to https://elsewhere.example, but one to {}\n", provider.issuer());
     assert!(unknown.code() == Some(0) && unknown.stderr.ends_with(&said), "{unknown:#?}");
     let one = logout(&home, &["--context=prod"]);
     assert!(one.stderr.contains("kubekey: this was also the sign-in of 'test', 'dev'\n"), "{one:#?}");
