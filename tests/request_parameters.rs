@@ -288,6 +288,28 @@ fn a_valid_token_is_refreshed_if_that_is_asked_for_and_else_the_user_signs_in() 
     assert_eq!(provider.count("/authorize"), 2);
 }
 
+#[test]
+fn who_signs_in_with_another_account_than_the_one_given_is_told_so() {
+    for (account, is_told) in [
+        ("bob@example.com", true),
+        ("Jane@Example.com", false),
+        ("jane@corp.example", false),
+        ("0b6e@subjects.example", false),
+        ("work", false),
+    ] {
+        let (_, _, finished) = sign_in(&[&format!("--account={account}")], |behaviour| {
+            behaviour.claims = edit(|claims| {
+                claims.insert("preferred_username".into(), "jane@corp.example".into());
+                claims.insert("sub".into(), "0b6e@subjects.example".into());
+            });
+        });
+        finished.credential();
+        let told = format!("kubekey: warning: you are signed in as jane@example.com, and --account is {account}: ");
+        assert_eq!(finished.stderr.contains(&told), is_told, "{account}: {finished:#?}");
+        assert_eq!(finished.stderr.contains("--prompt=select_account"), is_told, "{account}: {finished:#?}");
+    }
+}
+
 /// A provider that takes pushed requests, and requires them if that is said.
 fn takes_pushed(provider: &Provider, is_required: bool) {
     let endpoint = provider.issuer() + "/par";
