@@ -106,6 +106,21 @@ fn what_is_listed_follows_a_refresh_and_a_file_that_is_gone_is_not_listed() {
     assert_eq!(fs::read_to_string(home.state_file()).unwrap().matches("issuer").count(), 0, "it was healed");
 }
 
+#[test]
+fn the_name_of_an_account_stands_beside_who_signed_in() {
+    for (name, shown) in [("work", "jane@example.com (--account work)  "), ("Jane@example.com", "jane@example.com  ")] {
+        let (home, provider) = (Home::new(Mode::Follow).store_in("file"), Provider::start());
+        home.run(home.kubekey_for(&provider).args(["--account", name])).credential();
+        let listed = status(&home, &[]);
+        assert!(listed.stdout.contains(shown), "{listed:#?}");
+        let one = only(&home);
+        assert_eq!((&one["account"], &one["account_name"]), (&json!("jane@example.com"), &json!(name)));
+    }
+    let (home, provider) = (Home::new(Mode::Follow).store_in("file"), Provider::start());
+    home.run(&mut home.kubekey_for(&provider)).credential();
+    assert_eq!(only(&home)["account_name"], Value::Null);
+}
+
 /// As after an update from a version without an index.
 #[test]
 fn a_sign_in_that_the_index_lacks_is_found_by_the_context_that_uses_it() {
