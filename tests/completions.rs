@@ -14,7 +14,7 @@ use crate::support::home::program;
 fn home() -> Home {
     let home = Home::new(Mode::Absent);
     let user = |name: &str, command: &str| json!({ "name": name, "user": { "exec": { "command": command } } });
-    let names = ["prod", "prod eu", "other", ":new", ":files", "a:b\\c"];
+    let names = ["prod", "prod eu", "other", ":new", ":files", "a:b\\c", "b\u{202e}d", "e\u{7}"];
     let context = |name: &&str| json!({ "name": name, "context": { "cluster": format!("at-{name}"), "user": name } });
     let file = json!({
         "current-context": "prod",
