@@ -238,3 +238,24 @@ fn what_a_context_replaces_stops_nobody_and_a_kubeconfig_that_cannot_be_read_is_
     assert_eq!(none.code(), Some(3), "{none:#?}");
     assert!(none.stderr.contains("hint: fix the file") && !none.stderr.contains("kubekey setup"), "{none:#?}");
 }
+
+/// A hint with such a name would show a command for another context.
+#[test]
+fn a_name_that_cannot_be_shown_as_it_is_is_in_no_command() {
+    let (home, provider) = (Home::new(Mode::Absent).store_in("file"), Provider::start());
+    kubeconfig(&home, &provider, &["pr\u{202e}od"]);
+    let none = "  (no command can be shown: a name in it has invisible characters; rename it in the kubeconfig)\n";
+    for (arguments, said) in [
+        (&["status"][..], none),
+        (&["status", "--context=gone"], none),
+        (&[], "hint: run 'kubectl get pods'\n"),
+        (&["login", "--flow=paste"], "run 'kubekey login' with the same settings"),
+    ] {
+        let finished = home.run(home.kubekey().args(arguments));
+        assert!(finished.stderr.contains(said), "{finished:#?}");
+        assert!(
+            !finished.stderr.contains("--context pr") && !finished.stderr.contains("--context \""),
+            "{finished:#?}"
+        );
+    }
+}
