@@ -376,7 +376,8 @@ fn a_visit_that_waits_when_the_sign_in_times_out_is_told_so() {
     waiting.provider.wait_for("/par", 1);
     let second = waiting.connect(&head("GET", &waiting.local));
     let page = read_page(&second, "GET", &waiting.local).unwrap();
-    assert_eq!((page.status, page.body.contains("the sign-in has timed out")), (410, true), "{page:#?}");
+    assert_eq!((page.status, page.body.contains("<h1>The sign-in has timed out</h1>")), (410, true), "{page:#?}");
+    assert!(!page.body.contains("still waiting"), "{page:#?}");
     let finished = waiting.running.wait();
     assert_eq!((finished.code(), waiting.provider.count("/par")), (Some(3), 1), "{finished:#?}");
     assert!(finished.stderr.contains("the sign-in timed out after 10 s\n"), "{finished:#?}");
