@@ -75,6 +75,10 @@ fn a_provider_that_is_gone_is_asked_once_whatever_it_has_to_revoke() {
 #[test]
 fn only_the_sign_ins_of_an_issuer_are_removed() {
     let home = Home::new(Mode::Follow).store_in("file");
+    let no_url = logout(&home, &["--issuer=nobody.example"]);
+    let hint =
+        "kubekey: --issuer 'nobody.example' is no issuer\nhint: it is a URL, such as https://login.example.com\n";
+    assert_eq!((no_url.code(), no_url.stderr.as_str()), (Some(2), hint));
     let (one, other) = (revoking(), revoking());
     home.run(&mut home.kubekey_for(&one)).credential();
     home.run(home.kubekey_for(&one).args(["--scope", "groups"])).credential();

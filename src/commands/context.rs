@@ -45,17 +45,21 @@ pub fn take_context(command: &Command, flags: &Flags) -> Result<()> {
         Command::Config(Config::Show { origin, output, of }) => (words_of_show(*origin, *output), of),
         _ => return Ok(()),
     };
-    // `doctor` reports by itself what is wrong with the context, or that it is not used.
-    let is_doctor = words[0] == "doctor";
-    if is_settled() {
-        return Ok(());
-    }
-    if !of.is_asked() && has_own(flags) {
-        if !is_doctor {
+    match !of.is_asked() && has_own(flags) {
+        _ if is_settled() => Ok(()),
+        true if words[0] == "doctor" => Ok(()),
+        true => {
             say_unused(flags);
+            Ok(())
         }
-        return Ok(());
+        false => use_context(&words, of, flags),
     }
+}
+
+/// Returns only if the command must continue with its own settings. `doctor` reports by itself what is wrong with the
+/// context, or that it is not used.
+fn use_context(words: &[&str], of: &OfContext, flags: &Flags) -> Result<()> {
+    let is_doctor = words[0] == "doctor";
     let is_enough = || is_doctor || !of.is_asked() && (words[0] == "config" || is_in_files(flags));
     let contexts = match read(of) {
         Err(_) if is_doctor => return Ok(()),
@@ -72,7 +76,7 @@ pub fn take_context(command: &Command, flags: &Flags) -> Result<()> {
     };
     match name.and_then(|name| contexts.find(name)) {
         Some(context) if is_doctor && flags_of_user(&context).is_err() => Ok(()),
-        Some(context) if context.is_ours() => run_anew(&context, words_with(&words, &context, of, flags), flags),
+        Some(context) if context.is_ours() => run_anew(&context, words_with(words, &context, of, flags), flags),
         found if words[0] == "config" && is_enough() => {
             let broken = broken(&contexts, found.as_ref()).filter(|_| !is_in_files(flags));
             broken.into_iter().for_each(|broken| terminal::warning(&broken));
