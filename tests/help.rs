@@ -135,7 +135,17 @@ fn what_cannot_be_written_is_an_error() {
 #[test]
 #[cfg(unix)] // Windows has no such pipes.
 fn a_reader_that_has_read_enough_is_no_error() {
-    for arguments in [&["--help"][..], &["version"], &["config", "schema"], &["setup", "--print=kuberc"]] {
+    for arguments in [
+        &["--help"][..],
+        &["-h"],
+        &["--version"],
+        &["version"],
+        &["completions", "bash"],
+        &["complete", "--", "+log"],
+        &["config", "schema"],
+        &["config", "show"],
+        &["setup", "--print=kuberc"],
+    ] {
         let home = Home::new(Mode::Absent);
         let (reader, writer) = std::io::pipe().unwrap();
         drop(reader);
