@@ -8,6 +8,7 @@ mod kubelogin;
 mod logout;
 mod misplaced;
 mod of_context;
+mod other_names;
 mod output;
 mod print;
 mod settings;
@@ -22,7 +23,7 @@ use clap::{Arg, ArgAction, CommandFactory, FromArgMatches, Parser, Subcommand};
 
 use crate::config::Flags;
 use crate::config::keys::variable_of;
-use crate::error::{Error, Result};
+use crate::error::{Error, ErrorKind, Result};
 use crate::output::written;
 use crate::{log_level, terminal};
 use kubelogin::Words;
@@ -86,7 +87,21 @@ impl Cli {
             })?,
         };
         cli.settings.1 = read.kubelogin;
+        cli.refuse_without_effect()?;
         Ok(cli)
+    }
+
+    /// A setting that would be ignored is a mistake.
+    fn refuse_without_effect(&self) -> Result<()> {
+        let command = self.command.as_ref().and_then(Command::name_without_settings);
+        match (command, self.settings.0.first()) {
+            (Some(command), Some((key, _))) => {
+                let message = format!("--{} has no effect on 'kubekey {command}'", key.flag);
+                let hint = "leave it out; to list the flags of this command, run:";
+                Err(Error::new(ErrorKind::Usage, message).hint(hint).commands([format!("kubekey {command} --help")]))
+            }
+            _ => Ok(()),
+        }
     }
 
     fn parse_all(read: &Words) -> Parsed<Self> {
@@ -94,7 +109,8 @@ impl Cli {
         let command = help::arrange(Self::command(), is_short).bin_name(terminal::called());
         let mut command = command.mut_subcommand("setup", |setup| setup.mut_args(with_variable));
         let program = std::env::args_os().next().unwrap_or_default();
-        let mut matches = command.try_get_matches_from_mut(std::iter::once(&program).chain(&read.words))?;
+        let words = settings::behind_command(&read.words, &command);
+        let mut matches = command.try_get_matches_from_mut(std::iter::once(&program).chain(&words))?;
         Self::from_arg_matches_mut(&mut matches).map_err(|error| error.format(&mut command))
     }
 }
@@ -167,7 +183,7 @@ pub enum Command {
     /// List the saved sign-ins; exit code 3 if none can be used
     Status {
         /// The output format
-        #[arg(long, value_enum, default_value = "text")]
+        #[arg(short, long, value_enum, default_value = "text")]
         output: StatusOutput,
         /// Only the sign-in of this context.
         #[command(flatten)]
@@ -185,7 +201,7 @@ pub enum Command {
     /// Ask the API server who you are, and compare it with the token
     Whoami {
         /// The output format
-        #[arg(long, value_enum, default_value = "text")]
+        #[arg(short, long, value_enum, default_value = "text")]
         output: Format,
         /// The context to ask.
         #[command(flatten)]
@@ -218,4 +234,19 @@ pub enum Command {
     },
     /// Print the version
     Version,
+}
+
+impl Command {
+    /// Its name, if no setting means anything to it.
+    fn name_without_settings(&self) -> Option<&'static str> {
+        match self {
+            Self::Status { .. } => Some("status"),
+            Self::Config(Config::Check { file: Some(_), .. }) => Some("config check"),
+            Self::Config(Config::Schema { .. }) => Some("config schema"),
+            Self::Pages { write: Some(_), .. } => Some("pages"),
+            Self::Completions { .. } => Some("completions"),
+            Self::Version => Some("version"),
+            _ => None,
+        }
+    }
 }

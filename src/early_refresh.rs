@@ -6,6 +6,8 @@ use std::time::Instant;
 
 use chrono::Utc;
 
+use crate::error::Error;
+use crate::log;
 use crate::oidc::Limits;
 use crate::renewal::{Renewal, Renewed, UNNOTICED};
 use crate::settings::Settings;
@@ -51,16 +53,26 @@ fn try_to_renew(cache: &TokenCache, settings: &Settings) -> (Option<IdToken>, bo
     }
     let (limits, patience) = (Limits::EARLY, UNNOTICED);
     let renewal = Renewal { cache, settings, saved: &saved, session, limits, patience, is_slow: Cell::default() };
-    match renewal.spend(prepared) {
-        Ok(Renewed::Token(id_token)) => (Some(id_token), renewal.is_slow.get()),
-        _ => (None, renewal.is_slow.get()),
-    }
+    let id_token = match renewal.spend(prepared) {
+        Ok(Renewed::Token(id_token)) => Some(id_token),
+        Ok(Renewed::SessionOver(_)) => None,
+        Err(why) => not_early(&why),
+    };
+    (id_token, renewal.is_slow.get())
+}
+
+fn not_early<T>(why: &Error) -> Option<T> {
+    log::debug(format_args!("refresh: not early ({why})"));
+    None
 }
 
 /// A machine has no refresh token, and makes the same request again (RFC 6749 §4.4.3).
 fn ask_again(cache: &TokenCache, settings: &Settings, store: Store) -> (Option<IdToken>, bool) {
     let start = Instant::now();
-    let tokens = sign_in_machine(settings, Limits::EARLY, UNNOTICED).ok().map(|(tokens, _)| tokens);
+    let tokens = match sign_in_machine(settings, Limits::EARLY, UNNOTICED) {
+        Ok((tokens, _)) => Some(tokens),
+        Err(why) => not_early(&why),
+    };
     let is_slow = start.elapsed() > UNNOTICED;
     if let Some(tokens) = &tokens {
         let prepared = cache.prepare(store, None, Unlock::Never);

@@ -21,6 +21,8 @@ pub struct Kept {
     pub client_id: String,
     /// The claim `email`, else `preferred_username`, else `name`, else `sub`.
     pub account: String,
+    /// The name that the user gave it, with `--account`; may be empty.
+    pub account_name: String,
     /// When the user signed in.
     pub signed_in_at: i64,
     /// When the ID token arrived; later than the sign-in if it was refreshed.

@@ -93,6 +93,24 @@ pub fn with_code_points(text: &str) -> String {
     shown
 }
 
+/// Whether every character of a text is shown as itself, so that it can be copied from what is printed.
+pub fn is_plain(text: &str) -> bool {
+    !text.chars().any(is_not_shown)
+}
+
+/// A text in double quotes of JSON, which is one of TOML and of YAML then, too, with what is not shown as their escapes.
+pub fn escaped(quoted: &str) -> String {
+    let mut text = String::with_capacity(quoted.len());
+    for character in quoted.chars() {
+        match u32::from(character) {
+            _ if !is_not_shown(character) => text.push(character),
+            code @ ..=0xffff => write!(text, "\\u{code:04x}").expect("a String takes all that is written"),
+            code => write!(text, "\\U{code:08x}").expect("a String takes all that is written"),
+        }
+    }
+    text
+}
+
 fn without_secrets(text: &str) -> String {
     let hidden = HIDDEN.lock();
     let secrets = hidden.iter().flat_map(|hidden| hidden.iter());
@@ -100,12 +118,15 @@ fn without_secrets(text: &str) -> String {
 }
 
 fn push(safe: &mut String, character: char) {
-    let is_invisible = |character| INVISIBLE.iter().any(|(first, last)| (*first..=*last).contains(&character));
     match character {
         '\n' | '\r' | '\t' => safe.push(' '),
-        character if character.is_control() || is_invisible(character) => push_code_point(safe, character),
+        character if is_not_shown(character) => push_code_point(safe, character),
         character => safe.push(character),
     }
+}
+
+fn is_not_shown(character: char) -> bool {
+    character.is_control() || INVISIBLE.iter().any(|(first, last)| (*first..=*last).contains(&character))
 }
 
 fn push_code_point(safe: &mut String, character: char) {

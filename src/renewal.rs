@@ -19,9 +19,6 @@ use crate::{event_loop, signals, terminal};
 /// for a day.
 pub const UNNOTICED: Duration = Duration::from_secs(2);
 
-/// How long a provider may take for its discovery document and its keys, each within the limits of a request.
-const PATIENCE: Duration = Duration::from_secs(60);
-
 /// The result of a renewal.
 pub enum Renewed {
     /// A new ID token, which is saved.
@@ -45,7 +42,8 @@ pub fn renew(
     if let Some(why) = &prepared.obstacle {
         terminal::warning(&format!("the refreshed sign-in cannot be saved where it was: {why}"));
     }
-    let (limits, patience) = (Limits::USUAL, PATIENCE);
+    // The limits of the requests are enough.
+    let (limits, patience) = (Limits::USUAL, Duration::MAX);
     Renewal { cache, settings, saved, session, limits, patience, is_slow: Cell::default() }.spend(prepared)
 }
 
@@ -87,7 +85,7 @@ impl Renewal<'_> {
         }
         signals::release();
         let outcome = match outcome {
-            Outcome::Unverified(response) => {
+            Outcome::Unverified(response, _) => {
                 let session = rotated.as_ref().unwrap_or(self.session);
                 event_loop::run(verify_anew(&provider, self.settings, &response, session))?
             }
@@ -106,8 +104,9 @@ impl Renewal<'_> {
             }
             Outcome::WrongClock(why) => Err(why),
             // The endpoint is that of the current document, so its 404 is a refusal: the user can sign in again.
-            Outcome::SessionOver(why) | Outcome::EndpointGone(why) => Ok(Renewed::SessionOver(why)),
-            Outcome::Unverified(_) => Ok(Renewed::SessionOver("the provider's keys do not match its ID token".into())),
+            Outcome::SessionOver(why) | Outcome::EndpointGone(why) | Outcome::Unverified(_, why) => {
+                Ok(Renewed::SessionOver(why))
+            }
         }
     }
 
@@ -139,9 +138,10 @@ impl Renewal<'_> {
             let keys = provider.keys().await?;
             Ok((provider, keys))
         };
+        // Nothing to do about it: a run that has a token goes on with that.
         timeout(self.patience, ready).await.unwrap_or_else(|_| {
             let message = format!("the provider was not ready within {} s", self.patience.as_secs());
-            Err(Error::new(ErrorKind::Unreachable, message).hint("check the network, and run the command again"))
+            Err(Error::new(ErrorKind::Unreachable, message))
         })
     }
 }

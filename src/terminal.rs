@@ -16,7 +16,7 @@ use crate::error::Error;
 use crate::line_editor;
 use crate::log_level::{Level, is_on};
 use crate::paragraph::{hang, wrap};
-use crate::printable::{sanitise, sanitise_whole};
+use crate::printable::{is_plain, sanitise, sanitise_whole};
 use crate::qr_code;
 
 /// Tells the user what kubekey is doing and what they can do.
@@ -65,8 +65,13 @@ fn write_commands(commands: &[String]) {
     commands.iter().for_each(|command| write(&format!("  {}\n", typed(command))));
 }
 
-/// A command that begins with this program's name, as the user must type it.
+/// A command that begins with this program's name, as the user must type it. One with a name that cannot be shown as it is
+/// would be about something else.
 pub fn typed(command: &str) -> String {
+    if !is_plain(command) {
+        return "(no command can be shown: a name in it has invisible characters; rename it in the kubeconfig)"
+            .to_owned();
+    }
     sanitise_whole(&match command.strip_prefix("kubekey ") {
         Some(arguments) => format!("{} {arguments}", called()),
         None => command.to_owned(),

@@ -107,6 +107,17 @@ fn one_that_ends_soon_is_renewed_while_it_is_valid() {
 }
 
 #[test]
+fn a_provider_that_does_not_answer_costs_a_program_two_seconds_and_not_its_token() {
+    let (home, provider) = (Home::new(Mode::Absent).store_in("file"), provider(|behaviour| behaviour.lifetime = 65));
+    let first = home.run(&mut program(&home, &provider)).token();
+    // Without the limit this waits for as long as a request may take.
+    provider.configure(|behaviour| behaviour.hold = vec!["/token"]);
+    let same = home.run(&mut program(&home, &provider));
+    assert_eq!((same.token(), same.stderr.as_str(), provider.count("/token")), (first, "", 2));
+    assert!(same.log.contains("refresh: not early (the sign-in took more than 2 s)"), "{same:#?}");
+}
+
+#[test]
 fn several_at_once_make_one_request_and_login_makes_another() {
     let (home, provider) = (Home::new(Mode::Absent).store_in("file"), provider(|_| {}));
     let first = provider.hold("/token", || Running::start(&mut program(&home, &provider)));

@@ -14,7 +14,7 @@ use crate::support::home::program;
 fn home() -> Home {
     let home = Home::new(Mode::Absent);
     let user = |name: &str, command: &str| json!({ "name": name, "user": { "exec": { "command": command } } });
-    let names = ["prod", "prod eu", "other", ":new", ":files", "a:b\\c"];
+    let names = ["prod", "prod eu", "other", ":new", ":files", "a:b\\c", "b\u{202e}d", "e\u{7}"];
     let context = |name: &&str| json!({ "name": name, "context": { "cluster": format!("at-{name}"), "user": name } });
     let file = json!({
         "current-context": "prod",
@@ -58,6 +58,7 @@ fn commands_come_before_flags_and_values_are_those_of_this_user() {
         (&["--token-storage=k"], &["--token-storage=keyring", "--token-storage=kernel"]),
         (&["--token-cache-storage=f"], &["--token-cache-storage=file"]),
         (&["status", "--output", ""], &["text", "wide", "json"]),
+        (&["status", "-o", "w"], &["wide"]),
         (&["setup", "--output", "j"], &["json"]),
         (&["--par="], &["--par=true", "--par=false"]),
         (&["config", "check", "x"], &[":files"]),

@@ -121,6 +121,17 @@ fn connections_that_end_at_the_door_are_made_once_more() {
     }
 }
 
+/// It accepts the connection and never says anything in it, not even TLS's first words.
+#[test]
+fn a_provider_that_keeps_silent_from_the_beginning_is_given_up_after_ten_seconds() {
+    let provider = secure_provider();
+    provider.configure(|behaviour| behaviour.turn_away = vec![End::Silence]);
+    let message = fails(&Home::new(Mode::Follow), &provider);
+    let expected = format!("kubekey: {}{DISCOVERY} cannot be reached: no connection within 10 s\n", provider.issuer());
+    assert!(message.starts_with(&expected), "{message}");
+    assert_eq!((provider.count_all(), provider.connections()), (0, 1), "it is not tried again");
+}
+
 #[test]
 fn a_refresh_goes_out_once_and_what_the_provider_did_not_see_is_as_good_as_before() {
     for end in EVERY_END {

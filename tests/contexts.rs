@@ -298,6 +298,19 @@ fn who_has_settings_is_not_given_those_of_a_context() {
     assert_eq!(shown(&show(&home, &own[..1])), (Some("https://own.example"), None));
     assert_eq!(shown(&show(&home, &own[1..2])), (None, None));
     assert_eq!(shown(&show(&home, &own[2..])), (Some("https://x.example"), Some("a")), "an empty one is none");
+    let both = ": the settings of the current context 'a' are not used; --context a uses both\n";
+    for (arguments, given) in [
+        (&own[1..2], Some("--client-id is given without --issuer-url")),
+        (&own[..1], Some("--issuer-url is given without --client-id")),
+        (&own[..2], None),
+        (&["--client-id=x", "--context=a"], None),
+        (&["--client-id=x", "--profile=work"], None),
+    ] {
+        let said = show(&home, arguments).stderr;
+        let expected = given.map(|given| format!("kubekey: {given}{both}"));
+        assert_eq!(said.contains("are not used"), given.is_some(), "{arguments:?}: {said}");
+        assert!(expected.is_none_or(|expected| said.contains(&expected)), "{arguments:?}: {said}");
+    }
     let mut by_variable = home.kubekey();
     by_variable.env("IDP_ISSUER_URL", "https://own.example").args(["config", "show"]);
     assert_eq!(shown(&home.run(&mut by_variable)), (Some("https://own.example"), None));

@@ -505,3 +505,29 @@ fn of_a_context_that_is_not_there_the_others_are_named_and_without_a_kubeconfig_
     let named = line(&broken, "error", "settings");
     assert!(named.ends_with("-> fix the kubeconfig first"), "{named}");
 }
+
+#[test]
+fn a_context_that_cannot_be_chosen_or_used_is_one_of_its_lines_and_a_shared_report_has_no_name_of_it() {
+    let place = Place::new(Home::new(Mode::Absent));
+    let check = |arguments: &[&str]| {
+        let found = place.home.run(place.command().args(arguments));
+        assert_eq!(found.code(), Some(1), "{found:#?}");
+        assert!(found.stdout.contains("policy") && found.stdout.contains("kuberc"), "the rest is checked: {found:#?}");
+        found
+    };
+    let nowhere = check(&["--cluster=nope"]);
+    let named = line(&nowhere, "error", "kubeconfig");
+    assert!(named.starts_with("no context for the cluster 'nope' runs kubekey\n"), "{named}");
+    assert!(named.ends_with("\n                          kubekey doctor --context prod"), "{named}");
+    place.write(|_, exec| exec["args"] = json!(["--issuer-url=https://login.example.com", "--no-such-flag"]));
+    let unusable = check(&[]);
+    let named = line(&unusable, "error", "kubeconfig");
+    assert!(
+        named.starts_with("the args of context 'prod' cannot be used: unexpected argument '--no-such-flag'"),
+        "{named}"
+    );
+    for shared in [check(&["--share", "--cluster=nope"]), check(&["--share", "--context=prod"])] {
+        let said = format!("{}{}", shared.stdout, shared.stderr);
+        assert!(!said.contains("prod") && !said.contains("nope"), "{said}");
+    }
+}

@@ -137,7 +137,9 @@ fn a_provider_that_is_not_even_ready_costs_two_seconds_and_not_the_token() {
     // Without the limit this waits for the whole 30 s of a request, which is longer than the test waits.
     provider.configure(|behaviour| behaviour.hold = vec!["/jwks"]);
     std::fs::remove_dir_all(home.cache().join("kubekey")).unwrap();
-    assert_eq!(home.run(&mut home.kubekey_for(&provider)).token(), token);
+    let finished = home.run(&mut home.kubekey_for(&provider));
+    assert_eq!((finished.token(), finished.stderr.as_str()), (token, ""));
+    assert!(finished.log.contains("refresh: not early (the provider was not ready within 2 s)"), "{finished:#?}");
     assert_eq!((provider.count("/token"), home.browser.urls().len()), (0, 1));
 }
 

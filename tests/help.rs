@@ -1,5 +1,6 @@
 //! What `-h` and `--help` show.
 
+use std::fs;
 use std::process::Command;
 
 use crate::support::browser::Mode;
@@ -79,6 +80,27 @@ fn a_command_lists_the_settings_that_mean_something_to_it() {
 }
 
 #[test]
+fn a_setting_that_means_nothing_to_a_command_is_refused() {
+    let home = Home::new(Mode::Absent);
+    for (arguments, flag, command) in [
+        (&["status", "--issuer-url=https://x.example", "--token-storage=file"][..], "--issuer-url", "status"),
+        (&["--profile", "work", "status"], "--profile", "status"),
+        (&["config", "schema", "--no-keyring"], "--token-storage", "config schema"),
+        (&["config", "check", "new.toml", "--scope=a"], "--scope", "config check"),
+        (&["pages", "--write=pages", "--template-dir=/x"], "--template-dir", "pages"),
+        (&["completions", "bash", "--client-id=x"], "--client-id", "completions"),
+        (&["version", "--flow=device"], "--flow", "version"),
+    ] {
+        let refused = home.run(home.kubekey().args(arguments));
+        assert_eq!((refused.code(), refused.stdout.as_str()), (Some(2), ""), "{refused:#?}");
+        let message = format!("kubekey: {flag} has no effect on 'kubekey {command}'\n");
+        assert!(refused.stderr.starts_with(&message), "{refused:#?}");
+        assert!(refused.stderr.ends_with(&format!(", run:\n  kubekey {command} --help\n")), "{refused:#?}");
+    }
+    assert!(fs::read_dir(home.path().join("pages")).is_err(), "nothing is written");
+}
+
+#[test]
 #[cfg(target_os = "linux")] // Only there is a file that is always full.
 fn what_cannot_be_written_is_an_error() {
     use std::fs::OpenOptions;
@@ -113,13 +135,38 @@ fn what_cannot_be_written_is_an_error() {
 #[test]
 #[cfg(unix)] // Windows has no such pipes.
 fn a_reader_that_has_read_enough_is_no_error() {
-    for arguments in [&["--help"][..], &["version"], &["config", "schema"], &["setup", "--print=kuberc"]] {
+    for arguments in [
+        &["--help"][..],
+        &["-h"],
+        &["--version"],
+        &["version"],
+        &["completions", "bash"],
+        &["complete", "--", "+log"],
+        &["config", "schema"],
+        &["config", "show"],
+        &["setup", "--print=kuberc"],
+    ] {
         let home = Home::new(Mode::Absent);
         let (reader, writer) = std::io::pipe().unwrap();
         drop(reader);
         let mut kubekey = home.kubekey();
         let output = process::output(kubekey.args(arguments).stdout(writer).env("KUBEKEY_LOG", "info")).unwrap();
         assert_eq!((output.status.code(), &*output.stderr), (Some(0), &b""[..]), "{arguments:?}: {output:?}");
+    }
+}
+
+#[test]
+fn the_name_that_another_program_has_for_a_flag_is_understood() {
+    let home = Home::new(Mode::Absent);
+    for (arguments, meant) in [
+        (&["login", "--ca=x.pem"][..], "--certificate-authority"),
+        (&["--idp-issuer-url", "https://login.example.com"], "--issuer-url"),
+        (&["setup", "--scopes=groups"], "--scope"),
+        (&["token", "--no-browser"], "--skip-open-browser"),
+    ] {
+        let refused = home.run(home.kubekey().args(arguments));
+        assert_eq!((refused.code(), refused.stdout.as_str()), (Some(2), ""), "{refused:#?}");
+        assert!(refused.stderr.ends_with(&format!("\nhint: did you mean {meant}?\n")), "{refused:#?}");
     }
 }
 

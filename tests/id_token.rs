@@ -269,10 +269,24 @@ fn a_key_for_another_purpose_verifies_nothing() {
             behaviour.jwks = edit_keys(move |keys| keys.iter_mut().for_each(|key| key[field] = value.clone()));
         });
     }
-    refused("a point with a short coordinate", "not a point", |behaviour| {
-        behaviour.algorithm = Algorithm::ES256;
-        behaviour.jwks = edit_keys(|keys| keys.iter_mut().for_each(|key| key["x"] = "AAAA".into()));
-    });
+}
+
+#[test]
+fn a_key_that_verifies_nothing_is_called_unusable() {
+    let x = |length: usize| URL_SAFE_NO_PAD.encode(vec![1; length]);
+    for (what, algorithm, field, value, why) in [
+        ("a point with a short coordinate", Algorithm::ES256, "x", "AAAA".into(), "not a point on its curve"),
+        ("a point beside P-256", Algorithm::ES256, "x", x(32), "not a point on its curve"),
+        ("a point beside P-384", Algorithm::ES384, "x", x(48), "not a point on its curve"),
+        ("a long key of Ed25519", Algorithm::EdDSA, "x", x(33), "its Ed25519 key has 33 bytes and not 32"),
+        ("an even exponent", Algorithm::RS256, "e", "AQAC".into(), "an exponent that cannot be used"),
+        ("an exponent of 1", Algorithm::RS256, "e", "AQ".into(), "an exponent that cannot be used"),
+    ] {
+        refused(what, why, move |behaviour| {
+            behaviour.algorithm = algorithm;
+            behaviour.jwks = edit_keys(move |keys| keys.iter_mut().for_each(|key| key[field] = value.clone().into()));
+        });
+    }
 }
 
 #[test]

@@ -81,6 +81,29 @@ fn the_log_level_is_a_number_and_the_version_is_v_alone() {
     }
     assert_eq!((steps(&[]), steps(&["-v0"])), (String::new(), String::new()));
     assert_eq!(home.run(home.kubekey().arg("-v")).stdout, concat!("kubekey v", env!("CARGO_PKG_VERSION"), "\n"));
+    for (word, why) in [
+        ("-v=abc", "-v takes a number"),
+        ("-vv", "-v takes a number"),
+        ("-V1", "-V takes no value"),
+        ("-h=no", "-h takes no value"),
+    ] {
+        let refused = home.run(home.kubekey().args(["login", word]));
+        assert_eq!((refused.code(), refused.stdout.as_str()), (Some(2), ""), "{refused:#?}");
+        assert!(
+            refused.stderr.starts_with(&format!("kubekey: '{word}' cannot be used: {why}\nhint: ")),
+            "{refused:#?}"
+        );
+    }
+}
+
+#[test]
+fn after_two_dashes_no_word_is_a_flag_of_kubelogin() {
+    let home = Home::new(Mode::Absent);
+    for word in ["--username", "--oidc-use-pkce", "-v1", "-v=abc"] {
+        let checked = home.run(home.kubekey().args(["config", "check", "--", word]));
+        assert_eq!(checked.code(), Some(2), "{checked:#?}");
+        assert!(checked.stderr.contains(word), "it is the name of a file: {checked:#?}");
+    }
 }
 
 /// A kubeconfig of kubelogin for this API server.

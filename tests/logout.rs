@@ -61,8 +61,24 @@ fn all_sign_ins_are_removed_and_each_is_revoked_where_that_is_possible() {
 }
 
 #[test]
+fn a_provider_that_is_gone_is_asked_once_whatever_it_has_to_revoke() {
+    let (home, mut provider) = (Home::new(Mode::Follow).store_in("file"), revoking());
+    home.run(&mut home.kubekey_for(&provider)).credential();
+    home.run(home.kubekey_for(&provider).args(["--scope", "groups"])).credential();
+    provider.stop();
+    let all = logout(&home, &["--all"]);
+    assert_eq!((all.code(), tokens(&home)), (Some(0), vec![]), "{all:#?}");
+    let lines = |why: &str| all.stderr.lines().filter(|line| line.contains(why)).count();
+    assert_eq!((lines(" cannot be reached: "), lines(": the provider did not respond before")), (1, 1), "{all:#?}");
+}
+
+#[test]
 fn only_the_sign_ins_of_an_issuer_are_removed() {
     let home = Home::new(Mode::Follow).store_in("file");
+    let no_url = logout(&home, &["--issuer=nobody.example"]);
+    let hint =
+        "kubekey: --issuer 'nobody.example' is no issuer\nhint: it is a URL, such as https://login.example.com\n";
+    assert_eq!((no_url.code(), no_url.stderr.as_str()), (Some(2), hint));
     let (one, other) = (revoking(), revoking());
     home.run(&mut home.kubekey_for(&one)).credential();
     home.run(home.kubekey_for(&one).args(["--scope", "groups"])).credential();
@@ -72,7 +88,12 @@ fn only_the_sign_ins_of_an_issuer_are_removed() {
     assert_eq!((one.revoked(), other.revoked(), tokens(&home).len()), (2, 0, 1), "{of_one:#?}");
     let none = logout(&home, &["--issuer=https://nobody.example"]);
     assert_eq!((none.code(), tokens(&home).len()), (Some(0), 1), "{none:#?}");
-    assert!(none.stderr.contains("no saved sign-in to https://nobody.example"), "{none:#?}");
+    let named =
+        format!("warning: there is no saved sign-in to https://nobody.example, but one to {}\n", other.issuer());
+    assert!(none.stderr.contains(&named), "{none:#?}");
+    let no_url = logout(&home, &["--issuer=nobody.example"]);
+    assert_eq!((no_url.code(), tokens(&home).len()), (Some(2), 1), "{no_url:#?}");
+    assert!(no_url.stderr.contains(&format!("there is a saved sign-in to {}\n", other.issuer())), "{no_url:#?}");
     for wrong in [&["--all", "--client-id=x"][..], &["--all", "--context=prod"], &["--all", "--issuer=x"]] {
         let wrong = logout(&home, wrong);
         assert_eq!((wrong.code(), tokens(&home).len()), (Some(2), 1), "{wrong:#?}");
@@ -302,7 +323,7 @@ fn who_else_used_the_sign_in_is_said_and_whose_there_are_instead_of_an_unknown_i
     fs::write(home.path().join(".kube/config"), file.to_string()).unwrap();
     home.run(home.kubekey().args(["login", "--context=prod"]));
     let unknown = logout(&home, &["--issuer=https://elsewhere.example"]);
-    let said = format!("no saved sign-in to https://elsewhere.example; there is one to {}\n", provider.issuer());
+    let said = format!("no saved sign-in to https://elsewhere.example, but one to {}\n", provider.issuer());
     assert!(unknown.code() == Some(0) && unknown.stderr.ends_with(&said), "{unknown:#?}");
     let one = logout(&home, &["--context=prod"]);
     assert!(one.stderr.contains("kubekey: this was also the sign-in of 'test', 'dev'\n"), "{one:#?}");

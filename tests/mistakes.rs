@@ -82,6 +82,18 @@ fn a_flag_that_cannot_be_used_is_named_with_what_to_give() {
     }
 }
 
+#[test]
+fn a_setting_counts_before_a_command_and_after_it() {
+    let home = Home::new(Mode::Absent);
+    let twice = run(&home, &["--client-id", "a", "config", "--flow=device", "show", "--client-id=b"]);
+    assert_eq!((twice.code(), twice.stdout.as_str()), (Some(2), ""), "{twice:#?}");
+    assert!(twice.stderr.contains("'--client-id <ID>' cannot be used multiple times"), "{twice:#?}");
+    let list = ["--scope", "a", "--oidc-use-access-token", "config", "--oidc-extra-scope=b", "show", "--scope=c"];
+    let list = run(&home, &list);
+    assert!(list.stdout.contains("scope = [\"a\",\"b\",\"c\"]"), "{list:#?}");
+    assert!(list.stdout.contains("use_access_token = true"), "{list:#?}");
+}
+
 /// Texts of a policy, and what `config check` says.
 const POLICIES: [(&str, &str); 9] = [
     (

@@ -3,12 +3,13 @@
 use serde_json::{Value, json};
 
 use crate::support::browser::Mode;
-use crate::support::client::get;
+use crate::support::client::{get, head, read_page};
 use crate::support::home::Home;
 use crate::support::provider::Provider;
 use crate::support::provider::behaviour::{Behaviour, edit};
 use crate::support::provider::server::{Answer, Request};
 use crate::support::run::{Finished, Running};
+use crate::support::waiting::Waiting;
 
 fn user(change: impl FnOnce(&mut Behaviour)) -> (Home, Provider) {
     let (home, provider) = (Home::with_keyring(Mode::Follow), Provider::start());
@@ -287,6 +288,28 @@ fn a_valid_token_is_refreshed_if_that_is_asked_for_and_else_the_user_signs_in() 
     assert_eq!(provider.count("/authorize"), 2);
 }
 
+#[test]
+fn who_signs_in_with_another_account_than_the_one_given_is_told_so() {
+    for (account, is_told) in [
+        ("bob@example.com", true),
+        ("Jane@Example.com", false),
+        ("jane@corp.example", false),
+        ("0b6e@subjects.example", false),
+        ("work", false),
+    ] {
+        let (_, _, finished) = sign_in(&[&format!("--account={account}")], |behaviour| {
+            behaviour.claims = edit(|claims| {
+                claims.insert("preferred_username".into(), "jane@corp.example".into());
+                claims.insert("sub".into(), "0b6e@subjects.example".into());
+            });
+        });
+        finished.credential();
+        let told = format!("kubekey: warning: you are signed in as jane@example.com, and --account is {account}: ");
+        assert_eq!(finished.stderr.contains(&told), is_told, "{account}: {finished:#?}");
+        assert_eq!(finished.stderr.contains("--prompt=select_account"), is_told, "{account}: {finished:#?}");
+    }
+}
+
 /// A provider that takes pushed requests, and requires them if that is said.
 fn takes_pushed(provider: &Provider, is_required: bool) {
     let endpoint = provider.issuer() + "/par";
@@ -336,6 +359,28 @@ fn each_visit_of_our_page_pushes_the_request_again() {
     assert_eq!(home.browser.open(&local).last().status, 200);
     running.wait().credential();
     assert_eq!(provider.count("/par"), 3);
+}
+
+/// The first one is being pushed at that moment.
+#[test]
+fn a_visit_that_waits_when_the_sign_in_times_out_is_told_so() {
+    let takes_pushed = |behaviour: &mut Behaviour| {
+        behaviour.hold = vec!["/par"];
+        behaviour.discovery = edit(|document| {
+            let endpoint = document["token_endpoint"].as_str().unwrap().replace("/token", "/par");
+            document.insert("pushed_authorization_request_endpoint".into(), endpoint.into());
+        });
+    };
+    let waiting = Waiting::start_at(takes_pushed, &["--par", "--login-timeout=10"]);
+    let _first = waiting.connect(&head("GET", &waiting.local));
+    waiting.provider.wait_for("/par", 1);
+    let second = waiting.connect(&head("GET", &waiting.local));
+    let page = read_page(&second, "GET", &waiting.local).unwrap();
+    assert_eq!((page.status, page.body.contains("<h1>The sign-in has timed out</h1>")), (410, true), "{page:#?}");
+    assert!(!page.body.contains("still waiting"), "{page:#?}");
+    let finished = waiting.running.wait();
+    assert_eq!((finished.code(), waiting.provider.count("/par")), (Some(3), 1), "{finished:#?}");
+    assert!(finished.stderr.contains("the sign-in timed out after 10 s\n"), "{finished:#?}");
 }
 
 #[test]

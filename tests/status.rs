@@ -106,6 +106,21 @@ fn what_is_listed_follows_a_refresh_and_a_file_that_is_gone_is_not_listed() {
     assert_eq!(fs::read_to_string(home.state_file()).unwrap().matches("issuer").count(), 0, "it was healed");
 }
 
+#[test]
+fn the_name_of_an_account_stands_beside_who_signed_in() {
+    for (name, shown) in [("work", "jane@example.com (--account work)  "), ("Jane@example.com", "jane@example.com  ")] {
+        let (home, provider) = (Home::new(Mode::Follow).store_in("file"), Provider::start());
+        home.run(home.kubekey_for(&provider).args(["--account", name])).credential();
+        let listed = status(&home, &[]);
+        assert!(listed.stdout.contains(shown), "{listed:#?}");
+        let one = only(&home);
+        assert_eq!((&one["account"], &one["account_name"]), (&json!("jane@example.com"), &json!(name)));
+    }
+    let (home, provider) = (Home::new(Mode::Follow).store_in("file"), Provider::start());
+    home.run(&mut home.kubekey_for(&provider)).credential();
+    assert_eq!(only(&home)["account_name"], Value::Null);
+}
+
 /// As after an update from a version without an index.
 #[test]
 fn a_sign_in_that_the_index_lacks_is_found_by_the_context_that_uses_it() {
@@ -222,4 +237,25 @@ fn what_a_context_replaces_stops_nobody_and_a_kubeconfig_that_cannot_be_read_is_
     let none = status(&home, &[]);
     assert_eq!(none.code(), Some(3), "{none:#?}");
     assert!(none.stderr.contains("hint: fix the file") && !none.stderr.contains("kubekey setup"), "{none:#?}");
+}
+
+/// A hint with such a name would show a command for another context.
+#[test]
+fn a_name_that_cannot_be_shown_as_it_is_is_in_no_command() {
+    let (home, provider) = (Home::new(Mode::Absent).store_in("file"), Provider::start());
+    kubeconfig(&home, &provider, &["pr\u{202e}od"]);
+    let none = "  (no command can be shown: a name in it has invisible characters; rename it in the kubeconfig)\n";
+    for (arguments, said) in [
+        (&["status"][..], none),
+        (&["status", "--context=gone"], none),
+        (&[], "hint: run 'kubectl get pods'\n"),
+        (&["login", "--flow=paste"], "run 'kubekey login' with the same settings"),
+    ] {
+        let finished = home.run(home.kubekey().args(arguments));
+        assert!(finished.stderr.contains(said), "{finished:#?}");
+        assert!(
+            !finished.stderr.contains("--context pr") && !finished.stderr.contains("--context \""),
+            "{finished:#?}"
+        );
+    }
 }

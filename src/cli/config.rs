@@ -13,7 +13,7 @@ pub enum Config {
         #[arg(long)]
         origin: bool,
         /// The output format
-        #[arg(long, value_enum, default_value = "toml")]
+        #[arg(short, long, value_enum, default_value = "toml")]
         output: Output,
         /// The context to show.
         #[command(flatten)]

@@ -8,7 +8,7 @@ use super::{Format, OfContext};
 #[derive(Args)]
 pub struct Examine {
     /// The output format
-    #[arg(long, value_enum, default_value = "text")]
+    #[arg(short, long, value_enum, default_value = "text")]
     pub output: Format,
     /// Replace names of servers and users, the issuer, the client ID and the home folder, for a ticket
     #[arg(long)]

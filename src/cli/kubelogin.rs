@@ -131,6 +131,11 @@ impl Words {
         let mut words = words.peekable();
         words.next_if(|first| first == PLUGIN);
         while let Some(word) = words.next() {
+            if word == "--" {
+                read.words.push(word);
+                read.words.extend(words);
+                break;
+            }
             match word.to_str().filter(|text| text.starts_with('-')).map(str::to_owned) {
                 Some(text) => read.take(word, &text, &mut words)?,
                 None => read.words.push(word),
@@ -144,6 +149,7 @@ impl Words {
             self.level = Some(level);
             return Ok(());
         }
+        refuse_attached(text)?;
         let (name, value) = text.split_once('=').map_or((text, None), |(name, value)| (name, Some(value.to_owned())));
         if name.starts_with("--oidc-") {
             self.kubelogin.redirect_host.get_or_insert_with(|| Kubelogin::HOST.to_owned());
@@ -237,6 +243,18 @@ fn level(text: &str, rest: &mut Peekable<impl Iterator<Item = OsString>>) -> Opt
     })
 }
 
+/// Whatever is attached to these letters, clap would print the version or the help.
+fn refuse_attached(text: &str) -> Result<()> {
+    match ["-v", "-V", "-h"].into_iter().find(|letter| text.starts_with(letter) && text != *letter) {
+        None => Ok(()),
+        Some("-v") => Err(usage(
+            format!("'{text}' cannot be used: -v takes a number"),
+            "-v1 or --verbose prints the steps of a run; -v alone prints the version",
+        )),
+        Some(letter) => Err(usage(format!("'{text}' cannot be used: {letter} takes no value"), "give it alone")),
+    }
+}
+
 fn usage(message: String, hint: &str) -> Error {
     Error::new(ErrorKind::Usage, message).hint(hint)
 }
@@ -301,7 +319,6 @@ mod tests {
             (&["-v4"], Some(Level::Trace)),
             (&["-v"], None),
             (&["-v", "login"], None),
-            (&["-vv"], None),
             (&["--verbose"], Some(Level::Debug)),
         ] {
             let read = read(words).unwrap();
@@ -322,7 +339,7 @@ mod tests {
 
     #[test]
     fn what_is_kubekeys_stays_as_it_is() {
-        let words = ["get-token", "--issuer-url=x", "--skip-open-browser", "--", "x"];
+        let words = ["get-token", "--issuer-url=x", "--skip-open-browser", "--", "x", "--username", "-v1", "-v=x"];
         let read = read(&words).unwrap();
         assert_eq!(read.words, words);
         assert!(read.kubelogin.redirect_host.is_none());

@@ -1,9 +1,11 @@
-//! What a person meant who has put a context where none belongs, or given a value that a flag of a command does not take.
+//! What a person meant who has put a context where none belongs, given a value that a flag of a command does not take, or
+//! called a flag as another program does.
 
 use std::ffi::OsString;
 
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 
+use super::other_names;
 use crate::error::Error;
 use crate::shell::quoted;
 
@@ -25,10 +27,16 @@ pub(super) fn error(error: clap::Error, words: &[OsString], commands: &[String])
         }
         _ => None,
     };
+    let meant = match (error.kind(), error.get(ContextKind::InvalidArg)) {
+        (ErrorKind::UnknownArgument, Some(ContextValue::String(argument))) => other_names::meant(argument),
+        _ => None,
+    };
     let error = Error::from(error);
-    match hint {
-        Some((hint, command)) => Error::new(error.kind(), error.to_string()).hint(hint).commands([command]),
-        None => error,
+    let bare = || Error::new(error.kind(), error.to_string());
+    match (hint, meant) {
+        (Some((hint, command)), _) => bare().hint(hint).commands([command]),
+        (None, Some(meant)) => bare().hint(format!("did you mean {meant}?")),
+        (None, None) => error,
     }
 }
 

@@ -47,6 +47,34 @@ pub(super) fn alone_and_quickly(words: &[OsString]) -> Result<Flags, clap::Error
     parse(words, |key| names.contains(&key.flag) || key.aliases.iter().any(|alias| names.contains(alias)))
 }
 
+/// The words with the settings before a command moved behind it. clap would forget those that are given there as well.
+pub(super) fn behind_command(words: &[OsString], root: &clap::Command) -> Vec<OsString> {
+    let (mut command, mut names, mut settings, mut rest) = (root, Vec::new(), Vec::new(), words);
+    while let Some(word) = rest.first().filter(|_| command.has_subcommands()) {
+        let taken = if let Some(child) = command.find_subcommand(word) {
+            command = child;
+            names.push(word.clone());
+            1
+        } else if let Some(length) = length_of_setting(word) {
+            let length = length.min(rest.len());
+            settings.extend_from_slice(&rest[..length]);
+            length
+        } else {
+            break;
+        };
+        rest = &rest[taken..];
+    }
+    [&names, &settings, rest].concat()
+}
+
+/// How many words this setting takes with its value; `None` for any other word.
+fn length_of_setting(word: &OsString) -> Option<usize> {
+    let flag = word.to_str()?.strip_prefix("--")?;
+    let (name, has_value) = flag.split_once('=').map_or((flag, false), |(name, _)| (name, true));
+    let key = KEYS.iter().find(|key| key.flag == name || key.aliases.contains(&name))?;
+    Some(if has_value || key.kind == Kind::Switch { 1 } else { 2 })
+}
+
 fn parse(words: &[OsString], is_wanted: impl Fn(&Key) -> bool) -> Result<Flags, clap::Error> {
     let program = OsString::from("kubekey");
     let flags = KEYS.iter().filter(|key| is_wanted(key)).map(bare);

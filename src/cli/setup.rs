@@ -163,7 +163,7 @@ pub struct Setup {
     pub dry_run: bool,
 
     /// How to report what was done: text on stderr, or json on stdout
-    #[arg(long, value_name = "FORMAT", value_parser = NonEmpty::new())]
+    #[arg(short, long, value_name = "FORMAT", value_parser = NonEmpty::new())]
     pub output: Option<String>,
 
     /// Exit with 10 if something was changed

@@ -9,6 +9,7 @@ use crate::environment::variable;
 use crate::error::Result;
 use crate::kubeconfig::{Context, Contexts, command_of};
 use crate::output::print;
+use crate::printable::is_plain;
 use crate::terminal;
 
 /// Whether a person typed the name of this program and nothing else; kubectl reads what it prints, and so may a script.
@@ -69,7 +70,11 @@ fn of_current(context: &Context<'_>) -> String {
 fn after_setup(context: &Context<'_>, is_current: bool) -> [(String, &'static str); 3] {
     let first = match is_current {
         true => ("kubectl get pods".to_owned(), "signs you in when it is needed"),
-        false => (command_of("login", context.name, None), "signs you in for another context"),
+        // Who has a name that cannot be shown as it is knows it.
+        false => {
+            let name = if is_plain(context.name) { context.name } else { "NAME" };
+            (command_of("login", name, None), "signs you in for another context")
+        }
     };
     [first, ("kubekey status".to_owned(), "lists the saved sign-ins"), help()]
 }

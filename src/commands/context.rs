@@ -3,13 +3,16 @@
 use std::ffi::OsString;
 use std::path::PathBuf;
 
-use super::context_run::run_anew;
+use super::context_run::{flags_of_user, run_anew};
 use super::refusal::{no_current, refusal, with_commands, with_others};
 use crate::cli::{Command, Config, Document, Format, OfContext, Output, Setup};
+use crate::config::keys::variable_of;
 use crate::config::{Flags, Layers};
 use crate::environment::variable;
 use crate::error::{Error, ErrorKind, Result};
 use crate::kubeconfig::{self, Context, Contexts, Files, command_of};
+use crate::printable::is_plain;
+use crate::shell::quoted;
 use crate::terminal;
 
 /// The settings that select the provider, client or profile. A user who gives one of these does not want those of a
@@ -42,10 +45,20 @@ pub fn take_context(command: &Command, flags: &Flags) -> Result<()> {
         Command::Config(Config::Show { origin, output, of }) => (words_of_show(*origin, *output), of),
         _ => return Ok(()),
     };
-    if is_settled() || (!of.is_asked() && has_own(flags)) {
-        return Ok(());
+    match !of.is_asked() && has_own(flags) {
+        _ if is_settled() => Ok(()),
+        true if words[0] == "doctor" => Ok(()),
+        true => {
+            say_unused(flags);
+            Ok(())
+        }
+        false => use_context(&words, of, flags),
     }
-    // `doctor` reports by itself what is wrong with the context.
+}
+
+/// Returns only if the command must continue with its own settings. `doctor` reports by itself what is wrong with the
+/// context, or that it is not used.
+fn use_context(words: &[&str], of: &OfContext, flags: &Flags) -> Result<()> {
     let is_doctor = words[0] == "doctor";
     let is_enough = || is_doctor || !of.is_asked() && (words[0] == "config" || is_in_files(flags));
     let contexts = match read(of) {
@@ -57,9 +70,13 @@ pub fn take_context(command: &Command, flags: &Flags) -> Result<()> {
         contexts => contexts?,
     };
     let command = words.join(" ");
-    let name = name_of_context(&contexts, of, &command)?;
+    let name = match name_of_context(&contexts, of, &command) {
+        Err(_) if is_doctor => return Ok(()),
+        name => name?,
+    };
     match name.and_then(|name| contexts.find(name)) {
-        Some(context) if context.is_ours() => run_anew(&context, words_with(&words, &context, of, flags), flags),
+        Some(context) if is_doctor && flags_of_user(&context).is_err() => Ok(()),
+        Some(context) if context.is_ours() => run_anew(&context, words_with(words, &context, of, flags), flags),
         found if words[0] == "config" && is_enough() => {
             let broken = broken(&contexts, found.as_ref()).filter(|_| !is_in_files(flags));
             broken.into_iter().for_each(|broken| terminal::warning(&broken));
@@ -83,9 +100,30 @@ fn refuse_by_hand(flags: &Flags) -> Result<()> {
     }
     let Ok(contexts) = Contexts::of_session() else { return Ok(()) };
     let Some(context) = current_of_ours(&contexts) else { return Ok(()) };
-    let login = command_of("login", context.name, None);
+    let login = match is_plain(context.name) {
+        true => format!(", or '{}' to sign in now", command_of("login", context.name, None)),
+        false => String::new(),
+    };
     Err(Error::new(ErrorKind::Usage, "no issuer URL is set: kubekey is run by kubectl, with the settings of a context")
-        .hint(format!("run 'kubectl get pods', or '{login}' to sign in now")))
+        .hint(format!("run 'kubectl get pods'{login}")))
+}
+
+/// Tells who gives an issuer without a client, or the other way round, that the other one is not that of the context.
+fn say_unused(flags: &Flags) {
+    let is_given = |flag: &str| {
+        let is_flag = flags.0.iter().any(|(key, texts)| key.flag == flag && texts.iter().any(|text| !text.is_empty()));
+        is_flag || variable(&variable_of(flag)).is_some_and(|value| !value.is_empty())
+    };
+    let given = match (is_given("issuer-url"), is_given("client-id")) {
+        _ if is_given("profile") => return,
+        (true, false) => "--issuer-url is given without --client-id",
+        (false, true) => "--client-id is given without --issuer-url",
+        _ => return,
+    };
+    let Ok(contexts) = Contexts::of_session() else { return };
+    let Some(name) = current_of_ours(&contexts).map(|context| context.name) else { return };
+    let both = if is_plain(name) { format!("; --context {} uses both", quoted(name)) } else { String::new() };
+    terminal::notice(&format!("{given}: the settings of the current context '{name}' are not used{both}"));
 }
 
 /// The API server's configuration is for the provider of the requested context, or else of the current one unless another

@@ -49,10 +49,7 @@ const VARIABLES: [&str; 25] = [
 /// run.
 pub fn run_anew(context: &Context<'_>, words: Vec<OsString>, own: &Flags) -> Result<()> {
     let Some(exec) = &context.exec else { return Ok(()) };
-    let of_context = flags_of(&exec.args).map_err(|error| {
-        Error::new(ErrorKind::Usage, format!("the args of context '{}' cannot be used: {error}", context.name))
-            .hint("fix them in the kubeconfig: kubectl cannot use them either")
-    })?;
+    let of_context = flags_of_user(context)?;
     terminal::notice(&format!("using the settings of context '{}'", context.name));
     let program = std::env::current_exe().map_err(|error| not_run(&error))?;
     let mut process = Process::new(program);
@@ -80,6 +77,18 @@ pub fn run_anew(context: &Context<'_>, words: Vec<OsString>, own: &Flags) -> Res
     // What '--verbose' asked for.
     process.env("KUBEKEY_LOG", log_level::name());
     Err(not_run(&become_it(&mut process)))
+}
+
+/// The settings in the arguments of the context's user.
+///
+/// # Errors
+/// [`ErrorKind::Usage`] if they cannot be used.
+pub(super) fn flags_of_user(context: &Context<'_>) -> Result<Flags> {
+    let args = context.exec.as_ref().map(|exec| exec.args.as_slice()).unwrap_or_default();
+    flags_of(args).map_err(|error| {
+        Error::new(ErrorKind::Usage, format!("the args of context '{}' cannot be used: {error}", context.name))
+            .hint("fix them in the kubeconfig: kubectl cannot use them either")
+    })
 }
 
 /// Whether the variable of this name is taken over.

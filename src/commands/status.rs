@@ -98,6 +98,7 @@ fn as_json(all: &[SignIn], now: DateTime<Utc>) -> Value {
             "issuer": one.kept.issuer,
             "client_id": one.kept.client_id,
             "account": one.kept.account,
+            "account_name": Some(&one.kept.account_name).filter(|name| !name.is_empty()),
             "contexts": one.contexts,
             "expires_at": time(one.expires_at.timestamp()),
             "refreshable": one.is_refreshable,

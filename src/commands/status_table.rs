@@ -4,6 +4,7 @@ use chrono::{DateTime, Utc};
 
 use super::listed::SignIn;
 use super::span::relative;
+use crate::kept::Kept;
 use crate::printable::sanitise;
 
 /// The columns, and those that only `--output wide` has.
@@ -33,7 +34,7 @@ fn cells(one: &SignIn, is_wide: bool, now: DateTime<Utc>) -> Vec<String> {
         text(&one.contexts.join(",")),
         text(&one.kept.issuer),
         text(&one.kept.client_id),
-        text(&one.kept.account),
+        text(&account(&one.kept)),
         if one.kept.expires_at == 0 { dash() } else { relative(one.expires_at, now) },
         if one.is_refreshable { "yes" } else { "no" }.to_owned(),
     ];
@@ -47,6 +48,14 @@ fn cells(one: &SignIn, is_wide: bool, now: DateTime<Utc>) -> Vec<String> {
         ]);
     }
     cells
+}
+
+/// Who signed in, and the name that the user gave this sign-in, if it says something else.
+fn account(kept: &Kept) -> String {
+    match &*kept.account_name {
+        name if name.is_empty() || name.eq_ignore_ascii_case(&kept.account) => kept.account.clone(),
+        name => format!("{} (--account {name})", kept.account),
+    }
 }
 
 fn dash() -> String {

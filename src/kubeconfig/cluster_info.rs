@@ -5,6 +5,7 @@ use std::env;
 
 use super::command::command_of;
 use super::contexts::Contexts;
+use crate::printable::is_plain;
 
 const ASK: &str = "set 'provideClusterInfo: true' in the kubeconfig's exec section";
 const USE_KUBECTL: &str = "use kubectl, or another program built on client-go (docs/policy.md names some that are not)";
@@ -41,7 +42,7 @@ fn by_hand() -> Option<&'static str> {
 
 fn how_to_name_context(command: &str, contexts: Option<&Contexts>) -> String {
     let ours = contexts.map(Contexts::ours).unwrap_or_default();
-    match ours.first() {
+    match ours.iter().find(|context| is_plain(context.name)) {
         Some(context) => {
             let command = command_of(command, context.name, None);
             format!("use the settings of a context instead of your own: '{command}'")

@@ -4,6 +4,7 @@ use std::env;
 
 use super::command::command_of;
 use super::contexts::{Contexts, argument};
+use crate::printable::is_plain;
 
 /// `kubekey login` in quotes, for the context of this run, or a description where that is another sign-in: with flags
 /// of the caller's own, or where the context is not known because client-go does not name it.
@@ -13,8 +14,11 @@ pub fn login_command() -> String {
         None => context_of_this_run(),
     };
     match named {
-        Some(context) => format!("'{}'", command_of("login", &context, argument("--kubeconfig=").as_deref())),
-        None => "'kubekey login' with the same settings".to_owned(),
+        // One that cannot be shown as it is cannot be copied.
+        Some(context) if is_plain(&context) => {
+            format!("'{}'", command_of("login", &context, argument("--kubeconfig=").as_deref()))
+        }
+        _ => "'kubekey login' with the same settings".to_owned(),
     }
 }
 

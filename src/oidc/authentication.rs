@@ -51,6 +51,7 @@ pub(super) fn remarks(claims: &Claims, token: &Secret, settings: &Settings) -> V
         let got = claims.acr().map_or_else(|| "has no 'acr'".to_owned(), |acr| format!("has the 'acr' '{acr}'"));
         remarks.push(format!("the ID token {got}, and requested was '{}'", asked.join(" ")));
     }
+    remarks.extend(settings.request.account.as_deref().and_then(|account| of_other_person(account, claims)));
     if settings.use_access_token {
         remarks.extend(access_token::other_issuer(token, settings));
     } else if claims.has_groups_elsewhere() {
@@ -67,4 +68,16 @@ pub(super) fn remarks(claims: &Claims, token: &Secret, settings: &Settings) -> V
         ));
     }
     remarks
+}
+
+/// A browser in which another person is signed in may return that one in silence. Only an account that is an address says
+/// who was meant; any other is a name of the user's choice.
+fn of_other_person(account: &str, claims: &Claims) -> Option<String> {
+    let names = claims.names();
+    let is_other = account.contains('@') && !names.iter().any(|name| name.eq_ignore_ascii_case(account));
+    let who = names.first().filter(|_| is_other)?;
+    Some(format!(
+        "you are signed in as {who}, and --account is {account}: if that is not meant, run 'kubekey login' again with \
+         --prompt=select_account"
+    ))
 }

@@ -67,18 +67,14 @@ pub struct DeviceRequest {
 pub enum Declined {
     /// The provider does not let this client use this flow, or its response cannot be used.
     Flow(Error),
-    /// The code has ended.
-    Expired,
     /// Anything else.
     Other(Error),
 }
 
 impl From<Declined> for Error {
     fn from(declined: Declined) -> Self {
-        match declined {
-            Declined::Flow(error) | Declined::Other(error) => error,
-            Declined::Expired => Self::new(ErrorKind::Unanswered, "the code was not entered before it ended"),
-        }
+        let (Declined::Flow(error) | Declined::Other(error)) = declined;
+        error
     }
 }
 
@@ -87,6 +83,8 @@ enum Poll {
     Tokens(TokenResponse),
     Pending,
     SlowDown,
+    /// The code has ended.
+    Expired,
     Trouble(Error),
     End(Declined),
 }
@@ -144,7 +142,7 @@ impl DeviceRequest {
     }
 
     /// Requests the tokens again and again, until the user has entered the code (RFC 8628 §3.4 and §3.5), and verifies the
-    /// ID token.
+    /// ID token. `None` if the provider says that the code has ended.
     ///
     /// # Errors
     /// The provider's refusal, or why the ID token was rejected.
@@ -152,7 +150,7 @@ impl DeviceRequest {
         &mut self,
         provider: &Provider,
         settings: &Settings,
-    ) -> std::result::Result<(TokenSet, Person), Declined> {
+    ) -> std::result::Result<Option<(TokenSet, Person)>, Declined> {
         let mut wait = self.interval;
         loop {
             sleep(wait).await;
@@ -161,9 +159,10 @@ impl DeviceRequest {
             match poll {
                 Poll::Tokens(response) => {
                     let accepted = accept(provider, settings, &response, Expected::DeviceCode(self.asked_at)).await;
-                    return accepted.map_err(Declined::Other);
+                    return accepted.map(Some).map_err(Declined::Other);
                 }
                 Poll::Pending => {}
+                Poll::Expired => return Ok(None),
                 Poll::SlowDown => self.interval += INTERVAL,
                 // RFC 8628 §3.5: the polling frequency is reduced, exponentially.
                 Poll::Trouble(error) => {
@@ -194,7 +193,7 @@ impl DeviceRequest {
             "access_denied" | "authorization_declined" if !error.is_known(&self.asked) => {
                 Poll::End(Declined::Other(denied()))
             }
-            "expired_token" | "code_expired" => Poll::End(Declined::Expired),
+            "expired_token" | "code_expired" => Poll::Expired,
             code => {
                 let is_about_client = ABOUT_THE_CLIENT.contains(&code) || error.is_about_client(&self.asked);
                 let error = error.into_error(ErrorKind::SignIn, "refused the sign-in with a code", &self.asked);

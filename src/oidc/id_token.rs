@@ -148,6 +148,12 @@ impl Claims {
         self.groups.is_null() && self.claim_names.get("groups").is_some()
     }
 
+    /// The names of who signed in that a provider takes as a login hint: those that are there, `email` first.
+    pub fn names(&self) -> Vec<&str> {
+        let names = [self.email.as_str(), self.preferred_username.as_str(), Some(&*self.sub)];
+        names.into_iter().flatten().filter(|name| !name.is_empty()).collect()
+    }
+
     /// Who signed in.
     pub fn person(&self) -> Person {
         let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();

@@ -33,8 +33,8 @@ pub struct Refreshed {
 pub enum Outcome {
     /// A verified ID token.
     Tokens(TokenSet),
-    /// An ID token that newer keys may verify: see [`verify_anew`].
-    Unverified(TokenResponse),
+    /// An ID token that newer keys may verify, see [`verify_anew`], and why the known ones did not.
+    Unverified(TokenResponse, String),
     /// Nothing that can be used while this machine's clock is wrong. A new sign-in would not help.
     WrongClock(Error),
     /// No ID token, as OpenID Connect Core §12.2 allows. The user must sign in again.
@@ -90,7 +90,7 @@ fn in_words(refreshed: &Result<Refreshed>) -> String {
     let which = if rotated.is_some() { "another" } else { "the same" };
     match outcome {
         Outcome::Tokens(_) => format!("new tokens, with {which} refresh token"),
-        Outcome::Unverified(_) => format!("an ID token that needs newer keys, with {which} refresh token"),
+        Outcome::Unverified(..) => format!("an ID token that needs newer keys, with {which} refresh token"),
         Outcome::WrongClock(why) => format!("the clock is wrong ({why})"),
         Outcome::NoIdToken(why) => format!("no ID token ({why}), with {which} refresh token"),
         Outcome::EndpointGone(why) => format!("there is no such endpoint ({why})"),
@@ -122,7 +122,7 @@ async fn try_refresh(
     let rotated = rotated(session, response.refresh_token.clone());
     let outcome = match check(provider, keys, settings, &response, session) {
         Ok(tokens) => Outcome::Tokens(with_session(tokens, rotated.as_ref().unwrap_or(session))),
-        Err(Doubt::Key(_)) => Outcome::Unverified(response),
+        Err(Doubt::Key(why)) => Outcome::Unverified(response, why.to_string()),
         Err(Doubt::Clock(why)) => Outcome::WrongClock(why),
         Err(Doubt::Other(why)) if response.id_token.is_none() => Outcome::NoIdToken(why.to_string()),
         // A rejected ID token: only a new sign-in can give a better one.

@@ -1,5 +1,7 @@
 //! A key of the provider (RFC 7517, RFC 7518 §6), in all the notations that providers use.
 
+use std::ops::RangeInclusive;
+
 use base64::Engine;
 use base64::alphabet::URL_SAFE;
 use base64::engine::DecodePaddingMode;
@@ -14,6 +16,15 @@ const SHORTEST_MODULUS: usize = 256;
 
 /// The longest RSA modulus that ring supports, in bytes.
 const LONGEST_MODULUS: usize = 1024;
+
+/// The exponents of RSA that ring supports; they are odd.
+const EXPONENTS: RangeInclusive<u64> = 3..=(1 << 33) - 1;
+
+/// The bytes of a public key of Ed25519 (RFC 8032 §5.1.5).
+const ED25519_BYTES: usize = 32;
+
+/// Why a key of a curve cannot be used.
+const NO_POINT: &str = "its key is not a point on its curve";
 
 /// Base64url with or without padding: RFC 7515 §2 forbids padding, but some providers send it.
 const ANY_PADDING: GeneralPurpose = GeneralPurpose::new(
@@ -62,18 +73,36 @@ pub fn public_key(key: &Map<String, Value>, algorithm: Algorithm) -> Result<Vec<
             let bytes = modulus.iter().skip_while(|byte| **byte == 0).count();
             match bytes {
                 ..SHORTEST_MODULUS => Err(format!("its RSA key has {} bits, which is too short", bytes * 8)),
-                SHORTEST_MODULUS..=LONGEST_MODULUS => {
+                SHORTEST_MODULUS..=LONGEST_MODULUS if is_exponent(&exponent) => {
                     Ok(der::sequence(&[der::number(&modulus), der::number(&exponent)]))
                 }
+                SHORTEST_MODULUS..=LONGEST_MODULUS => Err("its RSA key has an exponent that cannot be used".into()),
                 _ => Err(format!("its RSA key has {} bits, more than kubekey supports", bytes * 8)),
             }
         }
         (_, Some(size)) => {
             let coordinate = |name| sized(&decode(key, name)?, size);
             // The point is uncompressed.
-            Ok([&[4][..], &coordinate("x")?, &coordinate("y")?].concat())
+            let point = [&[4][..], &coordinate("x")?, &coordinate("y")?].concat();
+            if is_on_curve(&point, size) { Ok(point) } else { Err(NO_POINT.into()) }
         }
-        (_, None) => decode(key, "x"),
+        (_, None) => match decode(key, "x")? {
+            key if key.len() == ED25519_BYTES => Ok(key),
+            key => Err(format!("its Ed25519 key has {} bytes and not {ED25519_BYTES}", key.len())),
+        },
+    }
+}
+
+fn is_exponent(digits: &[u8]) -> bool {
+    let value =
+        digits.iter().try_fold(0_u64, |value, byte| value.checked_mul(256).map(|value| value | u64::from(*byte)));
+    value.is_some_and(|value| EXPONENTS.contains(&value) && value % 2 == 1)
+}
+
+fn is_on_curve(point: &[u8], size: usize) -> bool {
+    match size {
+        32 => p256::ecdsa::VerifyingKey::from_sec1_bytes(point).is_ok(),
+        _ => p384::ecdsa::VerifyingKey::from_sec1_bytes(point).is_ok(),
     }
 }
 
@@ -98,7 +127,7 @@ fn sized(number: &[u8], size: usize) -> Result<Vec<u8>, String> {
     let digits = &number[number.iter().take_while(|byte| **byte == 0).count()..];
     match digits.len() {
         length @ 1.. if length <= size => Ok([&vec![0; size - length], digits].concat()),
-        _ => Err("its key is not a point on its curve".into()),
+        _ => Err(NO_POINT.into()),
     }
 }
 
@@ -158,6 +187,17 @@ pub(super) mod tests {
             why(|key| key["n"] = "AQAB".repeat(342).into()),
             "its RSA key has 8208 bits, more than kubekey supports"
         );
+    }
+
+    #[test]
+    fn an_exponent_is_one_that_verifies() {
+        let can_be_used = |exponent: &str| public_key(&key(|key| key["e"] = exponent.into()), Algorithm::Rs256).is_ok();
+        for exponent in ["AQAB", "AAEAAQ", "Aw", "Af____8"] {
+            assert!(can_be_used(exponent), "{exponent}");
+        }
+        for exponent in ["AA", "AQ", "Ag", "AQAA", "AgAAAAE", "AQAAAAAAAAAB"] {
+            assert!(!can_be_used(exponent), "{exponent}");
+        }
     }
 
     #[test]

@@ -41,13 +41,10 @@ pub async fn sign_in(
     let result = tokio::select! {
         biased;
         result = request.tokens(provider, settings) => result,
-        () = wait.run_out(lock) => Err(Declined::Expired),
+        () = wait.run_out(lock) => Ok(None),
     };
     terminal::end_countdown();
-    let result = result.map_err(|declined| match declined {
-        Declined::Expired => Declined::Other(wait.judge(request.trouble.take())),
-        declined => declined,
-    });
+    let result = result.and_then(|tokens| tokens.ok_or_else(|| Declined::Other(wait.judge(request.trouble.take()))));
     note_consent(settings, &request, &result);
     if let Err(Declined::Flow(why)) = &result {
         terminal::warning(&format!("the code cannot be used any more: {why}"));
@@ -58,7 +55,6 @@ pub async fn sign_in(
 fn note_consent(settings: &Settings, request: &DeviceRequest, result: &Result<(TokenSet, Person), Declined>) {
     let tokens = match result {
         Ok((tokens, _)) => Ok(tokens),
-        Err(Declined::Expired) => Err(ErrorKind::Unanswered),
         Err(Declined::Flow(error) | Declined::Other(error)) => Err(error.kind()),
     };
     consent::note(settings, (request.asks_offline_access, request.asks_consent), tokens);

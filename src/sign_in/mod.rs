@@ -125,9 +125,9 @@ pub fn sign_in_machine(settings: &Settings, limits: Limits, patience: Duration) 
     event_loop::run(async { timeout(patience, work).await.unwrap_or_else(|_| Err(too_slow(patience))) })
 }
 
+/// Nothing to do about it: a run that has a token goes on with that.
 fn too_slow(patience: Duration) -> Error {
     Error::new(ErrorKind::Unreachable, format!("the sign-in took more than {} s", patience.as_secs()))
-        .hint("run the command again")
 }
 
 /// Checks, before anything is sent, that the policy allows the flow that was chosen, or any.

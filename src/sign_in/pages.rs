@@ -136,6 +136,16 @@ impl FailedPage {
             hint: "You can close this tab.".into(),
         }
     }
+
+    /// A request to start, after the time for that.
+    pub fn over() -> Self {
+        Self {
+            kind: NOTICE,
+            title: "The sign-in has timed out",
+            message: "kubekey has stopped waiting for it.".into(),
+            hint: "Run the command again. You can close this tab.".into(),
+        }
+    }
 }
 
 impl<'a> Pages<'a> {

@@ -208,7 +208,7 @@ impl<'a> Reception<'a> {
             Purpose::Callback(parameters) => return self.read_answer(visit, &parameters),
             Purpose::Start if self.is_answered => _ = visit.page(StatusCode::CONFLICT, self.late_page()),
             // The other visits of this page are for `send_to_provider`.
-            Purpose::Start => self.turn_away(visit, StatusCode::GONE, "the sign-in has timed out"),
+            Purpose::Start => _ = visit.page(StatusCode::GONE, self.pages.failed(&FailedPage::over())),
             Purpose::Result => self.turn_away(visit, StatusCode::NOT_FOUND, "there is no such page"),
             Purpose::Stray(status, why) => self.turn_away(visit, status, why),
             Purpose::WrongMethod(allowed) => {

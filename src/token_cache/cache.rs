@@ -25,6 +25,8 @@ pub struct TokenCache {
     pub(super) session_rules: SessionRules,
     /// Whether the cluster gets the access token.
     pub is_access_token: bool,
+    /// The name that the user gave it, with `--account`.
+    pub(super) account_name: Option<String>,
 }
 
 impl TokenCache {
@@ -46,6 +48,7 @@ impl TokenCache {
             token_dir: settings.token_dir.clone(),
             session_rules: settings.session_rules.clone(),
             is_access_token: settings.use_access_token,
+            account_name: settings.request.account.clone(),
         }
     }
 

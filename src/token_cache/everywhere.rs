@@ -26,6 +26,7 @@ impl TokenCache {
             // What a policy has ended is to be revoked all the more.
             session_rules: SessionRules::default(),
             is_access_token: false,
+            account_name: None,
         }
     }
 
@@ -41,8 +42,10 @@ impl TokenCache {
         ];
         let read = |(storage, kernel_key)| {
             let (key, token_dir) = (self.key.clone(), self.token_dir.clone());
-            let (session_rules, is_access_token) = (self.session_rules.clone(), self.is_access_token);
-            Self { key, kernel_key, storage, token_dir, session_rules, is_access_token }.load(Unlock::Ask).ok()?.1
+            let (session_rules, account_name) = (self.session_rules.clone(), self.account_name.clone());
+            let is_access_token = self.is_access_token;
+            let cache = Self { key, kernel_key, storage, token_dir, session_rules, is_access_token, account_name };
+            cache.load(Unlock::Ask).ok()?.1
         };
         let parked = self.all_parkings();
         keyring.into_iter().chain(others).filter_map(read).chain(parked.iter().filter_map(Parking::load)).collect()

@@ -37,7 +37,9 @@ impl TokenCache {
         };
         let (issuer, client_id) = (self.key.issuer.clone(), self.key.client_id.clone());
         let (storage, is_access_token) = (store.name().to_owned(), self.is_access_token);
-        Some(Kept { storage, dir, machine: machine(), issuer, client_id, is_access_token, ..Kept::default() })
+        let account_name = self.account_name.clone().unwrap_or_default();
+        let place = Kept { storage, dir, issuer, client_id, is_access_token, account_name, ..Kept::default() };
+        Some(Kept { machine: machine(), ..place })
     }
 
     /// Whether a run with these settings finds the sign-in that the index has at this place.

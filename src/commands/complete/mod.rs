@@ -16,6 +16,7 @@ pub use script::{completion_script, print_script};
 use crate::cli::Cli;
 use crate::error::Result;
 use crate::output::print;
+use crate::printable::is_plain;
 use candidate::{children, flags};
 use typed::Typed;
 use values::{Values, values};
@@ -40,11 +41,15 @@ pub fn complete(words: &[String], out: &mut impl Write) -> Result<()> {
         Values::Files => ":files\t\n".to_owned(),
         Values::Folders => ":folders\t\n".to_owned(),
         Values::Words(words) => {
-            // A name that the scripts would take for one of the words above cannot be completed.
-            let is_plain = |text: &str| {
-                !text.is_empty() && ![":files", ":folders"].contains(&text) && !text.chars().any(char::is_control)
-            };
-            words.iter().filter(|(word, _)| is_plain(word)).map(|(word, help)| format!("{word}\t{help}\n")).collect()
+            // A name that the scripts would take for one of the words above cannot be completed; nor one that does not show
+            // what it is.
+            let can_be_typed =
+                |text: &str| !text.is_empty() && ![":files", ":folders"].contains(&text) && is_plain(text);
+            words
+                .iter()
+                .filter(|(word, _)| can_be_typed(word))
+                .map(|(word, help)| format!("{word}\t{help}\n"))
+                .collect()
         }
     };
     print(out, &lines)

@@ -43,7 +43,10 @@ impl<'a> Typed<'a> {
 
     /// The flag of this name, with its dashes, or one that has it as another name.
     pub fn flag(&self, name: &str) -> Option<&'a Arg> {
-        let name = name.strip_prefix("--")?;
+        let Some(name) = name.strip_prefix("--") else {
+            let letter = name.strip_prefix('-').and_then(|name| name.parse().ok())?;
+            return self.command.get_arguments().find(|arg| arg.get_short() == Some(letter));
+        };
         let has_alias = |arg: &Arg| arg.get_all_aliases().is_some_and(|aliases| aliases.contains(&name));
         self.command.get_arguments().find(|arg| arg.get_long() == Some(name) || has_alias(arg))
     }

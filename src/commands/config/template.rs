@@ -8,6 +8,7 @@ use crate::config::Cluster;
 use crate::config::cluster_fields::FIELDS;
 use crate::config::given::{Origin, Value};
 use crate::config::keys::{Default, KEYS, Key, Kind};
+use crate::printable::escaped;
 
 #[derive(Template)]
 #[template(path = "config.toml", escape = "none")]
@@ -115,9 +116,9 @@ fn cluster_lines(cluster: &Cluster) -> Vec<String> {
 }
 
 /// Strings, lists of strings and booleans have the same syntax in JSON and TOML, except that TOML requires U+007F to be
-/// escaped, too.
+/// escaped, too. What else is not shown is escaped for who reads the file.
 fn in_toml(value: &serde_json::Value) -> String {
-    value.to_string().replace('\u{7f}', "\\u007f")
+    escaped(&value.to_string())
 }
 
 fn key_in_toml(name: &str) -> String {
@@ -132,6 +133,7 @@ mod tests {
     use super::*;
     use crate::config::given::Layer;
     use crate::config::{File, Flags};
+    use crate::printable::is_plain;
 
     const NOBODY: fn(&str) -> Option<String> = |_| None;
 
@@ -159,7 +161,7 @@ mod tests {
     #[test]
     fn what_was_given_is_read_again_as_it_was() {
         const GIVEN: &str = "\
-            issuer_url = 'https://login.example.com'\nclient_id = 'a\"b\\c\u{e9}'\nprofile = \"a\\u007f\"\nlogin_timeout = 90\n\
+            issuer_url = 'https://login.example.com'\nclient_id = 'a\"b\\c\u{e9}'\nprofile = \"a\\u007f\\u202e\\U000e0001\"\nlogin_timeout = 90\n\
             skip_open_browser = true\nscope = ['a', 'b']\ncertificate_authority_data = \"a\\nb\"\n\
             [profiles.staging]\nclient_id = 's'\n[profiles.'two words']\ntoken_storage = 'file'\n\
             [[clusters]]\nname = 'prod'\nserver = 'https://a'\nprofile = 'two words'\ncontext = 'c'\n";
@@ -175,6 +177,7 @@ mod tests {
             texts
         };
         assert_eq!(texts(&written.values), texts(&given.values), "{text}");
+        assert!(text.lines().all(is_plain), "{text:?}");
         for ((name, values), (other, others)) in written.profiles.iter().zip(&given.profiles) {
             assert_eq!((name, texts(values)), (other, texts(others)), "{text}");
         }

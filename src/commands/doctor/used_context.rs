@@ -1,10 +1,12 @@
 //! The context of the kubeconfig that is used.
 
+use super::super::context::name_of_context;
+use super::super::context_run::flags_of_user;
 use super::super::setup::{Offer, offer_for};
 use super::line::Line;
 use crate::cli::Examine;
 use crate::error::{MOST_COMMANDS, Result};
-use crate::kubeconfig::{Contexts, command_of, of_file};
+use crate::kubeconfig::{Context, Contexts, command_of, of_file};
 
 pub const CHECK: &str = "kubeconfig";
 
@@ -15,7 +17,11 @@ pub fn check(contexts: &Result<Contexts>, asked: &Examine, is_settled: bool) -> 
         Ok(contexts) => contexts,
         Err(error) => return Line::of(CHECK, error),
     };
-    let Some(name) = asked.of.context.as_deref().or(contexts.current.as_deref()) else {
+    let name = match name_of_context(contexts, &asked.of, "doctor") {
+        Ok(name) => name,
+        Err(error) => return Line::of(CHECK, &error),
+    };
+    let Some(name) = name else {
         return Line::warning(
             CHECK,
             "it has no current context",
@@ -35,14 +41,21 @@ pub fn check(contexts: &Result<Contexts>, asked: &Examine, is_settled: bool) -> 
             let offer = offer_for(contexts, asked.of.kubeconfig.as_ref(), |user| user == context.user);
             not_ours(name, offer, &of_file)
         }
-        (None, true) if !is_settled => Line::warning(
-            CHECK,
-            format!("the context '{name}' is not used, because settings of another source are given"),
-            "give --context NAME to use those of a context",
-        ),
+        (None, true) if !is_settled => not_used(&context),
         (None, true) => {
             Line::ok(CHECK, format!("the context '{name}' for the cluster '{}' at {server}", context.cluster))
         }
+    }
+}
+
+fn not_used(context: &Context<'_>) -> Line {
+    match flags_of_user(context) {
+        Err(error) => Line::of(CHECK, &error),
+        Ok(_) => Line::warning(
+            CHECK,
+            format!("the context '{}' is not used, because settings of another source are given", context.name),
+            "give --context NAME to use those of a context",
+        ),
     }
 }
 

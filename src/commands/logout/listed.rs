@@ -5,6 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::time::Duration;
 
+use url::Url;
+
 use super::super::context::{OWN, read};
 use super::super::listed::{Users, sign_ins};
 use super::client::Clients;
@@ -59,12 +61,33 @@ pub(super) fn logout_listed(asked: &Logout, flags: &Flags) -> Result<()> {
     }
     let mut clients = Clients::read(flags, contexts.as_ref(), policy);
     if found.is_empty() {
-        let whose = asked.issuer.as_ref().map(|issuer| format!(" to {issuer}")).unwrap_or_default();
-        let others: Vec<_> = issuers.iter().take(MOST_NAMED).map(String::as_str).collect();
-        let saved = if others.is_empty() { String::new() } else { format!("; there is one to {}", others.join(", ")) };
-        terminal::notice(&format!("there is no saved sign-in{whose}{saved}"));
+        say_none(asked.issuer.as_deref(), &issuers)?;
     }
     logout_each(&found, &mut clients, asked.browser)
+}
+
+/// Not an error, so that a script can sign out twice; but where others remain, the issuer may be misspelt.
+///
+/// # Errors
+/// [`ErrorKind::Usage`] if no sign-in can have that issuer.
+fn say_none(issuer: Option<&str>, others: &BTreeSet<String>) -> Result<()> {
+    let Some(issuer) = issuer else {
+        terminal::notice("there is no saved sign-in");
+        return Ok(());
+    };
+    let named = others.iter().take(MOST_NAMED).map(String::as_str).collect::<Vec<_>>().join(", ");
+    if !Url::parse(issuer.trim()).is_ok_and(|url| url.has_host()) {
+        let hint = match others.is_empty() {
+            true => "it is a URL, such as https://login.example.com".to_owned(),
+            false => format!("it is a URL; there is a saved sign-in to {named}"),
+        };
+        return Err(Error::new(ErrorKind::Usage, format!("--issuer '{issuer}' is no issuer")).hint(hint));
+    }
+    match others.is_empty() {
+        true => terminal::notice(&format!("there is no saved sign-in to {issuer}")),
+        false => terminal::warning(&format!("there is no saved sign-in to {issuer}, but one to {named}")),
+    }
+    Ok(())
 }
 
 /// Whether both are the same issuer, as a user writes it: the slash at its end is easily forgotten.

@@ -18,6 +18,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::exec_credential::ExecInfo;
 use crate::output;
 use crate::policy::Policy;
+use crate::printable::escaped;
 use crate::settings::{Settings, encode_pem};
 
 /// All strings are YAML scalars.
@@ -162,7 +163,7 @@ fn groups_prefix(asked: &Print) -> Result<String> {
 
 /// A string in double quotes means the same in JSON and YAML.
 fn scalar(text: &str) -> String {
-    Value::from(text).to_string()
+    escaped(&Value::from(text).to_string())
 }
 
 fn usage(message: &str) -> Error {
