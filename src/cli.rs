@@ -14,6 +14,7 @@ mod print;
 mod settings;
 mod setup;
 mod shell;
+mod verbosity;
 
 use std::ffi::OsString;
 use std::io::{self, Write as _};

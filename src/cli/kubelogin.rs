@@ -4,6 +4,7 @@
 use std::ffi::OsString;
 use std::iter::Peekable;
 
+use super::verbosity;
 use crate::config::Kubelogin;
 use crate::error::{Error, ErrorKind, Result};
 use crate::log_level::Level;
@@ -145,11 +146,11 @@ impl Words {
     }
 
     fn take(&mut self, word: OsString, text: &str, rest: &mut Peekable<impl Iterator<Item = OsString>>) -> Result<()> {
-        if let Some(level) = level(text, rest) {
+        if let Some(level) = verbosity::level(text, rest) {
             self.level = Some(level);
             return Ok(());
         }
-        refuse_attached(text)?;
+        verbosity::refuse_attached(text)?;
         let (name, value) = text.split_once('=').map_or((text, None), |(name, value)| (name, Some(value.to_owned())));
         if name.starts_with("--oidc-") {
             self.kubelogin.redirect_host.get_or_insert_with(|| Kubelogin::HOST.to_owned());
@@ -221,38 +222,6 @@ fn token_type(value: &str) -> String {
 /// kubelogin reads a switch as Go does.
 fn is_on(value: &str) -> bool {
     !["0", "f", "F", "false", "FALSE", "False"].contains(&value)
-}
-
-/// The log level of `--verbose`, and of `-v1`, `-v=1`, `-v 1`, `--v=1` and `--v 1`; `-v` alone is for the version.
-fn level(text: &str, rest: &mut Peekable<impl Iterator<Item = OsString>>) -> Option<Level> {
-    let number = |text: &str| text.parse::<u8>().ok();
-    let verbosity = match text {
-        "--verbose" => Some(1),
-        "-v" | "--v" => {
-            let next = rest.next_if(|next| next.to_str().and_then(number).is_some())?;
-            next.to_str().and_then(number)
-        }
-        _ => {
-            number(text.strip_prefix("--v=").or_else(|| text.strip_prefix("-v=")).or_else(|| text.strip_prefix("-v"))?)
-        }
-    };
-    verbosity.map(|verbosity| match verbosity {
-        0 => Level::Info,
-        1 => Level::Debug,
-        _ => Level::Trace,
-    })
-}
-
-/// Whatever is attached to these letters, clap would print the version or the help.
-fn refuse_attached(text: &str) -> Result<()> {
-    match ["-v", "-V", "-h"].into_iter().find(|letter| text.starts_with(letter) && text != *letter) {
-        None => Ok(()),
-        Some("-v") => Err(usage(
-            format!("'{text}' cannot be used: -v takes a number"),
-            "-v1 or --verbose prints the steps of a run; -v alone prints the version",
-        )),
-        Some(letter) => Err(usage(format!("'{text}' cannot be used: {letter} takes no value"), "give it alone")),
-    }
 }
 
 fn usage(message: String, hint: &str) -> Error {
