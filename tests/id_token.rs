@@ -281,6 +281,7 @@ fn a_key_that_verifies_nothing_is_called_unusable() {
         ("a long key of Ed25519", Algorithm::EdDSA, "x", x(33), "its Ed25519 key has 33 bytes and not 32"),
         ("an even exponent", Algorithm::RS256, "e", "AQAC".into(), "an exponent that cannot be used"),
         ("an exponent of 1", Algorithm::RS256, "e", "AQ".into(), "an exponent that cannot be used"),
+        ("a long key of RSA", Algorithm::RS256, "n", x(1026), "its RSA key has 8208 bits, more than kubekey supports"),
     ] {
         refused(what, why, move |behaviour| {
             behaviour.algorithm = algorithm;

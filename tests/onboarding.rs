@@ -394,9 +394,10 @@ fn all_of_a_context_that_can_be_published_is_and_the_rest_is_named() {
             { "name": "k8s", "cluster": { "server": "https://k8s.example.com", "tls-server-name": "k8s", "certificate-authority": "ca.pem" } },
             { "name": "no-file", "cluster": { "server": "https://k8s.example.com", "certificate-authority": "gone.pem" } },
         ],
-        "contexts": [context("bad", "k8s"), context("prod", "k8s"), context("no-file", "no-file"), context("abroad", "k8s"), context("nowhere", "gone")],
+        "contexts": [context("bad", "k8s"), context("prod", "k8s"), context("no-file", "no-file"), context("abroad", "k8s"), context("nowhere", "gone"), context("profiled", "k8s")],
         "users": [
             user("bad", &["--nonsense"], json!([])),
+            user("profiled", &["--profile=lost"], json!([])),
             user("prod", &[issuer], env),
             user("no-file", &[issuer, "--client-id=x"], json!([])),
             user("abroad", &[issuer, "--client-id=x", "--redirect-url=https://elsewhere.example"], json!([])),
@@ -410,6 +411,7 @@ fn all_of_a_context_that_can_be_published_is_and_the_rest_is_named() {
     assert_eq!(printed.code(), Some(0), "{printed:#?}");
     for left_out in [
         "context 'bad' is left out: unexpected argument '--nonsense' found",
+        "context 'profiled' is left out: no configuration file has its profile 'lost'",
         "context 'no-file' is left out: ",
         "context 'abroad' is left out: ",
         "context 'nowhere' is left out: the context 'nowhere' has the cluster 'gone', which is not in the kubeconfig",
@@ -419,7 +421,7 @@ fn all_of_a_context_that_can_be_published_is_and_the_rest_is_named() {
     ] {
         assert!(printed.stderr.contains(&format!("kubekey: warning: {left_out}")), "{left_out}: {printed:#?}");
     }
-    assert_eq!(printed.stderr.lines().count(), 7, "{printed:#?}");
+    assert_eq!(printed.stderr.lines().count(), 8, "{printed:#?}");
     for line in ["client_id = \"k8s\"", "name = \"prod\"", "namespace = \"team\"", "certificate_authority_data = "] {
         assert!(printed.stdout.contains(line), "{line}: {printed:#?}");
     }

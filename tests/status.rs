@@ -130,9 +130,12 @@ fn a_sign_in_that_the_index_lacks_is_found_by_the_context_that_uses_it() {
     let before = only(&home);
     fs::remove_file(home.state_file()).unwrap();
     assert_eq!(only(&home), before);
-    let other = status(&home, &["--context=gone"]);
-    assert_eq!(other.code(), Some(2), "{other:#?}");
-    assert!(other.stderr.ends_with("kubekey status --context prod\n"), "{other:#?}");
+    for output in ["", " --output=wide", " --output=json"] {
+        let words: Vec<_> = ["--context=gone", output.trim()].into_iter().filter(|word| !word.is_empty()).collect();
+        let other = status(&home, &words);
+        assert_eq!(other.code(), Some(2), "{other:#?}");
+        assert!(other.stderr.ends_with(&format!("kubekey status{output} --context prod\n")), "{other:#?}");
+    }
     assert_eq!(status(&home, &["--context=prod"]).code(), Some(0));
 }
 
