@@ -131,65 +131,67 @@ mod tests {
         verdict.flows.iter().map(|flow| flow.name()).collect::<Vec<_>>().join(" ")
     }
 
+    const WSL: (&str, &str) = ("WSL_DISTRO_NAME", "Debian");
+    const X11: (&str, &str) = ("DISPLAY", ":0");
+    const CODESPACE: (&str, &str) = ("CODESPACES", "true");
+
+    /// Sessions as [`session`] takes them, and the flows with a provider that offers the device flow, and with one that does not.
+    const SESSIONS: [(System, &str, &[(&str, &str)], &str, &str); 50] = [
+        (System::Unix, "watched", &[X11], "browser", "browser"),
+        (System::Unix, "watched", &[("WAYLAND_DISPLAY", "wayland-0")], "browser", "browser"),
+        (System::Unix, "", &[X11], "browser", "browser"),
+        (System::Unix, "watched", &[("DISPLAY", "")], "device browser", "browser"),
+        (System::Unix, "watched", &[], "device browser", "browser"),
+        (System::Unix, "", &[], "device browser", "browser"),
+        (System::Unix, "watched", &[SSH], "device browser", "browser"),
+        (System::Unix, "types", &[SSH], "device browser paste", "browser paste"),
+        (System::Unix, "types", &[X11], "browser", "browser"),
+        (System::Unix, "types", &[CODESPACE, IPC, HELPER], "device browser paste", "browser paste"),
+        (System::Unix, "types", &[("CI", "true")], "device browser paste", "browser paste"),
+        (System::Unix, "types session 0", &[WSL], "device browser paste", "browser paste"),
+        (System::Mac, "types", &[SSH], "device browser paste", "browser paste"),
+        (System::Windows, "types session 1", &[], "browser", "browser"),
+        (System::Windows, "types session 1", &[SSH], "device browser paste", "browser paste"),
+        (System::Unix, "watched", &[("SSH_TTY", "/dev/pts/0")], "device browser", "browser"),
+        (System::Unix, "watched", &[SSH, ("DISPLAY", "localhost:10.0")], "browser", "browser"),
+        (System::Unix, "watched", &[SSH, ("BROWSER", "forward")], "browser", "browser"),
+        (System::Unix, "watched", &[SSH, ("BROWSER", " : ")], "device browser", "browser"),
+        (System::Unix, "watched session 1", &[WSL], "browser", "browser"),
+        (System::Unix, "watched session 1", &[WSL, X11], "browser", "browser"),
+        (System::Unix, "watched", &[WSL], "browser", "browser"),
+        (System::Unix, "watched session 0", &[WSL, X11], "device browser", "browser"),
+        (System::Unix, "watched session 1", &[WSL, SSH], "device browser", "browser"),
+        (System::Unix, "watched", &[SSH, IPC, HELPER], "browser", "browser"),
+        (System::Unix, "watched", &[SSH, IPC], "device browser", "browser"),
+        (System::Unix, "watched", &[("REMOTE_CONTAINERS", "true"), IPC, HELPER], "browser", "browser"),
+        (System::Unix, "watched", &[("REMOTE_CONTAINERS", "true")], "device browser", "browser"),
+        (System::Unix, "watched", &[CODESPACE, IPC, HELPER], "device browser", "browser"),
+        (System::Unix, "watched", &[CODESPACE, SSH], "device browser", "browser"),
+        (System::Unix, "watched", &[CODESPACE], "device browser", "browser"),
+        (System::Unix, "watched", &[("container", "podman")], "device browser", "browser"),
+        (System::Unix, "watched", &[("KUBERNETES_SERVICE_HOST", "10.0.0.1")], "device browser", "browser"),
+        (System::Unix, "watched", &[("container", "oci"), X11], "browser", "browser"),
+        (System::Unix, "", &[("CI", "true")], "", ""),
+        (System::Unix, "", &[("TF_BUILD", "True"), SSH], "", ""),
+        (System::Unix, "", &[("CI", "true"), ("container", "docker")], "", ""),
+        (System::Unix, "watched", &[("CI", "true")], "device browser", "browser"),
+        (System::Unix, "", &[("CI", "true"), X11], "browser", "browser"),
+        (System::Unix, "", &[("CI", "true"), ("BROWSER", "robot")], "browser", "browser"),
+        (System::Unix, "", &[("CI", "false")], "device browser", "browser"),
+        (System::Mac, "watched", &[], "browser", "browser"),
+        (System::Mac, "", &[], "browser", "browser"),
+        (System::Mac, "watched", &[SSH], "device browser", "browser"),
+        (System::Mac, "", &[SSH, ("CI", "1")], "", ""),
+        (System::Windows, "watched session 1", &[], "browser", "browser"),
+        (System::Windows, "watched session 17", &[], "browser", "browser"),
+        (System::Windows, "watched session 1", &[SSH], "device browser", "browser"),
+        (System::Windows, "watched session 0", &[], "device browser", "browser"),
+        (System::Windows, "session 0", &[("CI", "true")], "", ""),
+    ];
+
     #[test]
     fn each_session_has_its_flow() {
-        use System::{Mac, Unix, Windows};
-        let wsl = ("WSL_DISTRO_NAME", "Debian");
-        let x11 = ("DISPLAY", ":0");
-        let codespace = ("CODESPACES", "true");
-        // With a provider that offers the device flow, and with one that does not.
-        for (system, on, variables, with_device, without) in [
-            (Unix, "watched", &[x11][..], "browser", "browser"),
-            (Unix, "watched", &[("WAYLAND_DISPLAY", "wayland-0")], "browser", "browser"),
-            (Unix, "", &[x11], "browser", "browser"),
-            (Unix, "watched", &[("DISPLAY", "")], "device browser", "browser"),
-            (Unix, "watched", &[], "device browser", "browser"),
-            (Unix, "", &[], "device browser", "browser"),
-            (Unix, "watched", &[SSH], "device browser", "browser"),
-            (Unix, "types", &[SSH], "device browser paste", "browser paste"),
-            (Unix, "types", &[x11], "browser", "browser"),
-            (Unix, "types", &[codespace, IPC, HELPER], "device browser paste", "browser paste"),
-            (Unix, "types", &[("CI", "true")], "device browser paste", "browser paste"),
-            (Unix, "types session 0", &[wsl], "device browser paste", "browser paste"),
-            (Mac, "types", &[SSH], "device browser paste", "browser paste"),
-            (Windows, "types session 1", &[], "browser", "browser"),
-            (Windows, "types session 1", &[SSH], "device browser paste", "browser paste"),
-            (Unix, "watched", &[("SSH_TTY", "/dev/pts/0")], "device browser", "browser"),
-            (Unix, "watched", &[SSH, ("DISPLAY", "localhost:10.0")], "browser", "browser"),
-            (Unix, "watched", &[SSH, ("BROWSER", "forward")], "browser", "browser"),
-            (Unix, "watched", &[SSH, ("BROWSER", " : ")], "device browser", "browser"),
-            (Unix, "watched session 1", &[wsl], "browser", "browser"),
-            (Unix, "watched session 1", &[wsl, x11], "browser", "browser"),
-            (Unix, "watched", &[wsl], "browser", "browser"),
-            (Unix, "watched session 0", &[wsl, x11], "device browser", "browser"),
-            (Unix, "watched session 1", &[wsl, SSH], "device browser", "browser"),
-            (Unix, "watched", &[SSH, IPC, HELPER], "browser", "browser"),
-            (Unix, "watched", &[SSH, IPC], "device browser", "browser"),
-            (Unix, "watched", &[("REMOTE_CONTAINERS", "true"), IPC, HELPER], "browser", "browser"),
-            (Unix, "watched", &[("REMOTE_CONTAINERS", "true")], "device browser", "browser"),
-            (Unix, "watched", &[codespace, IPC, HELPER], "device browser", "browser"),
-            (Unix, "watched", &[codespace, SSH], "device browser", "browser"),
-            (Unix, "watched", &[codespace], "device browser", "browser"),
-            (Unix, "watched", &[("container", "podman")], "device browser", "browser"),
-            (Unix, "watched", &[("KUBERNETES_SERVICE_HOST", "10.0.0.1")], "device browser", "browser"),
-            (Unix, "watched", &[("container", "oci"), x11], "browser", "browser"),
-            (Unix, "", &[("CI", "true")], "", ""),
-            (Unix, "", &[("TF_BUILD", "True"), SSH], "", ""),
-            (Unix, "", &[("CI", "true"), ("container", "docker")], "", ""),
-            (Unix, "watched", &[("CI", "true")], "device browser", "browser"),
-            (Unix, "", &[("CI", "true"), x11], "browser", "browser"),
-            (Unix, "", &[("CI", "true"), ("BROWSER", "robot")], "browser", "browser"),
-            (Unix, "", &[("CI", "false")], "device browser", "browser"),
-            (Mac, "watched", &[], "browser", "browser"),
-            (Mac, "", &[], "browser", "browser"),
-            (Mac, "watched", &[SSH], "device browser", "browser"),
-            (Mac, "", &[SSH, ("CI", "1")], "", ""),
-            (Windows, "watched session 1", &[], "browser", "browser"),
-            (Windows, "watched session 17", &[], "browser", "browser"),
-            (Windows, "watched session 1", &[SSH], "device browser", "browser"),
-            (Windows, "watched session 0", &[], "device browser", "browser"),
-            (Windows, "session 0", &[("CI", "true")], "", ""),
-        ] {
+        for (system, on, variables, with_device, without) in SESSIONS {
             let session = session(system, on, variables);
             for (offers, expected) in [(true, with_device), (false, without)] {
                 let verdict = choose(None, &session, offers, |_| true);
