@@ -69,7 +69,11 @@ fn assert_refused(finished: &Finished, why: &str) {
     let [message, hint] = lines[..] else { panic!("{why}: {finished:#?}") };
     assert_eq!(message, format!("kubekey: the file of the saved sign-in cannot be used: {why}"));
     let is_of_another = message.ends_with("and kubekey runs as root");
-    let what_to_do = if is_of_another { "hint: run 'chown -R root /" } else { "hint: fix or remove it" };
+    let what_to_do = match () {
+        () if is_of_another => "hint: run 'chown -R root /",
+        () if why.contains("Read-only file system") => "hint: fix the cause and run the command again",
+        () => "hint: fix or remove it",
+    };
     assert!(hint.starts_with(what_to_do), "{hint}");
 }
 

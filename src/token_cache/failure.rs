@@ -75,12 +75,20 @@ impl TokenCache {
 /// The error for a file that cannot be trusted, read or written.
 pub(super) fn unusable_file(error: &io::Error) -> Error {
     let foreign = Foreign::of_error(error).and_then(Foreign::what_to_do);
-    Error::new(ErrorKind::Storage, format!("the file of the saved sign-in cannot be used: {error}")).hint(
-        foreign.unwrap_or_else(|| {
-            let modes = if cfg!(windows) { "" } else { " (file mode 600, folder mode 700)" };
+    Error::new(ErrorKind::Storage, format!("the file of the saved sign-in cannot be used: {error}"))
+        .hint(foreign.unwrap_or_else(|| what_to_do(error.kind())))
+}
+
+/// Only a file that is wrong itself may be removed: with it the sign-in is gone.
+fn what_to_do(kind: io::ErrorKind) -> String {
+    use io::ErrorKind as Kind;
+    let modes = if cfg!(windows) { "" } else { " (file mode 600, folder mode 700)" };
+    match kind {
+        Kind::PermissionDenied | Kind::InvalidData | Kind::IsADirectory | Kind::NotADirectory | Kind::AlreadyExists => {
             format!("fix or remove it, or give another --token-dir; only you may have access to it{modes}")
-        }),
-    )
+        }
+        _ => "fix the cause and run the command again, or give another --token-dir".to_owned(),
+    }
 }
 
 /// The text of an error, for the end of a sentence.
