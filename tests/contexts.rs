@@ -298,22 +298,26 @@ fn who_has_settings_is_not_given_those_of_a_context() {
     assert_eq!(shown(&show(&home, &own[..1])), (Some("https://own.example"), None));
     assert_eq!(shown(&show(&home, &own[1..2])), (None, None));
     assert_eq!(shown(&show(&home, &own[2..])), (Some("https://x.example"), Some("a")), "an empty one is none");
-    let both = ": the settings of the current context 'a' are not used; --context a uses both\n";
+    let otherwise = ": the settings of the current context 'a' are not used; --context a uses them\n";
     for (arguments, given) in [
-        (&own[1..2], Some("--client-id is given without --issuer-url")),
-        (&own[..1], Some("--issuer-url is given without --client-id")),
+        (&own[1..2], Some("a client ID is given without an issuer URL")),
+        (&own[..1], Some("an issuer URL is given without a client ID")),
         (&own[..2], None),
         (&["--client-id=x", "--context=a"], None),
         (&["--client-id=x", "--profile=work"], None),
     ] {
         let said = show(&home, arguments).stderr;
-        let expected = given.map(|given| format!("kubekey: {given}{both}"));
+        let expected = given.map(|given| format!("kubekey: {given}{otherwise}"));
         assert_eq!(said.contains("are not used"), given.is_some(), "{arguments:?}: {said}");
         assert!(expected.is_none_or(|expected| said.contains(&expected)), "{arguments:?}: {said}");
     }
     let mut by_variable = home.kubekey();
     by_variable.env("IDP_ISSUER_URL", "https://own.example").args(["config", "show"]);
-    assert_eq!(shown(&home.run(&mut by_variable)), (Some("https://own.example"), None));
+    let said = home.run(&mut by_variable);
+    assert_eq!(shown(&said), (Some("https://own.example"), None));
+    assert!(said.stderr.contains("an issuer URL is given without a client ID"), "{said:#?}");
+    by_variable.arg("--client-id=x");
+    assert!(!home.run(&mut by_variable).stderr.contains("are not used"));
     by_variable.arg("--context=a");
     assert_eq!(shown(&home.run(&mut by_variable)), (Some("https://x.example"), Some("a")));
 

@@ -151,6 +151,20 @@ fn a_kubeconfig_behind_as_many_links_as_the_system_follows_stays() {
     assert!(fs::symlink_metadata(link(1)).unwrap().is_symlink());
 }
 
+#[test]
+fn pages_are_written_all_or_none() {
+    let home = Home::new(Mode::Follow);
+    let folder = home.path().join("pages");
+    let mut kubekey = home.kubekey();
+    kubekey.arg("pages").arg("--write").arg(&folder);
+    let last = folder.join("sign_in_failed.html");
+    let finished = home.run(&mut failing(&kubekey, &[("write", "ENOSPC")], Some(&last)));
+    let message = format!("{} cannot be written: No space left on device (os error 28)", last.display());
+    assert_fails(&finished, &message, "free some space, or give another folder");
+    assert_eq!(fs::read_dir(&folder).unwrap().count(), 0);
+    assert_eq!(home.run(&mut kubekey).code(), Some(0));
+}
+
 /// Mounts `$0` read-only, and something empty where a session has its folder.
 const READ_ONLY_HOME: &str = r#"/bin/mount --bind "$0" "$0" && /bin/mount -o remount,bind,ro "$0" && if [ -d /run/user ]; then /bin/mount -t tmpfs tmpfs /run/user; fi"#;
 

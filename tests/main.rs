@@ -172,3 +172,5 @@ mod variables;
 #[cfg(target_os = "linux")]
 mod warm_path;
 mod whoami;
+#[cfg(windows)]
+mod windows_names;

@@ -306,8 +306,11 @@ fn who_signs_in_with_another_account_than_the_one_given_is_told_so() {
         finished.credential();
         let told = format!("kubekey: warning: you are signed in as jane@example.com, and --account is {account}: ");
         assert_eq!(finished.stderr.contains(&told), is_told, "{account}: {finished:#?}");
-        assert_eq!(finished.stderr.contains("--prompt=select_account"), is_told, "{account}: {finished:#?}");
+        let again = "if that is not meant, run 'kubekey login' with the same settings and --prompt=select_account\n";
+        assert_eq!(finished.stderr.contains(again), is_told, "{account}: {finished:#?}");
     }
+    let (_, _, again) = sign_in(&["--account=bob@example.com", "--prompt=select_account"], |_| ());
+    assert!(again.stderr.contains("choose the other one when you sign in again\n"), "{again:#?}");
 }
 
 /// A provider that takes pushed requests, and requires them if that is said.

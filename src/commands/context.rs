@@ -6,7 +6,6 @@ use std::path::PathBuf;
 use super::context_run::{flags_of_user, run_anew};
 use super::refusal::{no_current, refusal, with_commands, with_others};
 use crate::cli::{Command, Config, Document, Format, OfContext, Output, Setup};
-use crate::config::keys::variable_of;
 use crate::config::{Flags, Layers};
 use crate::environment::variable;
 use crate::error::{Error, ErrorKind, Result};
@@ -108,22 +107,21 @@ fn refuse_by_hand(flags: &Flags) -> Result<()> {
         .hint(format!("run 'kubectl get pods'{login}")))
 }
 
-/// Tells who gives an issuer without a client, or the other way round, that the other one is not that of the context.
+/// Tells who gives an issuer without a client ID, or the other way round, that the other one is not that of the context.
 fn say_unused(flags: &Flags) {
-    let is_given = |flag: &str| {
-        let is_flag = flags.0.iter().any(|(key, texts)| key.flag == flag && texts.iter().any(|text| !text.is_empty()));
-        is_flag || variable(&variable_of(flag)).is_some_and(|value| !value.is_empty())
-    };
+    let Ok(layers) = Layers::read(flags, variable, None) else { return };
+    let is_given = |flag: &str| layers.given.text(flag).is_some();
     let given = match (is_given("issuer-url"), is_given("client-id")) {
-        _ if is_given("profile") => return,
-        (true, false) => "--issuer-url is given without --client-id",
-        (false, true) => "--client-id is given without --issuer-url",
+        (true, false) => "an issuer URL is given without a client ID",
+        (false, true) => "a client ID is given without an issuer URL",
         _ => return,
     };
     let Ok(contexts) = Contexts::of_session() else { return };
-    let Some(name) = current_of_ours(&contexts).map(|context| context.name) else { return };
-    let both = if is_plain(name) { format!("; --context {} uses both", quoted(name)) } else { String::new() };
-    terminal::notice(&format!("{given}: the settings of the current context '{name}' are not used{both}"));
+    let Some(context) = current_of_ours(&contexts) else { return };
+    let (name, is_usable) = (context.name, flags_of_user(&context).is_ok());
+    let otherwise =
+        if is_usable && is_plain(name) { format!("; --context {} uses them", quoted(name)) } else { String::new() };
+    terminal::notice(&format!("{given}: the settings of the current context '{name}' are not used{otherwise}"));
 }
 
 /// The API server's configuration is for the provider of the requested context, or else of the current one unless another

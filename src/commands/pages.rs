@@ -1,6 +1,6 @@
 //! `kubekey pages`: the built-in pages, to start from, and a preview of all pages.
 
-use std::fs::OpenOptions;
+use std::fs::{self, OpenOptions};
 use std::io::{self, Write as _};
 use std::path::Path;
 
@@ -23,6 +23,7 @@ pub fn write_pages(dir: &Path) -> Result<()> {
     let cannot = |path: &Path, error: io::Error| {
         let hint = match error.kind() {
             io::ErrorKind::AlreadyExists => "move it away, or give another folder: kubekey overwrites no page",
+            io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => "free some space, or give another folder",
             _ => "give a folder that you can write to",
         };
         Error::new(ErrorKind::Failed, format!("{} cannot be written: {error}", path.display())).hint(hint)
@@ -33,14 +34,22 @@ pub fn write_pages(dir: &Path) -> Result<()> {
     }
     // The pages are no secret, and for all users the administrator's folder must be readable.
     atomic_file::create_public_dir(dir).map_err(|error| cannot(dir, error))?;
-    for (path, text) in &paths {
-        let file = OpenOptions::new().write(true).create_new(true).open(path);
-        file.and_then(|mut file| file.write_all(text.as_bytes())).map_err(|error| cannot(path, error))?;
-        terminal::notice(&format!("wrote {}", path.display()));
+    for (index, (path, text)) in paths.iter().enumerate() {
+        if let Err(error) = write_new(path, text) {
+            paths[..index].iter().for_each(|(path, _)| drop(fs::remove_file(path)));
+            return Err(cannot(path, error));
+        }
     }
+    paths.iter().for_each(|(path, _)| terminal::notice(&format!("wrote {}", path.display())));
     let folder = quoted(&dir.display().to_string());
     terminal::notice(&format!("edit them, and see them with 'kubekey pages --preview --dir {folder}'"));
     Ok(())
+}
+
+/// A part of a page would be in the way of the next run.
+fn write_new(path: &Path, text: &str) -> io::Result<()> {
+    let mut file = OpenOptions::new().write(true).create_new(true).open(path)?;
+    file.write_all(text.as_bytes()).inspect_err(|_| drop(fs::remove_file(path)))
 }
 
 /// Shows all pages with sample data in the browser, made from the templates in `dir`, or from those that a sign-in would

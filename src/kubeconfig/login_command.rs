@@ -9,6 +9,12 @@ use crate::printable::is_plain;
 /// `kubekey login` in quotes, for the context of this run, or a description where that is another sign-in: with flags
 /// of the caller's own, or where the context is not known because client-go does not name it.
 pub fn login_command() -> String {
+    login_command_with("")
+}
+
+/// The same with one more flag.
+pub fn login_command_with(flag: &str) -> String {
+    let after = |word: &str| if flag.is_empty() { String::new() } else { format!("{word}{flag}") };
     let named = match argument("--context=") {
         Some(name) => Some(name).filter(|_| !has_own_settings()),
         None => context_of_this_run(),
@@ -16,9 +22,10 @@ pub fn login_command() -> String {
     match named {
         // One that cannot be shown as it is cannot be copied.
         Some(context) if is_plain(&context) => {
-            format!("'{}'", command_of("login", &context, argument("--kubeconfig=").as_deref()))
+            let command = command_of("login", &context, argument("--kubeconfig=").as_deref());
+            format!("'{command}{}'", after(" "))
         }
-        _ => "'kubekey login' with the same settings".to_owned(),
+        _ => format!("'kubekey login' with the same settings{}", after(" and ")),
     }
 }
 

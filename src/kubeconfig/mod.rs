@@ -38,7 +38,7 @@ pub use files::{Files, LARGEST};
 pub use known_cluster::KnownCluster;
 pub use kuberc::Kuberc;
 pub use lock::Locks;
-pub use login_command::login_command;
+pub use login_command::{login_command, login_command_with};
 pub use moved::Moved;
 pub use repointed::Repointed;
 pub use write::{require_all_writable, write};

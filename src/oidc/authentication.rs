@@ -5,8 +5,9 @@ use chrono::{DateTime, TimeDelta, Utc};
 
 use super::access_token;
 use super::id_token::Claims;
+use crate::kubeconfig::login_command_with;
 use crate::secret::Secret;
-use crate::settings::Settings;
+use crate::settings::{Prompt, Settings};
 
 /// The largest ID token that API servers and proxies usually take in a header, in bytes.
 const LARGEST: usize = 8 * 1024;
@@ -51,7 +52,7 @@ pub(super) fn remarks(claims: &Claims, token: &Secret, settings: &Settings) -> V
         let got = claims.acr().map_or_else(|| "has no 'acr'".to_owned(), |acr| format!("has the 'acr' '{acr}'"));
         remarks.push(format!("the ID token {got}, and requested was '{}'", asked.join(" ")));
     }
-    remarks.extend(settings.request.account.as_deref().and_then(|account| of_other_person(account, claims)));
+    remarks.extend(settings.request.account.as_deref().and_then(|account| of_other_person(account, claims, settings)));
     if settings.use_access_token {
         remarks.extend(access_token::other_issuer(token, settings));
     } else if claims.has_groups_elsewhere() {
@@ -72,12 +73,13 @@ pub(super) fn remarks(claims: &Claims, token: &Secret, settings: &Settings) -> V
 
 /// A browser in which another person is signed in may return that one in silence. Only an account that is an address says
 /// who was meant; any other is a name of the user's choice.
-fn of_other_person(account: &str, claims: &Claims) -> Option<String> {
+fn of_other_person(account: &str, claims: &Claims, settings: &Settings) -> Option<String> {
     let names = claims.names();
     let is_other = account.contains('@') && !names.iter().any(|name| name.eq_ignore_ascii_case(account));
     let who = names.first().filter(|_| is_other)?;
-    Some(format!(
-        "you are signed in as {who}, and --account is {account}: if that is not meant, run 'kubekey login' again with \
-         --prompt=select_account"
-    ))
+    let what_to_do = match settings.request.prompt {
+        Some(Prompt::SelectAccount) => "choose the other one when you sign in again".to_owned(),
+        _ => format!("run {}", login_command_with("--prompt=select_account")),
+    };
+    Some(format!("you are signed in as {who}, and --account is {account}: if that is not meant, {what_to_do}"))
 }

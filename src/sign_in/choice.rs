@@ -135,8 +135,10 @@ mod tests {
     const X11: (&str, &str) = ("DISPLAY", ":0");
     const CODESPACE: (&str, &str) = ("CODESPACES", "true");
 
+    type Variables = &'static [(&'static str, &'static str)];
+
     /// Sessions as [`session`] takes them, and the flows with a provider that offers the device flow, and with one that does not.
-    const SESSIONS: [(System, &str, &[(&str, &str)], &str, &str); 50] = [
+    const SESSIONS: [(System, &str, Variables, &str, &str); 50] = [
         (System::Unix, "watched", &[X11], "browser", "browser"),
         (System::Unix, "watched", &[("WAYLAND_DISPLAY", "wayland-0")], "browser", "browser"),
         (System::Unix, "", &[X11], "browser", "browser"),
