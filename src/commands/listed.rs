@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 
 use super::used_by::cache_of;
-use crate::error::Error;
+use crate::error::{Error, ErrorKind, Result};
 use crate::kept::Kept;
 use crate::kubeconfig::Contexts;
 use crate::policy::{Policy, SessionRules};
@@ -116,15 +116,22 @@ impl Users {
 }
 
 /// The entries of the index, without those that are wrong, which are removed from it.
-pub(super) fn sign_ins(users: &Users, rules: &SessionRules) -> Vec<SignIn> {
+///
+/// # Errors
+/// [`ErrorKind::Storage`] if the index cannot be read.
+pub(super) fn sign_ins(users: &Users, rules: &SessionRules) -> Result<Vec<SignIn>> {
     let own = machine();
     let mut all = Vec::new();
-    for (digest, state) in State::all() {
+    let states = State::all().map_err(|error| {
+        let message = format!("the list of saved sign-ins cannot be read: {error}");
+        Error::new(ErrorKind::Storage, message).hint("fix that, and run the command again")
+    })?;
+    for (digest, state) in states {
         let here = state.kept.into_iter().filter(|kept| kept.storage == "file" || kept.machine == own);
         let (there, gone): (Vec<_>, Vec<_>) = here.partition(|kept| is_still_there(&digest, kept));
         State::forget_kept(&digest, &gone);
         all.extend(there.into_iter().map(|kept| users.sign_in(&digest, kept, rules)));
     }
     all.sort_by(|one, other| (&one.kept.issuer, &one.contexts).cmp(&(&other.kept.issuer, &other.contexts)));
-    all
+    Ok(all)
 }
