@@ -63,6 +63,19 @@ impl TokenCache {
         stores.iter().filter_map(|store| self.parking(store)).collect()
     }
 
+    /// What is parked for the storage that the settings choose, and where.
+    pub(super) fn parked(&self) -> Option<(Parking, Saved)> {
+        self.parkings().into_iter().find_map(|parking| {
+            let saved = parking.load()?;
+            Some((parking, saved))
+        })
+    }
+
+    /// The same for who only reads it.
+    pub fn load_parked(&self) -> Option<Saved> {
+        self.parked().map(|(_, saved)| self.session_rules.cap_saved(saved))
+    }
+
     /// The parkings for every storage.
     pub(super) fn all_parkings(&self) -> Vec<Parking> {
         let file = self.token_dir.clone().map(Store::File);
