@@ -5,6 +5,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::token::{self, Saved};
 
+/// The storage of a sign-in that is held until it can be saved. The index never has it.
+pub const PARKED: &str = "parked";
+
 /// An entry of the index of saved sign-ins. Times are Unix seconds. It has no token in it.
 #[derive(Clone, Debug, Default, Deserialize, PartialEq, Eq, Serialize)]
 #[serde(default)]

@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 use std::fs::{self, File, OpenOptions, TryLockError};
+use std::io;
 use std::path::{Path, PathBuf};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -14,6 +15,7 @@ use crate::config::platform;
 use crate::credential_key::CredentialKey;
 use crate::foreign::require_own_ground;
 use crate::kept::Kept;
+use crate::own_file::named;
 use crate::{atomic_file, busy_file, own_file};
 
 /// How long a session is assumed to have no keyring after none was found.
@@ -105,9 +107,18 @@ impl State {
     }
 
     /// The state of every credential of this user, with the credential's digest.
-    pub fn all() -> Vec<(String, Self)> {
-        let entries = platform::state_dir().and_then(|dir| fs::read_dir(dir).ok()).into_iter().flatten().flatten();
-        entries.filter_map(|entry| Some((digest_of(&entry.path())?, Self::load_from(&entry.path())))).collect()
+    ///
+    /// # Errors
+    /// If there are some and their folder cannot be read.
+    pub fn all() -> io::Result<Vec<(String, Self)>> {
+        let Some(dir) = platform::state_dir() else { return Ok(Vec::new()) };
+        let entries = match fs::read_dir(&dir) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+            // Read to its end before the files: a process may be allowed few open ones.
+            entries => entries.and_then(Iterator::collect::<io::Result<Vec<_>>>).map_err(named(&dir))?,
+        };
+        let all = entries.iter().filter_map(|entry| Some((digest_of(&entry.path())?, Self::load_from(&entry.path()))));
+        Ok(all.collect())
     }
 
     /// Removes entries of the index that are wrong.
@@ -228,8 +239,12 @@ impl State {
 /// The digest in the name of a credential's file.
 pub fn digest_of(path: &Path) -> Option<String> {
     let digest = path.file_name()?.to_str()?.strip_suffix(".json")?;
-    let is_digest = digest.len() == 64 && digest.bytes().all(|byte| byte.is_ascii_hexdigit());
-    is_digest.then(|| digest.to_owned())
+    is_digest(digest).then(|| digest.to_owned())
+}
+
+/// Whether it is the digest of a credential.
+pub fn is_digest(text: &str) -> bool {
+    text.len() == 64 && text.bytes().all(|byte| byte.is_ascii_hexdigit())
 }
 
 fn path(key: &CredentialKey) -> Option<PathBuf> {

@@ -172,7 +172,7 @@ impl Saved {
             return None;
         }
         let time = |seconds| DateTime::from_timestamp(seconds, 0);
-        let id_token = match saved.id_token {
+        let id_token = match saved.id_token.filter(|jwt| !jwt.is_empty()) {
             Some(jwt) => Some(IdToken {
                 jwt: Secret::new(jwt),
                 issued_at: time(saved.issued_at)?,
@@ -182,7 +182,8 @@ impl Saved {
             None => None,
         };
         let subject = saved.subject.map(Cow::into_owned).or_else(|| subject(id_token.as_ref()?.jwt.expose()));
-        let session = saved.refresh_token.zip(subject).map(|(refresh_token, subject)| Session {
+        let refresh_token = saved.refresh_token.filter(|token| !token.is_empty());
+        let session = refresh_token.zip(subject).map(|(refresh_token, subject)| Session {
             refresh_token: Secret::new(refresh_token),
             subject,
             signed_in_at: time(saved.signed_in_at).unwrap_or_default(),
@@ -280,6 +281,15 @@ mod tests {
         for text in ["", "{}", "a.b.c.1800000000", r#"{"refresh_token":"x"}"#, "[]", r#"{"id_token":1}"#, SPACED] {
             assert_eq!(Saved::read(&Secret::new(text)), None, "{text}");
         }
+    }
+
+    #[test]
+    fn an_empty_token_is_none() {
+        let read = |text: &str| Saved::read(&Secret::new(text));
+        assert_eq!(read(r#"{"id_token":"","expires_at":1800000000}"#), None);
+        assert_eq!(read(r#"{"id_token":"","refresh_token":"","subject":"jane","expires_at":1800000000}"#), None);
+        let session = read(r#"{"id_token":"","refresh_token":"r","subject":"jane","expires_at":1800000000}"#).unwrap();
+        assert_eq!((session.id_token.is_some(), session.session.is_some()), (false, true));
     }
 
     #[test]

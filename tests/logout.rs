@@ -6,6 +6,9 @@ use std::path::PathBuf;
 #[cfg(target_os = "linux")]
 use std::process::Command;
 
+#[cfg(unix)]
+use serde_json::Value;
+
 use crate::support::browser::Mode;
 use crate::support::client::Client;
 #[cfg(target_os = "linux")]
@@ -13,10 +16,19 @@ use crate::support::etc::Etc;
 use crate::support::home::Home;
 #[cfg(target_os = "linux")]
 use crate::support::home::without_rights;
+#[cfg(target_os = "linux")]
+use crate::support::namespace::Namespace;
 use crate::support::provider::Provider;
 use crate::support::provider::behaviour::edit;
 use crate::support::run::{Finished, Running};
 
+/// Other tests' keys in the kernel are not among what it finds.
+#[cfg(target_os = "linux")]
+fn logout(home: &Home, arguments: &[&str]) -> Finished {
+    home.run(&mut Namespace::new().inside(home.kubekey().arg("logout").args(arguments)))
+}
+
+#[cfg(not(target_os = "linux"))]
 fn logout(home: &Home, arguments: &[&str]) -> Finished {
     home.run(home.kubekey().arg("logout").args(arguments))
 }
@@ -128,6 +140,26 @@ fn what_the_index_lacks_is_removed_too() {
     home.run(&mut home.kubekey_for(&provider)).credential();
     fs::remove_file(home.state_file()).unwrap();
     let all = logout(&home, &["--all"]);
+    assert_eq!((all.code(), tokens(&home), provider.revoked()), (Some(0), vec![], 1), "{all:#?}");
+    assert!(line_of(&all, &provider).ends_with("; its refresh token was revoked"), "{all:#?}");
+}
+
+#[test]
+#[cfg(unix)]
+fn what_does_not_say_whose_it_is_is_named_for_an_issuer_and_removed_with_all() {
+    let (home, provider) = (Home::new(Mode::Follow).store_in("file"), revoking());
+    home.run(&mut home.kubekey_for(&provider)).credential();
+    fs::remove_file(home.state_file()).unwrap();
+    let file = tokens(&home).remove(0);
+    let mut saved: Value = serde_json::from_slice(&fs::read(&file).unwrap()).unwrap();
+    (saved["id_token"], saved["subject"]) = ("opaque".into(), "jane".into());
+    fs::write(&file, saved.to_string()).unwrap();
+    let one = logout(&home, &[&format!("--issuer={}", provider.issuer())]);
+    assert_eq!((one.code(), tokens(&home).len()), (Some(0), 1), "{one:#?}");
+    let warning =
+        "warning: a saved sign-in does not say to which provider it is; 'kubekey logout --all' removes that, too\n";
+    assert!(one.stderr.contains(warning), "{one:#?}");
+    let all = logout(&home, &["--all"]);
     assert_eq!((all.code(), tokens(&home)), (Some(0), vec![]), "{all:#?}");
     assert!(all.stderr.contains("removed the sign-in to an unknown provider, but its refresh token was not revoked: its provider is not known"), "{all:#?}");
 }
@@ -138,8 +170,11 @@ fn what_the_index_lacks_is_removed_too() {
 fn every_storage_is_emptied_and_a_failure_of_one_does_not_stop_the_others() {
     let (home, provider, second) = (Home::with_keyring(Mode::Follow), revoking(), revoking());
     let elsewhere = home.path().join("elsewhere");
+    let namespace = Namespace::new();
+    let logout =
+        |home: &Home, arguments: &[&str]| home.run(&mut namespace.inside(home.kubekey().arg("logout").args(arguments)));
     home.run(&mut home.kubekey_for(&provider)).credential();
-    home.run(home.kubekey_for(&provider).args(["--token-storage=kernel"])).credential();
+    home.run(&mut namespace.inside(home.kubekey_for(&provider).args(["--token-storage=kernel"]))).credential();
     home.run(home.kubekey_for(&provider).args(["--token-storage=file"])).credential();
     home.run(home.kubekey_for(&provider).arg("--token-storage=file").arg("--token-dir").arg(&elsewhere)).credential();
     home.run(home.kubekey_for(&second).args(["--token-storage=file"])).credential();
@@ -152,7 +187,7 @@ fn every_storage_is_emptied_and_a_failure_of_one_does_not_stop_the_others() {
     assert_eq!((tokens(&home), fs::read_dir(&elsewhere).unwrap().count()), (vec![], 0), "{part:#?}");
     let rest = logout(&home, &["--all"]);
     assert_eq!((rest.code(), home.saved()), (Some(0), None), "{rest:#?}");
-    assert_eq!(home.run(home.kubekey().arg("status")).stdout, "");
+    assert_eq!(home.run(&mut namespace.inside(home.kubekey().arg("status"))).stdout, "");
 }
 
 #[test]
@@ -161,7 +196,7 @@ fn a_policy_does_not_keep_a_sign_in_and_nothing_is_sent_to_an_issuer_that_it_for
     let (home, provider) = (Home::new(Mode::Follow).store_in("file"), revoking());
     home.run(&mut home.kubekey_for(&provider)).credential();
     let policy = Etc::with_policy("allowed_issuers = ['https://login.example.com']\nlocked_flags = []");
-    let all = home.run(&mut policy.over(home.kubekey().args(["logout", "--all"])));
+    let all = home.run(&mut Namespace::new().inside(&policy.over(home.kubekey().args(["logout", "--all"]))));
     assert_eq!((all.code(), tokens(&home), provider.count("/revoke")), (Some(0), vec![], 0), "{all:#?}");
     assert!(all.stderr.contains("its refresh token was not revoked"), "{all:#?}");
 }

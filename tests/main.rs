@@ -163,6 +163,8 @@ mod tls;
 mod token;
 mod token_exchange;
 mod told;
+#[cfg(target_os = "linux")]
+mod unlisted;
 mod unproven;
 #[cfg(target_os = "linux")]
 mod unread;

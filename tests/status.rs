@@ -262,3 +262,16 @@ fn a_name_that_cannot_be_shown_as_it_is_is_in_no_command() {
         );
     }
 }
+
+#[test]
+fn a_list_that_cannot_be_read_is_not_an_empty_one() {
+    let home = Home::new(Mode::Follow).store_in("file");
+    let folder = home.state().join("kubekey");
+    fs::write(&folder, "").unwrap();
+    for arguments in [&["status"][..], &["logout", "--issuer=https://login.example.com"]] {
+        let finished = home.run(home.kubekey().args(arguments));
+        let message = format!("kubekey: the list of saved sign-ins cannot be read: {}: ", folder.display());
+        assert!(finished.stderr.contains(&message), "{finished:#?}");
+        assert!(!finished.stderr.contains("no sign-in is saved") && finished.code() == Some(6), "{finished:#?}");
+    }
+}

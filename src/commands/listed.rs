@@ -1,10 +1,12 @@
 //! The saved sign-ins, as `kubekey status` lists them.
 
+use std::collections::BTreeMap;
+
 use chrono::{DateTime, Utc};
 
 use super::used_by::cache_of;
-use crate::error::Error;
-use crate::kept::Kept;
+use crate::error::{Error, ErrorKind, Result};
+use crate::kept::{Kept, PARKED};
 use crate::kubeconfig::Contexts;
 use crate::policy::{Policy, SessionRules};
 use crate::state::{State, machine};
@@ -51,6 +53,9 @@ impl SignIn {
 
     /// Where it is saved.
     pub fn place(&self) -> String {
+        if self.kept.storage == PARKED {
+            return "parked until it can be saved".to_owned();
+        }
         self.kept.dir.iter().fold(self.kept.storage.clone(), |storage, dir| format!("{storage} {dir}"))
     }
 
@@ -100,6 +105,11 @@ impl Users {
         same.filter(|name| *name != context).collect()
     }
 
+    /// What is held until it can be saved, once for each credential.
+    fn parked(&self) -> BTreeMap<&str, Kept> {
+        self.caches.iter().filter_map(|(_, cache)| Some((&*cache.key.digest, cache.noted_parked()?))).collect()
+    }
+
     /// The credential of a context.
     pub fn digest_of(&self, context: &str) -> Option<&str> {
         self.caches.iter().find(|(name, _)| name == context).map(|(_, cache)| &*cache.key.digest)
@@ -115,16 +125,25 @@ impl Users {
     }
 }
 
-/// The entries of the index, without those that are wrong, which are removed from it.
-pub(super) fn sign_ins(users: &Users, rules: &SessionRules) -> Vec<SignIn> {
+/// The entries of the index, without those that are wrong, which are removed from it; and what waits to be saved.
+///
+/// # Errors
+/// [`ErrorKind::Storage`] if the index cannot be read.
+pub(super) fn sign_ins(users: &Users, rules: &SessionRules) -> Result<Vec<SignIn>> {
     let own = machine();
     let mut all = Vec::new();
-    for (digest, state) in State::all() {
+    let states = State::all().map_err(|error| {
+        let message = format!("the list of saved sign-ins cannot be read: {error}");
+        Error::new(ErrorKind::Storage, message).hint("fix that, and run the command again")
+    })?;
+    for (digest, state) in states {
         let here = state.kept.into_iter().filter(|kept| kept.storage == "file" || kept.machine == own);
         let (there, gone): (Vec<_>, Vec<_>) = here.partition(|kept| is_still_there(&digest, kept));
         State::forget_kept(&digest, &gone);
         all.extend(there.into_iter().map(|kept| users.sign_in(&digest, kept, rules)));
     }
+    let parked = users.parked();
+    all.extend(parked.into_iter().map(|(digest, kept)| users.sign_in(digest, kept, rules)));
     all.sort_by(|one, other| (&one.kept.issuer, &one.contexts).cmp(&(&other.kept.issuer, &other.contexts)));
-    all
+    Ok(all)
 }

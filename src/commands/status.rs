@@ -36,7 +36,7 @@ pub fn status(output: StatusOutput, of: &OfContext, out: &mut impl Write) -> Res
         return Err(error);
     }
     report(&users, only.as_deref())?;
-    let (mut all, now) = (sign_ins(&users, &policy.session_rules()), Utc::now());
+    let (mut all, now) = (sign_ins(&users, &policy.session_rules())?, Utc::now());
     let digest = only.as_deref().and_then(|name| users.digest_of(name));
     let elsewhere = all.iter().find(|one| digest == Some(&one.digest)).map(SignIn::place);
     all.retain(|one| only.as_ref().is_none_or(|only| one.contexts.contains(only)));

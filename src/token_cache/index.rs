@@ -9,7 +9,7 @@ use super::keyring_error::Unlock;
 use super::store::Store;
 use crate::config::TokenStorage;
 use crate::credential_key::CredentialKey;
-use crate::kept::Kept;
+use crate::kept::{Kept, PARKED};
 use crate::state::{State, machine};
 use crate::token::Saved;
 
@@ -49,9 +49,17 @@ impl TokenCache {
             // Containers share the kernel's keys, which `auto` leaves alone then.
             ("kernel", TokenStorage::Auto) => !kernel::is_shared() && is_in_kernel(&self.kernel_key),
             ("kernel", TokenStorage::Kernel) => is_in_kernel(&self.kernel_key),
+            (PARKED, _) => self.parked().is_some(),
             ("file", TokenStorage::File) => kept.dir.as_deref().map(Path::new) == self.token_dir.as_deref(),
             _ => false,
         }
+    }
+
+    /// What is held until it can be saved: the index does not have it.
+    pub fn noted_parked(&self) -> Option<Kept> {
+        let (parking, saved) = self.parked()?;
+        let place = self.place(&parking.store)?;
+        Some(Kept { storage: PARKED.to_owned(), dir: None, ..place.of(&saved) })
     }
 
     /// Adds a saved sign-in that the index does not have, as one of an older version. The keyring is asked only if it

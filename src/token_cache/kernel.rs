@@ -5,10 +5,11 @@
 //!
 //! Source: keyrings(7), persistent-keyring(7), keyctl(2).
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::os::unix::fs::MetadataExt;
 
-use linux_keyutils::{KeyError, KeyPermissionsBuilder, KeyRing, KeyRingIdentifier, Permission};
+use linux_keyutils::{KeyError, KeyPermissionsBuilder, KeyRing, KeyRingIdentifier, LinkNode, Permission};
 
 use zeroize::Zeroizing;
 
@@ -22,6 +23,10 @@ const LARGEST: usize = 12 * 1024;
 /// The size that most tokens fit in, in bytes. Clearing a buffer for the largest would take longer than everything
 /// else.
 const USUAL: usize = 4 * 1024;
+
+/// More keys than even root may have (`/proc/sys/kernel/keys/root_maxkeys`): the list must fit, and takes memory only for
+/// those that there are.
+const MOST_KEYS: usize = 1 << 20;
 
 /// The inode of the initial PID namespace (`PROC_PID_INIT_INO` in the kernel's `proc_ns.h`).
 const INITIAL_PID_NAMESPACE: u64 = 0xEFFF_FFFC;
@@ -107,6 +112,14 @@ pub fn reserve(key: &CredentialKey, part: Part, saved: &Secret, seconds: i64) ->
 pub fn remove(key: &CredentialKey, part: Part) -> bool {
     let found = keyring().and_then(|keyring| Ok((keyring, keyring.search(&description(key, part))?)));
     found.is_ok_and(|(keyring, found)| keyring.unlink_key(found).is_ok())
+}
+
+/// The digests in the names of all keys of ours, with what follows them there.
+pub fn digests() -> BTreeSet<String> {
+    let links = keyring().and_then(|keyring| keyring.get_links(MOST_KEYS));
+    let keys = links.iter().flat_map(|links| links.iter()).filter_map(LinkNode::as_key);
+    let names = keys.filter_map(|key| key.metadata().ok()).map(|key| key.get_description().to_owned());
+    names.filter_map(|name| Some(name.strip_prefix("kubekey:")?.split_once(':')?.1.to_owned())).collect()
 }
 
 /// Removes one part and makes its room available at once: after a mere removal the kernel frees the quota some time

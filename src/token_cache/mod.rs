@@ -60,7 +60,7 @@ mod store;
 mod trial;
 
 pub use cache::TokenCache;
-pub use everywhere::unlisted;
+pub use everywhere::{attributed, unlisted};
 pub use index::is_still_there;
 pub use keyring_error::Unlock;
 pub use lock::Lock;

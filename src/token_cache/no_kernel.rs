@@ -1,5 +1,7 @@
 //! For systems whose kernel holds no keys for users: everything is a miss.
 
+use std::collections::BTreeSet;
+
 use crate::credential_key::CredentialKey;
 use crate::secret::Secret;
 
@@ -50,6 +52,11 @@ pub fn reserve(_: &CredentialKey, _: Part, _: &Secret, _: i64) -> bool {
 /// There is nothing to remove.
 pub fn remove(_: &CredentialKey, _: Part) -> bool {
     false
+}
+
+/// There are no keys.
+pub fn digests() -> BTreeSet<String> {
+    BTreeSet::new()
 }
 
 /// There is nothing to remove.

@@ -4,6 +4,7 @@
 //! It waits in the kernel, or else in a file of mode 0600 in the session's runtime folder. The next run that holds the
 //! lock moves it.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -62,11 +63,42 @@ impl TokenCache {
         stores.iter().filter_map(|store| self.parking(store)).collect()
     }
 
+    /// What is parked for the storage that the settings choose, and where.
+    pub(super) fn parked(&self) -> Option<(Parking, Saved)> {
+        self.parkings().into_iter().find_map(|parking| {
+            let saved = parking.load()?;
+            Some((parking, saved))
+        })
+    }
+
+    /// The same for who only reads it.
+    pub fn load_parked(&self) -> Option<Saved> {
+        self.parked().map(|(_, saved)| self.session_rules.cap_saved(saved))
+    }
+
     /// The parkings for every storage.
     pub(super) fn all_parkings(&self) -> Vec<Parking> {
         let file = self.token_dir.clone().map(Store::File);
         [Store::Keyring, Store::Kernel].iter().chain(&file).filter_map(|store| self.parking(store)).collect()
     }
+
+    /// The parkings that hold something, also for a folder for tokens that nobody named: only its digest is known.
+    pub(super) fn found_parkings(&self) -> Vec<Parking> {
+        let is_own = |name: &String| name.strip_prefix(&self.key.digest).is_some_and(|rest| rest.starts_with('-'));
+        let of_name = |digest| Parking {
+            store: Store::Nowhere(None),
+            key: CredentialKey { digest, ..self.key.clone() },
+            has_kernel: true,
+        };
+        parked_digests().into_iter().filter(is_own).map(of_name).collect()
+    }
+}
+
+/// The digests in the names of all that is parked, each with the name of its store behind it.
+pub(super) fn parked_digests() -> BTreeSet<String> {
+    let files = dirs().into_iter().filter_map(|dir| fs::read_dir(dir.join("kubekey")).ok()).flatten().flatten();
+    let names = files.filter_map(|file| Some(file.file_name().to_str()?.strip_suffix(".parked")?.to_owned()));
+    names.chain(kernel::digests()).collect()
 }
 
 impl Parking {
@@ -117,10 +149,13 @@ impl Parking {
 
     /// Only in folders that the system empties: the file is not encrypted.
     fn paths(&self) -> Vec<PathBuf> {
-        let dirs = [platform::session_runtime_dir(), platform::runtime_dir()];
         let name = format!("kubekey/{}.parked", self.key.digest);
-        dirs.into_iter().flatten().map(|dir| dir.join(&name)).collect()
+        dirs().into_iter().map(|dir| dir.join(&name)).collect()
     }
+}
+
+fn dirs() -> Vec<PathBuf> {
+    [platform::session_runtime_dir(), platform::runtime_dir()].into_iter().flatten().collect()
 }
 
 /// The forms of it that may fit.

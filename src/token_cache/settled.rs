@@ -22,8 +22,8 @@ impl TokenCache {
     /// As [`TokenCache::load`].
     pub fn load_under_lock(&self, unlock: Unlock) -> Result<(Store, Option<Saved>)> {
         let (store, saved) = self.load(unlock)?;
-        Ok(match self.parkings().into_iter().find_map(|parking| Some((parking.load()?, parking))) {
-            Some((parked, parking)) => self.settle(saved, parked, &parking, unlock),
+        Ok(match self.parked() {
+            Some((parking, parked)) => self.settle(saved, parked, &parking, unlock),
             None => (store, saved),
         })
     }

@@ -27,6 +27,8 @@ pub mod kwallet;
 #[cfg_attr(unix, path = "launcher_unix.rs")]
 #[cfg_attr(windows, path = "launcher_windows.rs")]
 pub mod launcher;
+#[cfg(target_os = "linux")]
+pub mod namespace;
 pub mod openssl;
 pub mod policy;
 pub mod process;

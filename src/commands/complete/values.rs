@@ -108,6 +108,6 @@ fn known_clusters() -> Vec<String> {
 }
 
 fn issuers() -> Vec<String> {
-    let kept = State::all().into_iter().flat_map(|(_, state)| state.kept);
+    let kept = State::all().unwrap_or_default().into_iter().flat_map(|(_, state)| state.kept);
     kept.map(|kept| kept.issuer).collect::<BTreeSet<_>>().into_iter().collect()
 }

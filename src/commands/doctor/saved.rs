@@ -25,7 +25,10 @@ pub fn check(
     context: Option<&Context<'_>>,
 ) -> (Vec<Line>, Vec<String>) {
     let cache = TokenCache::new(settings);
-    let saved = cache.load_from_kernel().map_or_else(|| cache.load(Unlock::Never).ok()?.1, Some);
+    let saved = cache
+        .load_from_kernel()
+        .or_else(|| cache.load_parked())
+        .map_or_else(|| cache.load(Unlock::Never).ok()?.1, Some);
     let Some(id_token) = saved.as_ref().and_then(|saved| saved.fresh(Utc::now())) else {
         return (vec![without_token(saved.as_ref())], Vec::new());
     };

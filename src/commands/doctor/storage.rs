@@ -9,6 +9,10 @@ use crate::token_cache::{Store, TokenCache, Unlock, try_kernel, try_keyring};
 pub fn check(settings: &Settings) -> Vec<Line> {
     let cache = TokenCache::new(settings);
     let mut lines = vec![chosen(settings, &cache)];
+    lines.extend(cache.load_parked().map(|_| {
+        let hint = "the next run of kubectl saves it as soon as that works; if that fails, its message says why";
+        Line::warning("storage", "the sign-in could not be saved there, and is parked until it can be", hint)
+    }));
     let is_auto = settings.token_storage == TokenStorage::Auto;
     if cache.asks_keyring() {
         lines.push(keyring(is_auto));

@@ -23,7 +23,7 @@ use crate::settings::Settings;
 use crate::sign_in::sign_out;
 use crate::terminal;
 use crate::token::Session;
-use crate::token_cache::{Lock, Purpose, TokenCache, Waiter, unlisted};
+use crate::token_cache::{Lock, Purpose, TokenCache, Waiter, attributed, unlisted};
 
 /// How long to wait for another run's sign-in if the settings are not known.
 const PATIENCE: Duration = Duration::from_secs(120);
@@ -50,20 +50,34 @@ pub(super) fn logout_listed(asked: &Logout, flags: &Flags) -> Result<()> {
     };
     let users = contexts.as_ref().map(|contexts| Users::of(contexts, &policy)).unwrap_or_default();
     users.unusable.iter().for_each(|(name, error)| log::debug(format_args!("context '{name}': {error}")));
-    let mut found = Found::new();
-    for one in sign_ins(&users, &policy.session_rules()) {
-        found.entry(one.digest).or_default().push(one.kept);
-    }
+    let (mut found, unread) = found(&users, &policy);
     let issuers: BTreeSet<_> = found.values().flatten().map(|kept| kept.issuer.clone()).collect();
-    match &asked.issuer {
-        Some(issuer) => found.retain(|_, places| places.iter().any(|kept| is_of(issuer, &kept.issuer))),
-        None => unlisted().into_iter().for_each(|digest| _ = found.entry(digest).or_default()),
+    if let Some(issuer) = &asked.issuer {
+        if found.values().any(Vec::is_empty) {
+            let advice = "'kubekey logout --all' removes that, too";
+            terminal::warning(&format!("a saved sign-in does not say to which provider it is; {advice}"));
+        }
+        found.retain(|_, places| places.iter().any(|kept| is_of(issuer, &kept.issuer)));
     }
     let mut clients = Clients::read(flags, contexts.as_ref(), policy);
-    if found.is_empty() {
+    if found.is_empty() && unread.is_none() {
         say_none(asked.issuer.as_deref(), &issuers)?;
     }
-    logout_each(&found, &mut clients, asked.browser)
+    logout_each(&found, &mut clients, asked.browser).and(unread.map_or(Ok(()), Err))
+}
+
+/// Those of the list, and those that it lacks, as far as they say what they are; and why the list cannot be read.
+fn found(users: &Users, policy: &Policy) -> (Found, Option<Error>) {
+    let mut found = Found::new();
+    let listed = sign_ins(users, &policy.session_rules());
+    let unread = listed.as_ref().err().cloned();
+    for one in listed.unwrap_or_default() {
+        found.entry(one.digest).or_default().push(one.kept);
+    }
+    for digest in unlisted() {
+        found.entry(digest).or_insert_with_key(|digest| attributed(digest).into_iter().collect());
+    }
+    (found, unread)
 }
 
 /// Not an error, so that a script can sign out twice; but where others remain, the issuer may be misspelt.
@@ -217,7 +231,7 @@ fn remove_from(cache: &TokenCache, login_timeout: Duration, tokens: &mut Tokens)
         let new = saved.session.filter(is_new);
         tokens.sessions.extend(new);
     }
-    cache.remove().map(drop)
+    cache.remove_everywhere()
 }
 
 fn say(who: &str, revoked: &Option<std::result::Result<bool, String>>) {

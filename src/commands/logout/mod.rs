@@ -38,7 +38,7 @@ fn logout_one(asked: &Logout, flags: &Flags) -> Result<()> {
     let waiter = Waiter { login_timeout: settings.login_timeout, purpose: Purpose::Removal, take_part: &mut |_, _| {} };
     let (lock, _) = Lock::acquire(&cache, waiter)?;
     // Read before it is removed, so that the provider can be told.
-    let saved = cache.load(Unlock::Ask).ok().and_then(|(_, saved)| saved);
+    let saved = cache.load(Unlock::Ask).ok().and_then(|(_, saved)| saved).or_else(|| cache.load_parked());
     let session = saved.as_ref().and_then(|saved| saved.session.as_ref());
     let removed = cache.remove();
     let issuer = &cache.key.issuer;
