@@ -85,7 +85,9 @@ fn a_setting_that_means_nothing_to_a_command_is_refused() {
     for (arguments, flag, command) in [
         (&["status", "--issuer-url=https://x.example", "--token-storage=file"][..], "--issuer-url", "status"),
         (&["--profile", "work", "status"], "--profile", "status"),
-        (&["config", "schema", "--no-keyring"], "--token-storage", "config schema"),
+        (&["config", "schema", "--no-keyring"], "--no-keyring", "config schema"),
+        (&["status", "--listen-port=8000"], "--listen-port", "status"),
+        (&["status", "--oidc-issuer-url=https://x.example"], "--oidc-issuer-url", "status"),
         (&["config", "check", "new.toml", "--scope=a"], "--scope", "config check"),
         (&["pages", "--write=pages", "--template-dir=/x"], "--template-dir", "pages"),
         (&["completions", "bash", "--client-id=x"], "--client-id", "completions"),
