@@ -247,12 +247,13 @@ fn what_a_context_replaces_stops_nobody_and_a_kubeconfig_that_cannot_be_read_is_
 fn a_name_that_cannot_be_shown_as_it_is_is_in_no_command() {
     let (home, provider) = (Home::new(Mode::Absent).store_in("file"), Provider::start());
     kubeconfig(&home, &provider, &["pr\u{202e}od"]);
-    let none = "  (no command can be shown: a name in it has invisible characters; rename it in the kubeconfig)\n";
+    let none = "  (a command is left out: a name in it has invisible characters)\n";
     for (arguments, said) in [
         (&["status"][..], none),
         (&["status", "--context=gone"], none),
         (&[], "hint: run 'kubectl get pods'\n"),
         (&["login", "--flow=paste"], "run 'kubekey login' with the same settings"),
+        (&["doctor", "--context=gone"], ""),
     ] {
         let finished = home.run(home.kubekey().args(arguments));
         assert!(finished.stderr.contains(said), "{finished:#?}");
@@ -261,4 +262,13 @@ fn a_name_that_cannot_be_shown_as_it_is_is_in_no_command() {
             "{finished:#?}"
         );
     }
+}
+
+#[test]
+fn commands_that_cannot_be_shown_are_mentioned_once() {
+    let (home, provider) = (Home::new(Mode::Absent).store_in("file"), Provider::start());
+    kubeconfig(&home, &provider, &["a\u{200b}", "b\u{200b}", "c\u{200b}", "plain"]);
+    let refused = status(&home, &["--context=gone"]);
+    assert_eq!(refused.stderr.matches("a command is left out").count(), 1, "{refused:#?}");
+    assert!(refused.stderr.contains("  kubekey status --context plain\n"), "{refused:#?}");
 }
