@@ -272,3 +272,15 @@ fn commands_that_cannot_be_shown_are_mentioned_once() {
     assert_eq!(refused.stderr.matches("a command is left out").count(), 1, "{refused:#?}");
     assert!(refused.stderr.contains("  kubekey status --context plain\n"), "{refused:#?}");
 }
+
+#[test]
+fn arguments_that_cannot_be_used_are_those_of_a_context() {
+    let (home, provider) = (Home::new(Mode::Absent).store_in("file"), Provider::start());
+    kubeconfig_with(&home, &provider, &["bad"], &["--nonsense"]);
+    let said = "the args of context 'bad' cannot be used: unexpected argument '--nonsense' found\n";
+    let refused = status(&home, &["--context=bad"]);
+    assert_eq!(refused.code(), Some(2), "{refused:#?}");
+    assert!(refused.stderr.starts_with(&format!("kubekey: {said}hint: fix them in the kubeconfig")), "{refused:#?}");
+    let warned = status(&home, &[]);
+    assert!(warned.stderr.contains(&format!("kubekey: warning: {said}")), "{warned:#?}");
+}
