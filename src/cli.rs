@@ -3,6 +3,7 @@
 
 mod config;
 mod examine;
+mod flag_value;
 mod help;
 mod kubelogin;
 mod logout;
@@ -11,6 +12,7 @@ mod of_context;
 mod other_names;
 mod output;
 mod print;
+mod secret_values;
 mod settings;
 mod setup;
 mod shell;
@@ -78,26 +80,26 @@ impl Cli {
     /// For arguments that clap or [`Words`] rejects. The help or the version, if that is requested, ends the process, unless
     /// it cannot be written.
     pub fn parse_arguments() -> Result<Self> {
-        let read = Words::read(std::env::args_os().skip(1))?;
+        let read = Words::read(std::env::args_os().skip(1), Self::command)?;
         read.level.into_iter().for_each(log_level::set);
         let mut cli = match settings::alone_and_quickly(read.settings()) {
             Ok(settings) => Self { command: None, settings, verbose: false, version: None },
             Err(_) => Self::parse_all(&read).map_err(|error| {
-                read.hide_secrets();
+                secret_values::hide(&read.words);
                 refuse(error, &read.words)
             })?,
         };
+        cli.refuse_without_effect(&read)?;
         cli.settings.1 = read.kubelogin;
-        cli.refuse_without_effect()?;
         Ok(cli)
     }
 
     /// A setting that would be ignored is a mistake.
-    fn refuse_without_effect(&self) -> Result<()> {
+    fn refuse_without_effect(&self, read: &Words) -> Result<()> {
         let command = self.command.as_ref().and_then(Command::name_without_settings);
         match (command, self.settings.0.first()) {
             (Some(command), Some((key, _))) => {
-                let message = format!("--{} has no effect on 'kubekey {command}'", key.flag);
+                let message = format!("{} has no effect on 'kubekey {command}'", read.typed(key));
                 let hint = "leave it out; to list the flags of this command, run:";
                 Err(Error::new(ErrorKind::Usage, message).hint(hint).commands([format!("kubekey {command} --help")]))
             }
@@ -121,7 +123,7 @@ impl Cli {
 /// # Errors
 /// If kubekey rejects them, as it would when kubectl runs it.
 pub fn flags_of(arguments: &[String]) -> Result<Flags> {
-    flags_in(Words::read(arguments.iter().map(Into::into))?)
+    flags_in(Words::read(arguments.iter().map(Into::into), Cli::command)?)
 }
 
 /// The same for a user of kubelogin who moves to kubekey: what is refused on purpose and is not needed becomes a warning.
@@ -129,14 +131,14 @@ pub fn flags_of(arguments: &[String]) -> Result<Flags> {
 /// # Errors
 /// If kubekey rejects them.
 pub fn moved_flags_of(arguments: &[String]) -> Result<Flags> {
-    flags_in(Words::read_to_move(arguments.iter().map(Into::into))?)
+    flags_in(Words::read_to_move(arguments.iter().map(Into::into), Cli::command)?)
 }
 
 fn flags_in(read: Words) -> Result<Flags> {
     // Between flags the command may stand as well.
     let flags = settings::alone(read.settings()).or_else(|error| {
         settings::alone(&read.without_command()).map_err(|_| {
-            read.hide_secrets();
+            secret_values::hide(&read.words);
             error
         })
     });

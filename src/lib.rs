@@ -17,7 +17,7 @@
 //! | [`kubeconfig`] | kubeconfigs, read as client-go does and changed as `kubectl config` does |
 //! | [`cli`], [`config`] | the given values, and where each comes from: the table of keys, flags, variables, files, folders |
 //! | [`exec_credential`], [`token`] | the protocol between client-go and its plugins; what an ID token says |
-//! | [`access`], [`atomic_file`], `busy_file`, [`clock`], `color`, [`controlling_terminal`], [`encoding`], [`environment`], [`error`], [`event_loop`], [`foreign`], `hidden_lines`, `line_editor`, [`local_time`], [`log`], [`log_level`], `loopback_host`, [`output`], [`own_file`], `paragraph`, [`printable`], `qr_code`, [`reader`], [`secret`], `security_descriptor`, [`shell`], [`signals`], `temporary_file`, [`terminal`], [`trusted_file`], [`user`], [`user_folders`], `windows`, `windows_name` | the words that all others use |
+//! | [`access`], [`atomic_file`], `busy_file`, [`clock`], `color`, [`controlling_terminal`], [`encoding`], [`environment`], [`error`], [`event_loop`], [`foreign`], `hidden_lines`, `line_editor`, [`local_time`], [`log`], [`log_level`], `loopback_host`, [`output`], [`own_file`], `paragraph`, [`printable`], `qr_code`, `quoted_command`, [`reader`], [`secret`], `security_descriptor`, [`shell`], [`signals`], `temporary_file`, [`terminal`], [`trusted_file`], [`user`], [`user_folders`], `windows`, `windows_name` | the words that all others use |
 //!
 //! Rules that hold everywhere:
 //! - stdout carries one `ExecCredential`, and only on success; only [`exec_credential`] writes it. Only [`terminal`]
@@ -62,6 +62,7 @@ pub mod policy;
 pub mod printable;
 pub mod program;
 mod qr_code;
+mod quoted_command;
 pub mod reader;
 pub mod renewal;
 pub mod secret;

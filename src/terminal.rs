@@ -1,5 +1,6 @@
 //! The only writer to stderr. Each message is one line, in which text from outside is made harmless.
 
+use std::collections::BTreeSet;
 use std::io::{self, BufRead as _, IsTerminal as _, Write as _};
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -18,6 +19,7 @@ use crate::log_level::{Level, is_on};
 use crate::paragraph::{hang, wrap};
 use crate::printable::{is_plain, sanitise, sanitise_whole};
 use crate::qr_code;
+use crate::quoted_command::with_plain_commands;
 
 /// Tells the user what kubekey is doing and what they can do.
 pub fn notice(text: &str) {
@@ -62,15 +64,20 @@ pub fn error(error: &Error) {
 
 /// Each alone in its line, to be copied, and whole.
 fn write_commands(commands: &[String]) {
-    commands.iter().for_each(|command| write(&format!("  {}\n", typed(command))));
+    all_typed(commands).iter().for_each(|command| write(&format!("  {command}\n")));
+}
+
+/// The same for several, of which those that cannot be shown are mentioned once.
+pub fn all_typed(commands: &[String]) -> Vec<String> {
+    let mut seen = BTreeSet::new();
+    commands.iter().map(|command| typed(command)).filter(|command| seen.insert(command.clone())).collect()
 }
 
 /// A command that begins with this program's name, as the user must type it. One with a name that cannot be shown as it is
 /// would be about something else.
 pub fn typed(command: &str) -> String {
     if !is_plain(command) {
-        return "(no command can be shown: a name in it has invisible characters; rename it in the kubeconfig)"
-            .to_owned();
+        return "(a command is left out: a name in it has invisible characters)".to_owned();
     }
     sanitise_whole(&match command.strip_prefix("kubekey ") {
         Some(arguments) => format!("{} {arguments}", called()),
@@ -80,7 +87,7 @@ pub fn typed(command: &str) -> String {
 
 /// Prints a line of the log, which `log::start` has enabled.
 pub(crate) fn log(level: &'static str, text: &str) {
-    write(&format!("kubekey: {level}{}\n", as_typed(&sanitise(text))));
+    write(&format!("kubekey: {level}{}\n", in_sentence(text)));
 }
 
 /// Whether a person can read what is asked here, and answer it.
@@ -173,7 +180,7 @@ pub fn show(text: &str) {
 }
 
 fn write_line(label: &str, text: &str, style: Option<Style>) {
-    let line = format!("{label}{}", as_typed(&sanitise(text)));
+    let line = format!("{label}{}", in_sentence(text));
     // What is set in, such as a URL, is there to be copied.
     let columns = columns().filter(|_| !text.starts_with("  "));
     let line = columns.map(|columns| wrap(&line, columns)).unwrap_or(line);
@@ -184,7 +191,7 @@ fn write_line(label: &str, text: &str, style: Option<Style>) {
 /// A text for standard output beside its label, which breaks at words if that is a terminal; with the commands as the user
 /// must type them.
 pub fn beside(label: &str, text: &str) -> String {
-    let text = as_typed(&sanitise(text));
+    let text = in_sentence(text);
     match width(terminal_size_of(io::stdout()).filter(|_| is_shown())) {
         Some(columns) => hang(label, &text, columns),
         None => format!("{label}{text}"),
@@ -242,6 +249,11 @@ pub fn called() -> &'static str {
     let name = std::env::args_os().next().map(PathBuf::from);
     let is_plugin = name.is_some_and(|path| path.file_stem().is_some_and(|name| name == "kubectl-kubekey"));
     if is_plugin { "kubectl kubekey" } else { "kubekey" }
+}
+
+/// A text from outside or with names from there as one line that is safe to print, and with the commands in it to be copied.
+pub fn in_sentence(text: &str) -> String {
+    as_typed(&sanitise(&with_plain_commands(text)))
 }
 
 /// The text with the commands in it, which are quoted, as the user must type them.

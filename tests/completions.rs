@@ -14,7 +14,7 @@ use crate::support::home::program;
 fn home() -> Home {
     let home = Home::new(Mode::Absent);
     let user = |name: &str, command: &str| json!({ "name": name, "user": { "exec": { "command": command } } });
-    let names = ["prod", "prod eu", "other", ":new", ":files", "a:b\\c", "b\u{202e}d", "e\u{7}"];
+    let names = ["prod", "prod eu", "other", ":new", ":files", "a:b\\c", "b\u{202e}d", "e\u{7}", "-dash"];
     let context = |name: &&str| json!({ "name": name, "context": { "cluster": format!("at-{name}"), "user": name } });
     let file = json!({
         "current-context": "prod",
@@ -49,6 +49,7 @@ fn commands_come_before_flags_and_values_are_those_of_this_user() {
         (&["config", ""], &["show", "check", "schema"]),
         (&["completions", ""], &["bash", "zsh", "fish", "powershell", "elvish"]),
         (&["login", "--context", ""], &["prod", "prod eu", ":new", "a:b\\c"]),
+        (&["login", "--context=-"], &["--context=-dash"]),
         (&["login", "--context=prod "], &["--context=prod eu"]),
         (&["status", "--cluster", "at-p"], &["at-prod", "at-prod eu"]),
         (&["login", "--kubeconfig", "/nowhere", "--context", ""], &[]),
@@ -122,7 +123,7 @@ fn bash_completes_words_values_and_paths() {
         try "kubekey login --context 'prod e" login --context "'prod e"; try 'kubekey login --context a:b' login --context a : b"#;
     let home = home();
     let printed = shell(&home, "bash", &["--norc", "-c", COMPLETE]);
-    let expected = "login|logout|\nprod|prod\\ eu|:new|a:b\\\\c|\nprod\\ eu|\nhome|work|\nprod|prod\\ eu|:new|:files|a:b\\\\c|\n-o default -o filenames:\n|\n\
+    let expected = "login|logout|\nprod|prod\\ eu|:new|a:b\\\\c|\nprod\\ eu|\nhome|work|\nprod|prod\\ eu|:new|:files|a:b\\\\c|-dash|\n-o default -o filenames:\n|\n\
         -o dirnames -o filenames:\n|\n|\nnew|\nnew|\nprod eu|\nb\\\\c|\n";
     assert_eq!(printed, expected);
 }

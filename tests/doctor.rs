@@ -531,3 +531,23 @@ fn a_context_that_cannot_be_chosen_or_used_is_one_of_its_lines_and_a_shared_repo
         assert!(!said.contains("prod") && !said.contains("nope"), "{said}");
     }
 }
+
+#[test]
+fn a_shared_report_repeats_no_word_of_arguments_that_cannot_be_used() {
+    let place = Place::new(Home::new(Mode::Absent));
+    for (args, why) in [
+        (json!(["--issuer-url=https://x.example", "acmeclient"]), "unexpected argument '...' found"),
+        (json!(["--scope", "openid", "acme-groups"]), "unexpected argument '...' found"),
+        (json!(["--acmeflag=acme's 'own'"]), "unexpected argument '...' found"),
+        (json!(["--client-secret=ab", "acmeSECRET"]), "unexpected argument '...' found"),
+        (json!(["--client-secret", "-hacmeSECRET"]), "unexpected argument '...' found"),
+        (json!(["--client-secret"]), "a value is required for '--client-secret <SECRET>'"),
+        (json!(["-vacme"]), "'...' cannot be used: -v takes a number"),
+        (json!(["--oidc-pkce-method=acme"]), "--oidc-pkce-method '...' cannot be used: it must be"),
+    ] {
+        place.write(|_, exec| exec["args"] = args.clone());
+        let shared = place.home.run(place.command().arg("--share"));
+        assert!(shared.stdout.contains(&format!("cannot be used: {why}")), "{args}: {shared:#?}");
+        assert!(!format!("{}{}", shared.stdout, shared.stderr).contains("acme"), "{args}: {shared:#?}");
+    }
+}

@@ -85,7 +85,9 @@ fn a_setting_that_means_nothing_to_a_command_is_refused() {
     for (arguments, flag, command) in [
         (&["status", "--issuer-url=https://x.example", "--token-storage=file"][..], "--issuer-url", "status"),
         (&["--profile", "work", "status"], "--profile", "status"),
-        (&["config", "schema", "--no-keyring"], "--token-storage", "config schema"),
+        (&["config", "schema", "--no-keyring"], "--no-keyring", "config schema"),
+        (&["status", "--listen-port=8000"], "--listen-port", "status"),
+        (&["status", "--oidc-issuer-url=https://x.example"], "--oidc-issuer-url", "status"),
         (&["config", "check", "new.toml", "--scope=a"], "--scope", "config check"),
         (&["pages", "--write=pages", "--template-dir=/x"], "--template-dir", "pages"),
         (&["completions", "bash", "--client-id=x"], "--client-id", "completions"),
@@ -98,6 +100,30 @@ fn a_setting_that_means_nothing_to_a_command_is_refused() {
         assert!(refused.stderr.ends_with(&format!(", run:\n  kubekey {command} --help\n")), "{refused:#?}");
     }
     assert!(fs::read_dir(home.path().join("pages")).is_err(), "nothing is written");
+}
+
+#[test]
+fn a_hint_never_leads_to_a_setting_that_is_refused() {
+    let home = Home::new(Mode::Absent);
+    for command in [&["status"][..], &["config", "schema"], &["pages", "--write=pages"], &["completions", "bash"]] {
+        for flag in ["--ca", "--issuer-ur"] {
+            let refused = home.run(home.kubekey().args(command).args([flag, "x"]));
+            assert!(refused.stderr.ends_with(&format!("run:\n  kubekey {} --help\n", command[0])), "{refused:#?}");
+            assert!(!refused.stderr.contains("did you mean"), "{refused:#?}");
+        }
+    }
+    let refused = home.run(home.kubekey().args(["login", "--ca", "x"]));
+    assert!(refused.stderr.contains("did you mean --certificate-authority?"), "{refused:#?}");
+}
+
+#[test]
+fn a_word_after_two_dashes_is_no_command_and_no_context() {
+    let home = Home::new(Mode::Absent);
+    for words in [&["--", "status"][..], &["--issuer-url=https://x.example", "--", "login"], &["login", "--", "prod"]] {
+        let refused = home.run(home.kubekey().args(words));
+        assert_eq!(refused.code(), Some(2), "{refused:#?}");
+        assert!(refused.stderr.contains("hint: ") && !refused.stderr.contains("--context"), "{refused:#?}");
+    }
 }
 
 #[test]

@@ -23,11 +23,18 @@ fn write(home: &Home, server: &str, args: &[&str]) {
 #[test]
 fn a_client_secret_that_is_not_understood_is_not_repeated() {
     let home = Home::new(Mode::Absent);
-    let ways: [&[&str]; 4] = [
+    let ways: [&[&str]; 11] = [
         &["--client-secret", SECRET],
         &["--client-secret=", "CANARYSECRET"],
         &["--client-secret:CANARYSECRET"],
         &["--oidc-client-secret", SECRET],
+        &["--client-secret", "-hCANARYSECRET"],
+        &["--client-secret=", "-vCANARYSECRET"],
+        &["--client-secret:", "-vCANARYSECRET"],
+        &["--oidc-client-secret", "-V8CANARYSECRET"],
+        &["--request-header", "-hCANARYSECRET"],
+        &["--auth-param", "-VCANARYSECRET"],
+        &["--request-header", SECRET],
     ];
     for way in ways {
         let refused = home.run(home.kubekey().args(way));
@@ -39,6 +46,34 @@ fn a_client_secret_that_is_not_understood_is_not_repeated() {
             assert!(refused.stderr.contains("hint: "), "{refused:#?}");
             assert!(!format!("{}{}", refused.stderr, refused.stdout).contains("CANARY"), "{refused:#?}");
         }
+    }
+}
+
+#[test]
+fn the_value_of_a_flag_is_no_flag_of_its_own() {
+    let home = Home::new(Mode::Absent);
+    for flag in ["--client-secret", "--issuer-url", "--context"] {
+        for value in ["-hello", "-verbose", "-V8", "-v1", "--username", "--no-keyring"] {
+            let refused = home.run(home.kubekey().args(["login", flag, value]));
+            assert_eq!((refused.code(), refused.stdout.as_str()), (Some(2), ""), "{refused:#?}");
+            let is_of_clap = ["a value is required for '", "unexpected argument '"];
+            let said = refused.stderr.strip_prefix("kubekey: ").unwrap_or_default();
+            assert!(is_of_clap.iter().any(|start| said.starts_with(start)), "{flag} {value}: {refused:#?}");
+        }
+    }
+}
+
+#[test]
+#[cfg(unix)] // Windows has no such words.
+fn what_is_not_utf_8_is_refused_behind_a_letter_as_well() {
+    use std::ffi::OsStr;
+    use std::os::unix::ffi::OsStrExt as _;
+
+    let home = Home::new(Mode::Absent);
+    for word in [b"-v\xff", b"-V\xff", b"-h\xff"] {
+        let refused = home.run(home.kubekey().arg(OsStr::from_bytes(word)).arg("login"));
+        assert_eq!((refused.code(), refused.stdout.as_str()), (Some(2), ""), "{refused:#?}");
+        assert!(refused.stderr.contains("cannot be used: -"), "{refused:#?}");
     }
 }
 

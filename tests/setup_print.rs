@@ -252,3 +252,14 @@ fn straight_after_a_setup_the_api_servers_document_is_for_the_current_context() 
     let broken = print(&[]);
     assert!(broken.stderr.starts_with("kubekey: warning: ") && broken.stderr.contains("cannot be read"), "{broken:#?}");
 }
+
+#[test]
+fn what_no_editor_shows_is_escaped_in_the_flags_as_well() {
+    let home = Home::new(Mode::Absent);
+    let issuer = "--issuer-url=https://x.example/\u{202e}";
+    let arguments = ["setup", "--print=kube-apiserver", issuer, "--client-id=c", "--offline"];
+    let printed = home.run(home.kubekey().args(arguments));
+    assert_eq!(printed.code(), Some(0), "{printed:#?}");
+    assert!(!printed.stdout.contains('\u{202e}'), "{printed:#?}");
+    assert!(printed.stdout.contains("\"--oidc-issuer-url=https://x.example/\\u202e\""), "{printed:#?}");
+}

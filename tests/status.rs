@@ -247,12 +247,13 @@ fn what_a_context_replaces_stops_nobody_and_a_kubeconfig_that_cannot_be_read_is_
 fn a_name_that_cannot_be_shown_as_it_is_is_in_no_command() {
     let (home, provider) = (Home::new(Mode::Absent).store_in("file"), Provider::start());
     kubeconfig(&home, &provider, &["pr\u{202e}od"]);
-    let none = "  (no command can be shown: a name in it has invisible characters; rename it in the kubeconfig)\n";
+    let none = "  (a command is left out: a name in it has invisible characters)\n";
     for (arguments, said) in [
         (&["status"][..], none),
         (&["status", "--context=gone"], none),
         (&[], "hint: run 'kubectl get pods'\n"),
         (&["login", "--flow=paste"], "run 'kubekey login' with the same settings"),
+        (&["doctor", "--context=gone"], ""),
     ] {
         let finished = home.run(home.kubekey().args(arguments));
         assert!(finished.stderr.contains(said), "{finished:#?}");
@@ -274,4 +275,25 @@ fn a_list_that_cannot_be_read_is_not_an_empty_one() {
         assert!(finished.stderr.contains(&message), "{finished:#?}");
         assert!(!finished.stderr.contains("no sign-in is saved") && finished.code() == Some(6), "{finished:#?}");
     }
+}
+
+#[test]
+fn commands_that_cannot_be_shown_are_mentioned_once() {
+    let (home, provider) = (Home::new(Mode::Absent).store_in("file"), Provider::start());
+    kubeconfig(&home, &provider, &["a\u{200b}", "b\u{200b}", "c\u{200b}", "plain"]);
+    let refused = status(&home, &["--context=gone"]);
+    assert_eq!(refused.stderr.matches("a command is left out").count(), 1, "{refused:#?}");
+    assert!(refused.stderr.contains("  kubekey status --context plain\n"), "{refused:#?}");
+}
+
+#[test]
+fn arguments_that_cannot_be_used_are_those_of_a_context() {
+    let (home, provider) = (Home::new(Mode::Absent).store_in("file"), Provider::start());
+    kubeconfig_with(&home, &provider, &["bad"], &["--nonsense"]);
+    let said = "the args of context 'bad' cannot be used: unexpected argument '--nonsense' found\n";
+    let refused = status(&home, &["--context=bad"]);
+    assert_eq!(refused.code(), Some(2), "{refused:#?}");
+    assert!(refused.stderr.starts_with(&format!("kubekey: {said}hint: fix them in the kubeconfig")), "{refused:#?}");
+    let warned = status(&home, &[]);
+    assert!(warned.stderr.contains(&format!("kubekey: warning: {said}")), "{warned:#?}");
 }

@@ -4,11 +4,11 @@
 use std::ffi::OsString;
 use std::iter::Peekable;
 
-use super::verbosity;
+use super::{flag_value, secret_values, verbosity};
 use crate::config::Kubelogin;
+use crate::config::keys::Key;
 use crate::error::{Error, ErrorKind, Result};
 use crate::log_level::Level;
-use crate::printable;
 
 /// The first word where kubectl runs kubelogin as its plugin.
 const PLUGIN: &str = "oidc-login";
@@ -68,12 +68,15 @@ enum Takes {
 }
 
 /// A command line without what only kubelogin knows.
-#[derive(Default)]
 pub struct Words {
     /// The words that are left, all of them kubekey's.
     pub words: Vec<OsString>,
     /// What the others said.
     pub kubelogin: Kubelogin,
+    /// Makes the complete command line, which knows the flags of all commands.
+    commands: fn() -> clap::Command,
+    /// The settings that were typed as a flag of kubelogin: ours, and its name.
+    renamed: Vec<(&'static str, &'static str)>,
     /// The log level, if `-v` sets one.
     pub level: Option<Level>,
     /// Whether a flag that is refused on purpose, and that a user can do without, is left out with a warning.
@@ -86,18 +89,12 @@ impl Words {
         self.words.iter().filter(|word| *word != "get-token").cloned().collect()
     }
 
-    /// Hides the values of client secrets: an error repeats the words that are not understood.
-    pub fn hide_secrets(&self) {
-        const NAME: &str = "client-secret";
-        for (at, word) in self.words.iter().enumerate() {
-            let Some((_, value)) = word.to_str().and_then(|word| word.split_once(NAME)) else { continue };
-            let next = self.words.get(at + 1).and_then(|word| word.to_str());
-            let value = value.trim_start_matches(['=', ':']);
-            if !value.starts_with("-file") {
-                printable::hide(value);
-                next.filter(|_| value.is_empty()).into_iter().for_each(printable::hide);
-            }
-        }
+    /// What was typed for this setting.
+    pub fn typed(&self, key: &Key) -> String {
+        let renamed = self.renamed.iter().find(|(ours, _)| *ours == key.flag).map(|(_, name)| (*name).to_owned());
+        let is_alias = |word: &String| word.strip_prefix("--").is_some_and(|name| key.aliases.contains(&name));
+        let names = self.words.iter().filter_map(|word| Some(word.to_str()?.split('=').next()?.to_owned()));
+        renamed.or_else(|| names.into_iter().find(is_alias)).unwrap_or_else(|| format!("--{}", key.flag))
     }
 
     /// The words of the plugin's command line, which may name its command.
@@ -110,8 +107,8 @@ impl Words {
     ///
     /// # Errors
     /// [`ErrorKind::Usage`] for a flag of kubelogin that kubekey refuses, by its name.
-    pub fn read(words: impl Iterator<Item = OsString>) -> Result<Self> {
-        Self::default().with(words)
+    pub fn read(words: impl Iterator<Item = OsString>, commands: fn() -> clap::Command) -> Result<Self> {
+        Self::new(commands, false).with(words)
     }
 
     /// The same for the words of a user who moves to kubekey: a flag that is refused on purpose, and that the user can
@@ -119,33 +116,49 @@ impl Words {
     ///
     /// # Errors
     /// [`ErrorKind::Usage`] for the other flags that kubekey refuses.
-    pub fn read_to_move(words: impl Iterator<Item = OsString>) -> Result<Self> {
-        let mut read = Self { is_moved: true, ..Self::default() }.with(words)?;
+    pub fn read_to_move(words: impl Iterator<Item = OsString>, commands: fn() -> clap::Command) -> Result<Self> {
+        let mut read = Self::new(commands, true).with(words)?;
         if read.level.is_some() {
             read.kubelogin.warnings.push("-v is left out: KUBEKEY_LOG=debug prints the steps of a run".to_owned());
         }
         Ok(read)
     }
 
+    fn new(commands: fn() -> clap::Command, is_moved: bool) -> Self {
+        Self {
+            words: Vec::new(),
+            kubelogin: Kubelogin::default(),
+            commands,
+            renamed: Vec::new(),
+            level: None,
+            is_moved,
+        }
+    }
+
     fn with(mut self, words: impl Iterator<Item = OsString>) -> Result<Self> {
-        let read = &mut self;
+        let all: Vec<_> = words.collect();
+        self.take_all(all.iter().cloned()).inspect_err(|_| secret_values::hide(&all))?;
+        Ok(self)
+    }
+
+    fn take_all(&mut self, words: impl Iterator<Item = OsString>) -> Result<()> {
         let mut words = words.peekable();
         words.next_if(|first| first == PLUGIN);
         while let Some(word) = words.next() {
             if word == "--" {
-                read.words.push(word);
-                read.words.extend(words);
+                self.words.push(word);
+                self.words.extend(words);
                 break;
             }
-            match word.to_str().filter(|text| text.starts_with('-')).map(str::to_owned) {
-                Some(text) => read.take(word, &text, &mut words)?,
-                None => read.words.push(word),
+            match is_like_flag(&word).then(|| word.to_string_lossy().into_owned()) {
+                Some(text) => self.take(&text, word, &mut words)?,
+                None => self.words.push(word),
             }
         }
-        Ok(self)
+        Ok(())
     }
 
-    fn take(&mut self, word: OsString, text: &str, rest: &mut Peekable<impl Iterator<Item = OsString>>) -> Result<()> {
+    fn take(&mut self, text: &str, word: OsString, rest: &mut Peekable<impl Iterator<Item = OsString>>) -> Result<()> {
         if let Some(level) = verbosity::level(text, rest) {
             self.level = Some(level);
             return Ok(());
@@ -157,6 +170,8 @@ impl Words {
         }
         let Some((name, takes, meaning)) = FLAGS.into_iter().find(|(known, ..)| *known == name) else {
             self.words.push(word);
+            // It is the value; if it may not be one, clap says so.
+            self.words.extend(rest.next_if(|next| is_like_flag(next) && flag_value::follows(text, self.commands)));
             return Ok(());
         };
         let value = match (value, takes) {
@@ -190,13 +205,18 @@ impl Words {
             }
             Meaning::RedirectHost => self.kubelogin.redirect_host = Some(value.to_owned()),
             Meaning::ListenPort => {
+                self.renamed.push(("listen-address", name));
                 self.words.extend(value.split(',').map(|port| format!("--listen-address=127.0.0.1:{port}").into()));
             }
-            Meaning::Storage(storage) if is_on => self.words.push(format!("--token-storage={storage}").into()),
+            Meaning::Storage(storage) if is_on => {
+                self.renamed.push(("token-storage", name));
+                self.words.push(format!("--token-storage={storage}").into());
+            }
             Meaning::GrantType if value == "password" => return Err(password("--grant-type=password")),
             Meaning::GrantType => self.words.push(format!("{name}={value}").into()),
             Meaning::Password => return Err(password(name)),
             Meaning::Exchange(parameter) => {
+                self.renamed.push(("auth-param", name));
                 self.words.push(format!("--auth-param={parameter}={}", token_type(value)).into());
             }
             Meaning::SubjectToken => return Err(subject_token(name)),
@@ -207,6 +227,11 @@ impl Words {
         }
         Ok(())
     }
+}
+
+/// Whether a word begins as a flag does; `--` ends the flags.
+fn is_like_flag(word: &OsString) -> bool {
+    word.as_encoded_bytes().starts_with(b"-") && word != "--"
 }
 
 /// The full name of a type of tokens (RFC 8693 §3).
@@ -274,7 +299,7 @@ mod tests {
     use super::*;
 
     fn read(words: &[&str]) -> Result<Words> {
-        Words::read(words.iter().map(OsString::from))
+        Words::read(words.iter().map(OsString::from), || clap::Command::new("kubekey"))
     }
 
     #[test]

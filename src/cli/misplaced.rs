@@ -6,6 +6,7 @@ use std::ffi::OsString;
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 
 use super::other_names;
+use crate::config::keys::Key;
 use crate::error::Error;
 use crate::shell::quoted;
 
@@ -15,22 +16,29 @@ const OF_CONTEXT: [&str; 6] = ["login", "logout", "status", "token", "whoami", "
 /// The flags for a context.
 const FLAGS: [&str; 3] = ["--context", "--cluster", "--kubeconfig"];
 
+/// The commands to which no setting means anything, as their first words.
+const WITHOUT_SETTINGS: [&[&str]; 5] =
+    [&["status"], &["config", "schema"], &["pages", "--write"], &["completions"], &["version"]];
+
 /// The error for a command line with these words, of which `commands` are the subcommands.
 pub(super) fn error(error: clap::Error, words: &[OsString], commands: &[String]) -> Error {
     let words: Vec<_> = words.iter().map(|word| word.to_string_lossy()).collect();
-    let words: Vec<_> = words.iter().map(|word| &**word).collect();
+    // After two dashes no word is a command or a flag.
+    let words: Vec<_> = words.iter().map(|word| &**word).take_while(|word| *word != "--").collect();
     let at = words.iter().position(|word| commands.iter().any(|command| command == word));
-    let hint = match (error.kind(), error.get(ContextKind::InvalidArg)) {
-        (ErrorKind::UnknownArgument, Some(ContextValue::String(argument))) => misplaced(argument, &words, at),
-        (ErrorKind::InvalidValue, _) => {
-            at.map(|at| ("to list its flags, run:", format!("kubekey {} --help", words[at])))
-        }
+    let list = || at.map(|at| ("to list its flags, run:", format!("kubekey {} --help", words[at])));
+    let argument = match (error.kind(), error.get(ContextKind::InvalidArg)) {
+        (ErrorKind::UnknownArgument, Some(ContextValue::String(argument))) => Some(argument),
         _ => None,
     };
-    let meant = match (error.kind(), error.get(ContextKind::InvalidArg)) {
-        (ErrorKind::UnknownArgument, Some(ContextValue::String(argument))) => other_names::meant(argument),
-        _ => None,
+    let meant = argument.and_then(|argument| other_names::meant(argument));
+    let hint = match argument {
+        Some(argument) => misplaced(argument, &words, at),
+        None if error.kind() == ErrorKind::InvalidValue => list(),
+        None => None,
     };
+    let is_useless = at.is_some_and(|at| is_without_settings(&words[at..])) && is_setting(meant, &error);
+    let hint = hint.or_else(|| list().filter(|_| is_useless));
     let error = Error::from(error);
     let bare = || Error::new(error.kind(), error.to_string());
     match (hint, meant) {
@@ -40,13 +48,28 @@ pub(super) fn error(error: clap::Error, words: &[OsString], commands: &[String])
     }
 }
 
+/// Whether a command line that begins with this command's name is of one for which settings have no effect.
+fn is_without_settings(words: &[&str]) -> bool {
+    let is_its = |(expected, word): (&&str, &&str)| word.split('=').next() == Some(*expected);
+    WITHOUT_SETTINGS.iter().any(|all| all.len() <= words.len() && all.iter().zip(words).all(is_its))
+}
+
+/// Whether what was meant, or else what clap suggests, is a setting.
+fn is_setting(meant: Option<&str>, error: &clap::Error) -> bool {
+    let suggested = match error.get(ContextKind::SuggestedArg) {
+        Some(ContextValue::String(flag)) => Some(&**flag),
+        _ => None,
+    };
+    meant.or(suggested).and_then(|flag| Key::of_flag(flag.trim_start_matches('-'))).is_some()
+}
+
 /// A name without its flag, or a flag before the command.
 fn misplaced(argument: &str, words: &[&str], at: Option<usize>) -> Option<(&'static str, String)> {
     let command = at.map_or("login", |at| words[at]);
     if !OF_CONTEXT.contains(&command) {
         return None;
     }
-    if let (Some(_), false) = (at, argument.starts_with('-')) {
+    if at.is_some() && words.contains(&argument) && !argument.starts_with('-') {
         return Some((
             "to use a context of this name, run:",
             format!("kubekey {command} --context {}", quoted(argument)),

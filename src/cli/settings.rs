@@ -1,6 +1,6 @@
 //! A flag for each setting of the table.
 
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 
 use clap::{Arg, ArgAction, ArgMatches, Args, FromArgMatches};
 
@@ -68,7 +68,7 @@ pub(super) fn behind_command(words: &[OsString], root: &clap::Command) -> Vec<Os
 }
 
 /// How many words this setting takes with its value; `None` for any other word.
-fn length_of_setting(word: &OsString) -> Option<usize> {
+pub(super) fn length_of_setting(word: &OsStr) -> Option<usize> {
     let flag = word.to_str()?.strip_prefix("--")?;
     let (name, has_value) = flag.split_once('=').map_or((flag, false), |(name, _)| (name, true));
     let key = KEYS.iter().find(|key| key.flag == name || key.aliases.contains(&name))?;

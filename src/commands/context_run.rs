@@ -5,6 +5,7 @@ use std::process::Command as Process;
 
 use crate::cli::flags_of;
 use crate::config::Flags;
+use crate::config::keys::KEYS;
 use crate::environment;
 use crate::error::{Error, ErrorKind, Result};
 use crate::kubeconfig::Context;
@@ -84,11 +85,34 @@ pub fn run_anew(context: &Context<'_>, words: Vec<OsString>, own: &Flags) -> Res
 /// # Errors
 /// [`ErrorKind::Usage`] if they cannot be used.
 pub(super) fn flags_of_user(context: &Context<'_>) -> Result<Flags> {
-    let args = context.exec.as_ref().map(|exec| exec.args.as_slice()).unwrap_or_default();
-    flags_of(args).map_err(|error| {
-        Error::new(ErrorKind::Usage, format!("the args of context '{}' cannot be used: {error}", context.name))
-            .hint("fix them in the kubeconfig: kubectl cannot use them either")
-    })
+    flags(context).map_err(|error| unusable(context, &error.to_string()))
+}
+
+/// The same, with an error that repeats none of these arguments.
+///
+/// # Errors
+/// [`ErrorKind::Usage`] if they cannot be used.
+pub(super) fn shareable_flags_of_user(context: &Context<'_>) -> Result<Flags> {
+    flags(context).map_err(|error| unusable(context, &without_words(&error.to_string())))
+}
+
+fn flags(context: &Context<'_>) -> Result<Flags> {
+    flags_of(context.exec.as_ref().map(|exec| exec.args.as_slice()).unwrap_or_default())
+}
+
+fn unusable(context: &Context<'_>, why: &str) -> Error {
+    Error::new(ErrorKind::Usage, format!("the args of context '{}' cannot be used: {why}", context.name))
+        .hint("fix them in the kubeconfig: kubectl cannot use them either")
+}
+
+/// A message about arguments without what it quotes, unless that is a flag of kubekey with the name of its value. A quoted
+/// word may have an apostrophe in it.
+fn without_words(message: &str) -> String {
+    let Some((before, rest)) = message.split_once('\'') else { return message.to_owned() };
+    let (quoted, after) = rest.rsplit_once('\'').unwrap_or((rest, ""));
+    let is_ours = KEYS.iter().any(|key| quoted == format!("--{} <{}>", key.flag, key.value_name));
+    let shown = if is_ours { quoted } else { "..." };
+    format!("{before}'{shown}'{after}")
 }
 
 /// Whether the variable of this name is taken over.

@@ -70,6 +70,8 @@ fn report(users: &Users, only: Option<&str>) -> Result<()> {
         match only {
             Some(only) if *only == *name => return Err(error.clone()),
             Some(_) => {}
+            // It may have the name in it.
+            None if error.to_string().contains(&format!("context '{name}'")) => terminal::warning(&error.to_string()),
             None => terminal::warning(&format!("context '{name}' cannot be used: {error}")),
         }
     }

@@ -1,7 +1,6 @@
 //! The sign-ins that the contexts of the kubeconfig use.
 
-use super::context_run::is_taken;
-use crate::cli::flags_of;
+use super::context_run::{flags_of_user, is_taken};
 use crate::config::Layers;
 use crate::environment::{compared, variable};
 use crate::error::Result;
@@ -25,7 +24,7 @@ pub(super) fn cache_of(context: &Context<'_>, policy: &Policy) -> Result<Option<
 /// If they cannot be used.
 pub(super) fn settings_of(context: &Context<'_>, policy: &Policy) -> Result<Option<Settings>> {
     let Some(exec) = &context.exec else { return Ok(None) };
-    let flags = flags_of(&exec.args)?;
+    let flags = flags_of_user(context)?;
     let of_user = |name: &str| {
         let same = exec.env.iter().find(|(own, _)| compared(own.as_ref()) == name && is_taken(name));
         same.map(|(_, value)| value.clone())

@@ -57,7 +57,7 @@ pub fn complete(words: &[String], out: &mut impl Write) -> Result<()> {
 
 fn candidates(typed: &Typed<'_>) -> Values {
     if let Some(arg) = typed.awaiting {
-        return values(typed, arg).beginning_with("", &typed.current);
+        return values(typed, arg).without_flags().beginning_with("", &typed.current);
     }
     if let Some((name, value)) = typed.current.split_once('=')
         && let Some(arg) = typed.flag(name)
@@ -65,7 +65,7 @@ fn candidates(typed: &Typed<'_>) -> Values {
         return values(typed, arg).beginning_with(&format!("{name}="), value);
     }
     let words = match (typed.current.starts_with('-'), typed.positional()) {
-        (false, Some(arg)) => return values(typed, arg).beginning_with("", &typed.current),
+        (false, Some(arg)) => return values(typed, arg).without_flags().beginning_with("", &typed.current),
         (false, None) if typed.command.get_subcommands().any(|child| !child.is_hide_set()) => children(typed.command),
         _ => flags(typed.command),
     };

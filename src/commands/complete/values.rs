@@ -35,6 +35,14 @@ pub(super) enum Values {
 }
 
 impl Values {
+    /// Those that are no flags as a word of their own: behind a `=` any name is a value.
+    pub fn without_flags(self) -> Self {
+        match self {
+            Self::Words(words) => Self::Words(words.into_iter().filter(|(word, _)| !word.starts_with('-')).collect()),
+            paths => paths,
+        }
+    }
+
     /// Those that begin with `typed`, each behind `prefix`.
     pub fn beginning_with(self, prefix: &str, typed: &str) -> Self {
         match self {

@@ -3,7 +3,6 @@
 use serde_json::{Value, json};
 
 use crate::error::Error;
-use crate::printable::sanitise;
 use crate::terminal;
 
 /// How a check ended.
@@ -72,14 +71,14 @@ impl Line {
             text += &(terminal::beside(&format!("{:23}-> ", ""), what_to_do) + "\n");
         }
         // Not broken, so that they can be copied.
-        text.extend(commands.iter().map(|command| format!("{:26}{}\n", "", terminal::typed(command))));
+        text.extend(terminal::all_typed(commands).iter().map(|command| format!("{:26}{command}\n", "")));
         text
     }
 
     /// For programs.
     pub fn to_json(&self) -> Value {
-        let [what, what_to_do] = [&self.what, &self.what_to_do].map(|text| terminal::as_typed(&sanitise(text)));
-        let commands: Vec<_> = self.commands.iter().map(|command| terminal::typed(command)).collect();
+        let [what, what_to_do] = [&self.what, &self.what_to_do].map(|text| terminal::in_sentence(text));
+        let commands = terminal::all_typed(&self.commands);
         let verdict = self.verdict.name();
         json!({ "check": self.check, "verdict": verdict, "what": what, "what_to_do": what_to_do, "commands": commands })
     }

@@ -1,7 +1,7 @@
 //! The context of the kubeconfig that is used.
 
 use super::super::context::name_of_context;
-use super::super::context_run::flags_of_user;
+use super::super::context_run::{flags_of_user, shareable_flags_of_user};
 use super::super::setup::{Offer, offer_for};
 use super::line::Line;
 use crate::cli::Examine;
@@ -41,15 +41,15 @@ pub fn check(contexts: &Result<Contexts>, asked: &Examine, is_settled: bool) -> 
             let offer = offer_for(contexts, asked.of.kubeconfig.as_ref(), |user| user == context.user);
             not_ours(name, offer, &of_file)
         }
-        (None, true) if !is_settled => not_used(&context),
+        (None, true) if !is_settled => not_used(&context, asked.share),
         (None, true) => {
             Line::ok(CHECK, format!("the context '{name}' for the cluster '{}' at {server}", context.cluster))
         }
     }
 }
 
-fn not_used(context: &Context<'_>) -> Line {
-    match flags_of_user(context) {
+fn not_used(context: &Context<'_>, is_shared: bool) -> Line {
+    match if is_shared { shareable_flags_of_user(context) } else { flags_of_user(context) } {
         Err(error) => Line::of(CHECK, &error),
         Ok(_) => Line::warning(
             CHECK,

@@ -18,7 +18,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::exec_credential::ExecInfo;
 use crate::output;
 use crate::policy::Policy;
-use crate::printable::escaped;
+use crate::printable::{escaped, is_plain};
 use crate::settings::{Settings, encode_pem};
 
 /// All strings are YAML scalars.
@@ -144,7 +144,7 @@ impl Mapping {
         if !settings.tls.authorities.is_empty() {
             flags.push("--oidc-ca-file=/etc/kubernetes/pki/oidc-ca.pem".to_owned());
         }
-        flags.iter().filter_map(|flag| shlex::try_quote(flag).ok().map(|flag| flag.into_owned())).collect()
+        flags.iter().filter_map(|flag| word(flag)).collect()
     }
 }
 
@@ -159,6 +159,14 @@ fn prefix(given: &str) -> Result<String> {
 
 fn groups_prefix(asked: &Print) -> Result<String> {
     prefix(asked.groups_prefix.as_deref().unwrap_or("oidc:"))
+}
+
+/// A word for a shell, or, with what no editor shows, for the YAML of a static pod: only there it can be written otherwise.
+fn word(flag: &str) -> Option<String> {
+    match is_plain(flag) {
+        true => shlex::try_quote(flag).ok().map(|flag| flag.into_owned()),
+        false => Some(scalar(flag)),
+    }
 }
 
 /// A string in double quotes means the same in JSON and YAML.

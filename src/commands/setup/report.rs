@@ -10,6 +10,7 @@ use super::questions;
 use crate::error::{Error, ErrorKind, Result};
 use crate::kubeconfig::{Change, Entry, Moved, Repointed, of_file};
 use crate::output;
+use crate::printable::is_plain;
 use crate::shell::quoted;
 use crate::terminal;
 
@@ -76,8 +77,11 @@ impl Report<'_> {
                 terminal::notice(&format!("contexts '{}' are already set up", contexts.join("', '")));
             }
             ([context, ..], false) if !self.is_dry_run => {
-                let of_file = of_file(self.kubeconfig);
-                terminal::notice(&format!("try it: kubectl --context {}{of_file} get pods", quoted(context)));
+                let command = format!("kubectl --context {}{} get pods", quoted(context), of_file(self.kubeconfig));
+                // Shown otherwise, a name would be another one.
+                if is_plain(&command) {
+                    terminal::notice(&format!("try it: {command}"));
+                }
             }
             _ => {}
         }

@@ -42,7 +42,7 @@ export async function startStage() {
     },
     /** A user without a kubeconfig, for the same time. */
     newcomer(t) {
-      return startNewcomer(home(), (task) => t.after(task));
+      return startNewcomer(home(), provider.issuer, (task) => t.after(task));
     },
   };
 }

@@ -42,10 +42,11 @@ export async function startUser(folder, { certificates, provider, apiServer, cli
  * A user who has nothing but what is installed, and types commands: `type(command)` gives a shell what a person would type.
  * Cleanup goes to `atEnd`.
  */
-export async function startNewcomer(folder, atEnd) {
+export async function startNewcomer(folder, issuer, atEnd) {
   const { env, launcher } = await startHome(folder, atEnd);
   install(launcher.bin);
-  const begin = beginner(env, () => run(KUBEKEY, ['logout', '--all'], { env }), atEnd);
+  // All users of this machine with this UID share the kernel's keys, so not `--all`.
+  const begin = beginner(env, () => run(KUBEKEY, ['logout', '--issuer', issuer], { env }), atEnd);
   return { env, launcher, begin, type: (command) => begin('sh', ['-c', command]), saved: () => savedTokens(env) };
 }
 
