@@ -72,11 +72,11 @@ fn page(command: &Command) -> Result<Vec<u8>, Box<dyn Error>> {
     man.render_name_section(&mut page)?;
     synopsis(command).to_writer(&mut page)?;
     man.render_description_section(&mut page)?;
-    if command.get_arguments().next().is_some() {
-        man.render_options_section(&mut page)?;
-    }
     if command.has_subcommands() {
         man.render_subcommands_section(&mut page)?;
+    }
+    if command.get_arguments().next().is_some() {
+        man.render_options_section(&mut page)?;
     }
     rest(command).to_writer(&mut page)?;
     Ok(page)
@@ -107,8 +107,12 @@ fn rest(command: &Command) -> Roff {
         Some(text) => {
             for (section, paragraph) in SECTIONS.into_iter().zip(text.split("\n\n")) {
                 roff.control("SH", [section]);
+                // Lines of an example are copied as they are.
+                let fill = if section == "EXAMPLE" { "nf" } else { "fi" };
+                roff.control(fill, []);
                 roff.text(paragraph.lines().map(|line| roman(format!("{line}\n"))).collect::<Vec<_>>());
             }
+            roff.control("fi", []);
             roff.control("SH", ["FILES"]);
             for (file, what) in FILES {
                 roff.control("TP", []);

@@ -161,7 +161,11 @@ impl From<clap::Error> for Error {
         let of_all = "to list all commands and flags, or the flags of one command, run:";
         let hint = match suggested.into_iter().flatten().next() {
             Some(ContextValue::String(one)) => format!("did you mean {one}? {of_all}"),
-            Some(ContextValue::Strings(some)) => format!("did you mean {}? {of_all}", some.join(" or ")),
+            // clap has the best one last.
+            Some(ContextValue::Strings(some)) => {
+                let some: Vec<_> = some.iter().rev().map(String::as_str).collect();
+                format!("did you mean {}? {of_all}", some.join(" or "))
+            }
             _ => of_all.to_owned(),
         };
         let error = Self::new(ErrorKind::Usage, message.strip_prefix("error: ").unwrap_or(&message));

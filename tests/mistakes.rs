@@ -83,6 +83,15 @@ fn a_flag_that_cannot_be_used_is_named_with_what_to_give() {
 }
 
 #[test]
+fn of_several_commands_that_may_be_meant_the_nearest_is_the_first() {
+    let home = Home::new(Mode::Absent);
+    for (typed, meant) in [("logn", "login or logout"), ("stauts", "status or setup")] {
+        let finished = run(&home, &[typed]);
+        assert!(finished.stderr.contains(&format!("hint: did you mean {meant}? ")), "{finished:#?}");
+    }
+}
+
+#[test]
 fn a_setting_counts_before_a_command_and_after_it() {
     let home = Home::new(Mode::Absent);
     let twice = run(&home, &["--client-id", "a", "config", "--flow=device", "show", "--client-id=b"]);
