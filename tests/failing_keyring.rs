@@ -1,5 +1,5 @@
-//! A keyring that breaks its protocol, one whose prompts nobody answers or somebody dismisses, and a kernel that keeps no
-//! keys: what is said, and that the sign-in is still there.
+//! A keyring that breaks its protocol, and one whose prompts nobody answers or somebody dismisses: what is said, and that
+//! the sign-in is still there.
 
 use std::path::Path;
 use std::process::Command;
@@ -10,7 +10,6 @@ use crate::support::home::Home;
 use crate::support::keyring_relay::{End, Fault, KeyringRelay};
 use crate::support::provider::Provider;
 use crate::support::run::{Finished, Running};
-use crate::support::strace::strace;
 
 const START: &str = "hint: start the keyring or log in to the desktop; 'kubekey login' with the same settings signs in without \
                      the saved sign-in\n";
@@ -157,32 +156,4 @@ fn the_bus_in_the_sessions_folder_is_not_used_if_it_is_another_users() {
     let finished = user.home.run(&mut after_mounting("true", Path::new("sh"), &kubekey));
     assert_eq!((finished.code(), user.home.browser.urls().len()), (Some(6), 1), "{finished:#?}");
     assert_says(&finished, "not available: the D-Bus session bus belongs to another user\n", START);
-}
-
-/// A run on a machine with the kernel's keys, where this system call fails.
-fn without(call: &str, error: &str, home: &Home, command: &mut Command) -> Finished {
-    let (trace, inject) = (format!("trace={call}"), format!("inject={call}:error={error}"));
-    // Containers have no keys of their own, but WSL does.
-    command.env("WSL_DISTRO_NAME", "of these tests");
-    home.run(&mut strace(command, Path::new("/dev/null"), &["-f", "-e", &trace, "-e", &inject]))
-}
-
-#[test]
-fn a_kernel_that_keeps_no_keys_is_named_before_the_sign_in() {
-    let provider = Provider::start();
-    let home = Home::new(Mode::Follow).store_in("kernel");
-    let finished = without("keyctl", "ENOSYS", &home, &mut home.kubekey_for(&provider));
-    assert_eq!((finished.code(), home.browser.urls().len()), (Some(6), 0), "{finished:#?}");
-    let hint = "hint: give another --token-storage: auto, keyring, file or none\n";
-    assert_says(&finished, "kubekey: the kernel's keys are not available here\n", hint);
-    let home = Home::new(Mode::Follow).store_in("auto");
-    for (call, error, why) in [
-        ("keyctl", "ENOSYS", "the kernel's keys are not available here"),
-        ("add_key", "EDQUOT", "the kernel keyring is full (/proc/key-users shows the quota)"),
-    ] {
-        let finished = without(call, error, &home, home.kubekey_for(&provider).arg("doctor"));
-        assert!(finished.stdout.contains(&format!("warning  kernel keys   {why}\n")), "{finished:#?}");
-        let advice = "-> without them each run asks the keyring, which takes longer\n";
-        assert!(finished.stdout.contains(advice), "{finished:#?}");
-    }
 }

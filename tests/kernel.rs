@@ -12,6 +12,7 @@ use crate::support::home::Home;
 use crate::support::kernel;
 use crate::support::provider::Provider;
 use crate::support::provider::behaviour::edit;
+use crate::support::run::Finished;
 use crate::support::strace::strace;
 
 /// All for the possessor, view for the user: keyctl_setperm(3).
@@ -415,4 +416,33 @@ fn a_kernel_that_keeps_nothing_is_named_with_the_other_storages() {
         examined.stdout.contains("-> without them each run asks the keyring, which takes longer\n"),
         "{examined:#?}"
     );
+}
+
+/// A run on a machine with the kernel's keys, where this system call fails.
+fn without(call: &str, error: &str, home: &Home, command: &mut Command) -> Finished {
+    let (trace, inject) = (format!("trace={call}"), format!("inject={call}:error={error}"));
+    // Containers have no keys of their own, but WSL does.
+    command.env("WSL_DISTRO_NAME", "of these tests");
+    home.run(&mut strace(command, Path::new("/dev/null"), &["-f", "-e", &trace, "-e", &inject]))
+}
+
+#[test]
+fn a_kernel_that_keeps_no_keys_is_named_before_the_sign_in() {
+    let provider = Provider::start();
+    let home = Home::new(Mode::Follow).store_in("kernel");
+    let finished = without("keyctl", "ENOSYS", &home, &mut home.kubekey_for(&provider));
+    assert_eq!((finished.code(), home.browser.urls().len()), (Some(6), 0), "{finished:#?}");
+    let hint = "hint: give another --token-storage: auto, keyring, file or none\n";
+    assert!(finished.stderr.contains("kubekey: the kernel's keys are not available here\n"), "{finished:#?}");
+    assert!(finished.stderr.contains(hint), "{finished:#?}");
+    let home = Home::new(Mode::Follow).store_in("auto");
+    for (call, error, why) in [
+        ("keyctl", "ENOSYS", "the kernel's keys are not available here"),
+        ("add_key", "EDQUOT", "the kernel keyring is full (/proc/key-users shows the quota)"),
+    ] {
+        let finished = without(call, error, &home, home.kubekey_for(&provider).arg("doctor"));
+        assert!(finished.stdout.contains(&format!("warning  kernel keys   {why}\n")), "{finished:#?}");
+        let advice = "-> without them each run asks the keyring, which takes longer\n";
+        assert!(finished.stdout.contains(advice), "{finished:#?}");
+    }
 }
