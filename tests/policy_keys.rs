@@ -208,6 +208,10 @@ fn an_authority_of_the_policy_is_trusted_whatever_else_is_given() {
     let path = |name: &str| home.path().join(name).display().to_string();
     let etc = Etc::with_policy(&format!("extra_ca = ['{}']\nlocked_flags = []", path("company.pem")));
     assert_eq!(home.run(&mut home.kubekey_for(&provider)).code(), Some(5), "not known otherwise");
+    let locked = home.run(&mut Etc::with_policy("").over(&home.kubekey_for(&provider)));
+    let hint = "hint: if it is your company's CA, this machine's administrator must add it to the system's trust store \
+                or to extra_ca of the policy\n";
+    assert!(locked.code() == Some(5) && locked.stderr.ends_with(hint), "{locked:#?}");
     home.run(&mut etc.over(&home.kubekey_for(&provider))).credential();
     for command in all_ways(&home, &provider, "certificate_authority", &json!(path("other.pem"))) {
         home.run(&mut etc.over(&command)).credential();

@@ -23,6 +23,7 @@ const QUESTIONS: [&str; 5] = [
     "kubekey: client ID registered with the provider [kubernetes]: ",
 ];
 const WRITE: &str = "kubekey: write it? [yes]: ";
+const PROVIDER_AUTHORITY: &str = "kubekey: PEM file with the CA of the provider [none]: ";
 const ANYWAY: &str = "kubekey: use it anyway? [no]: ";
 const SIGN_IN: &str = "kubekey: sign in now? [yes]: ";
 
@@ -43,18 +44,67 @@ fn a_provider_with_a_certificate_of_the_companys_ca_is_asked_for_that() {
     person.answer(name, "");
     person.answer(authority, "none");
     person.answer(issuer, &provider.issuer());
-    person.wait_for("is not trusted");
-    let question = "kubekey: PEM file with the CA of the provider [none]: ";
-    person.answer(question, "");
-    person.answer(ANYWAY, "no");
-    person.answer(question, "ca.pem");
     person.answer(client, &provider.client_id());
+    person.wait_for("is not trusted");
+    person.answer(PROVIDER_AUTHORITY, "");
+    person.answer(ANYWAY, "no");
+    person.answer(PROVIDER_AUTHORITY, "ca.pem");
     person.answer(WRITE, "");
     person.answer(SIGN_IN, "");
     person.wait_for("signed in as Jane Doe");
     let written = fs::read_to_string(home.path().join(".kube/config")).unwrap();
     let flag = format!("--certificate-authority={}", home.path().join("ca.pem").display());
     assert!(written.contains(&flag), "{written}");
+}
+
+#[test]
+fn a_provider_of_the_flags_that_is_not_trusted_is_asked_for_its_ca_unless_the_policy_decides_that() {
+    let home = Home::new(Mode::Follow).store_in("file");
+    let provider = Provider::start_at(Ipv4Addr::LOCALHOST.into(), Some(COMPANY.server("127.0.0.1", |_| ())));
+    let ca = home.path().join("ca.pem").display().to_string();
+    fs::write(&ca, COMPANY.pem()).unwrap();
+    let written = || fs::read_to_string(home.path().join(".kube/config")).unwrap_or_default();
+    let mut command = bare_setup(&home);
+    command.args(["--no-login", "--cluster=prod", "--server=https://k8s.example.com", "--client-id=kubernetes"]);
+    command.arg(format!("--issuer-url={}", provider.issuer()));
+
+    // Without a person, and where a policy locks the setting, nobody is asked.
+    let mut unasked = home.kubekey();
+    unasked.args(command.get_args()).arg("--yes");
+    let (code, screen, _) = Person::run(&unasked).wait();
+    assert_eq!((code, written().as_str()), (Some(5), ""), "{screen}");
+    let (code, screen, _) = Person::run(&Etc::with_policy("").over(&command)).wait();
+    assert_eq!((code, written().as_str()), (Some(5), ""), "{screen}");
+    assert!(screen.contains("extra_ca of the policy") && !screen.contains("PEM file"), "{screen}");
+
+    let mut person = Person::run(&command);
+    person.answer(PROVIDER_AUTHORITY, "/nowhere.pem");
+    person.wait_for("/nowhere.pem");
+    person.answer(PROVIDER_AUTHORITY, &ca);
+    person.answer(WRITE, "");
+    let (code, screen, _) = person.wait();
+    assert!(code == Some(0) && written().contains(&format!("--certificate-authority={ca}")), "{screen}");
+
+    // The cluster may have the same CA.
+    fs::remove_file(home.path().join(".kube/config")).unwrap();
+    let mut same = bare_setup(&home);
+    same.args(command.get_args().skip(1)).arg(format!("--certificate-authority={ca}"));
+    let mut person = Person::run(&same);
+    person.answer(&PROVIDER_AUTHORITY.replace("none", &ca), "");
+    person.answer(WRITE, "");
+    assert_eq!(person.wait().0, Some(0));
+    assert!(
+        written().contains(&format!("--certificate-authority={ca}")) && written().contains(&format!("authority: {ca}")),
+        "{}",
+        written()
+    );
+
+    fs::remove_file(home.path().join(".kube/config")).unwrap();
+    let etc = Etc::with_policy(&format!("extra_ca = '{ca}'"));
+    let mut person = Person::run(&etc.over(&command));
+    person.answer(WRITE, "");
+    let (code, screen, _) = person.wait();
+    assert!(code == Some(0) && !screen.contains("PEM file") && !written().contains("ca.pem"), "{screen}");
 }
 
 #[test]

@@ -63,7 +63,9 @@ impl TlsSetup {
             authorities.extend(marked_store(STORE, &file)?);
         }
         let verifier = verifier(authorities, crypto.clone(), tls.passes_over_variables);
-        let config = verifier.and_then(|verifier| verified_by(NamingVerifier { verifier, name: None }, crypto));
+        let takes_authority = !tls.passes_over_variables;
+        let config =
+            verifier.and_then(|verifier| verified_by(NamingVerifier { verifier, name: None, takes_authority }, crypto));
         Ok(Self::Verified(Box::new(config.map_err(|error| unusable(&error))?)))
     }
 
@@ -82,7 +84,8 @@ impl TlsSetup {
             true => verifier(authorities, crypto.clone(), tls.passes_over_variables),
             false => only_given::verifier(authorities, crypto.clone()).map(|only| only as Arc<dyn ServerCertVerifier>),
         };
-        let config = verifier.and_then(|verifier| verified_by(NamingVerifier { verifier, name }, crypto));
+        let naming = |verifier| NamingVerifier { verifier, name, takes_authority: true };
+        let config = verifier.and_then(|verifier| verified_by(naming(verifier), crypto));
         Ok(Self::Verified(Box::new(config.map_err(|error| unusable(&error))?)))
     }
 
@@ -164,6 +167,8 @@ struct NamingVerifier {
     verifier: Arc<dyn ServerCertVerifier>,
     /// The name that the certificate must have, if it is not that of the URL.
     name: Option<ServerName<'static>>,
+    /// Whether a CA that a user gives would be trusted.
+    takes_authority: bool,
 }
 
 impl ServerCertVerifier for NamingVerifier {
@@ -177,7 +182,7 @@ impl ServerCertVerifier for NamingVerifier {
     ) -> std::result::Result<ServerCertVerified, rustls::Error> {
         let server = self.name.as_ref().unwrap_or(server);
         let verified = self.verifier.verify_server_cert(certificate, intermediates, server, ocsp_response, now);
-        verified.map_err(|error| Untrusted::name(error, certificate, server))
+        verified.map_err(|error| Untrusted::name(error, certificate, server, self.takes_authority))
     }
 
     fn verify_tls12_signature(

@@ -21,6 +21,10 @@ const MOST_NAMES: usize = 4;
 const REPLACE: &str = "the administrator of the provider, or of the proxy in between, must replace it: \
     X.509 version 3, with the host as a subject alternative name, signed with SHA-256 or better";
 
+/// For an unknown CA where no user may give one.
+const LOCKED: &str = "if it is your company's CA, this machine's administrator must add it to the system's trust store \
+    or to extra_ca of the policy";
+
 /// Shown in place of an empty name.
 const NAMELESS: &str = "an unnamed issuer";
 
@@ -30,14 +34,22 @@ pub struct Untrusted {
     server: String,
     issuer: String,
     problem: CertificateError,
+    /// Whether a CA that a user gives would be trusted.
+    takes_authority: bool,
 }
 
 impl Untrusted {
-    /// Adds the names in `certificate` to the error.
-    pub fn name(error: rustls::Error, certificate: &CertificateDer<'_>, server: &ServerName<'_>) -> rustls::Error {
+    /// Adds the names in `certificate` to the error. `takes_authority` is whether a CA that a user gives would be trusted.
+    pub fn name(
+        error: rustls::Error,
+        certificate: &CertificateDer<'_>,
+        server: &ServerName<'_>,
+        takes_authority: bool,
+    ) -> rustls::Error {
         match error {
             rustls::Error::InvalidCertificate(problem) => {
-                let untrusted = Self { server: server.to_str().into_owned(), issuer: issuer(certificate), problem };
+                let (server, issuer) = (server.to_str().into_owned(), issuer(certificate));
+                let untrusted = Self { server, issuer, problem, takes_authority };
                 rustls::Error::InvalidCertificate(CertificateError::Other(OtherError(Arc::new(untrusted))))
             }
             other => other,
@@ -67,6 +79,7 @@ impl Untrusted {
                 "the server needs its own certificate, signed by that CA ('openssl req -x509' creates a CA certificate)"
             }
             problem if is_out_of_date(problem) => REPLACE,
+            E::BadSignature | E::UnknownIssuer if !self.takes_authority => LOCKED,
             E::BadSignature => {
                 "pass the certificate of the CA that signed it with --certificate-authority FILE; if you did, \
                  that CA has an RSA key of fewer than 2048 bits, and must be replaced"

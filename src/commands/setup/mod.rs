@@ -41,7 +41,7 @@ use authority::take_authority;
 use entries::Plugin;
 pub use offer::{Offer, offer, offer_for};
 use report::{Format, Report};
-use sign_in::{SignIn, sign_in_of, sign_ins};
+use sign_in::{SignIn, is_untrusted, sign_in_of, sign_ins};
 pub use system::setup_system;
 use written::{Written, files_of, write};
 
@@ -106,17 +106,38 @@ fn entries(mut flags: Flags, mut asked: cli::Setup, is_asking: bool) -> Result<(
         .filter_map(|cluster| cluster.authority.as_ref()?.notice())
         .for_each(|copied| terminal::notice(&copied));
     wanted.iter().try_for_each(|cluster| policy.check_server(&cluster.name, &cluster.server))?;
-    let sign_ins = sign_ins(&flags, &policy, &wanted)?;
     let secret = entries::secret(&flags, &asked)?;
     let plugin = Plugin::of(&asked)?;
-    if !asked.offline {
-        sign_ins.iter().try_for_each(SignIn::check_provider)?;
-    }
+    let resolve = |flags: &Flags| sign_ins(flags, &policy, &wanted);
+    let sign_ins =
+        if asked.offline { resolve(&flags)? } else { checked(&flags, resolve, authority.as_deref(), is_asking)? };
     let entries = wanted.iter().map(|cluster| {
         let arguments = entries::arguments(sign_in_of(&sign_ins, cluster), secret.as_deref());
         entries::entries(cluster, &plugin, arguments)
     });
     Ok((entries.collect(), sign_in_of(&sign_ins, &wanted[0]).flags.clone()))
+}
+
+/// The sign-in settings, with providers that respond. A person is asked for the CA that a provider lacks; for several
+/// providers, one CA would be a guess.
+fn checked(
+    flags: &Flags,
+    resolve: impl Fn(&Flags) -> Result<Vec<SignIn>>,
+    authority: Option<&str>,
+    is_asking: bool,
+) -> Result<Vec<SignIn>> {
+    let check = |sign_ins: &[SignIn]| sign_ins.iter().try_for_each(SignIn::check_provider);
+    let sign_ins = resolve(flags)?;
+    match check(&sign_ins) {
+        Err(error) if is_asking && sign_ins.len() == 1 && is_untrusted(&error) => {
+            let trusted = questions::provider_authority(flags, &error, authority, |flags| {
+                let sign_ins = resolve(flags)?;
+                check(&sign_ins).map(|()| sign_ins)
+            })?;
+            Ok(trusted.unwrap_or(sign_ins))
+        }
+        checked => checked.map(|()| sign_ins),
+    }
 }
 
 /// Points users of other programs to what `setup` can do for them.

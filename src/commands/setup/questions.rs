@@ -69,7 +69,7 @@ pub fn complete(
         };
         *authority = ask_file(default, check_file)?;
     }
-    provider(flags, &mut asked.offline, known, authority.as_deref().unwrap_or(NO_FILE))
+    provider(flags, &mut asked.offline, known)
 }
 
 /// Asks for the certificate authority of a server that replaces another one; `None` for the system's.
@@ -78,6 +78,36 @@ pub fn complete(
 /// [`ErrorKind::Failed`] if the input ends.
 pub fn authority() -> Result<Option<Trust>> {
     ask_file(NO_FILE, |answer| check_file(answer)?.as_deref().map(read_authority).transpose())
+}
+
+/// Asks for the certificate authority of a provider that is not trusted, which may be that of the cluster, `authority`: a
+/// company often has one of its own. Returns what `check` makes of the flags with it; `None` if a person takes the
+/// provider unchecked.
+///
+/// # Errors
+/// [`ErrorKind::Failed`] if the input ends; [`ErrorKind::Policy`] if no authority may be given.
+pub fn provider_authority<T>(
+    flags: &Flags,
+    untrusted: &Error,
+    authority: Option<&str>,
+    check: impl Fn(&Flags) -> Result<T>,
+) -> Result<Option<T>> {
+    tell(untrusted, "");
+    let answered = ask_with(&paths, PROVIDER_AUTHORITY, authority.unwrap_or(NO_FILE), |file| {
+        if file == NO_FILE {
+            return taken_anyway().map(|()| Ok(None));
+        }
+        let mut flags = flags.clone();
+        let mut files = flags.replace("certificate-authority", &[]);
+        files.extend(whole_paths(&[file.to_owned()])?);
+        flags.replace("certificate-authority", &files);
+        match check(&flags) {
+            // No answer can change that.
+            Err(error) if error.kind() == ErrorKind::Policy => Ok(Err(error)),
+            checked => checked.map(|checked| Ok(Some(checked))),
+        }
+    });
+    answered?
 }
 
 /// Asks a yes-or-no question; the end of the input means no.
@@ -94,8 +124,8 @@ pub fn confirm(question: &str, default: bool) -> bool {
 }
 
 /// Asks for the provider. The policy is checked later: a setting that it does not allow ends the run, and the question
-/// is not repeated. Its CA may be that of the cluster, `authority`.
-fn provider(flags: &mut Flags, is_offline: &mut bool, known: Option<&KnownCluster>, authority: &str) -> Result<()> {
+/// is not repeated. So is the trust in it: the policy may name its CA.
+fn provider(flags: &mut Flags, is_offline: &mut bool, known: Option<&KnownCluster>) -> Result<()> {
     let given = Layers::read(flags, variable, None)?.given;
     let is_missing = |flag| given.text(flag).is_none();
     let resolve = |flags: &Flags| SignIn::resolve(flags, &Policy::default(), None, None);
@@ -114,9 +144,8 @@ fn provider(flags: &mut Flags, is_offline: &mut bool, known: Option<&KnownCluste
             let draft = with(&draft, "issuer-url", issuer_url);
             let sign_in = resolve(&draft)?;
             match if *is_offline { Ok(()) } else { sign_in.check_provider() } {
-                Ok(()) => Ok((draft, *is_offline)),
-                Err(error) if is_untrusted(&error) => with_authority(&draft, &error, issuer_url, authority),
-                Err(error) => take_anyway(error, issuer_url).map(|()| (draft, true)),
+                Err(error) if !is_untrusted(&error) => take_anyway(error, issuer_url).map(|()| (draft, true)),
+                _ => Ok((draft, *is_offline)),
             }
         })?;
     }
@@ -129,21 +158,6 @@ fn provider(flags: &mut Flags, is_offline: &mut bool, known: Option<&KnownCluste
     }
     *flags = draft;
     Ok(())
-}
-
-/// A company often has a CA of its own. Returns the settings with it, and whether the provider is to be taken unchecked.
-fn with_authority(draft: &Flags, untrusted: &Error, issuer_url: &str, default: &str) -> Result<(Flags, bool)> {
-    tell(untrusted, issuer_url);
-    ask_with(&paths, PROVIDER_AUTHORITY, default, |file| {
-        if file == NO_FILE {
-            return taken_anyway().map(|()| (draft.clone(), true));
-        }
-        let mut draft = draft.clone();
-        let mut files = draft.replace("certificate-authority", &[]);
-        files.extend(whole_paths(&[file.to_owned()])?);
-        draft.replace("certificate-authority", &files);
-        SignIn::resolve(&draft, &Policy::default(), None, None)?.check_provider().map(|()| (draft, false))
-    })
 }
 
 /// A person may accept a provider that cannot be reached; it is then not checked again.
