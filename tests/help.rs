@@ -36,6 +36,25 @@ fn the_short_help_fits_a_screen() {
 }
 
 #[test]
+fn the_short_help_of_each_command_fits_a_screen() {
+    let of_config = ["show", "check", "schema"].map(|name| format!("config {name}"));
+    for command in commands().into_iter().chain(of_config) {
+        let short = help(&command.split(' ').chain(["-h"]).collect::<Vec<_>>());
+        assert!(short.lines().count() <= 24, "{command}: {short}");
+        assert!(short.lines().all(|line| line.chars().count() <= 80), "{command}: {short}");
+    }
+}
+
+#[test]
+fn the_short_help_of_setup_has_what_a_person_needs_first() {
+    let short = help(&["setup", "-h"]);
+    for flag in ["--cluster", "--server", "--issuer-url", "--client-id", "--from-kubelogin", "--system", "--dry-run"] {
+        assert_eq!(short.matches(&format!("\n      {flag} ")).count(), 1, "{short}");
+    }
+    assert!(!short.contains("--groups-prefix") && short.contains("'kubekey setup --help' has everything"), "{short}");
+}
+
+#[test]
 fn the_help_is_in_groups_and_has_every_setting() {
     let help = help(&["--help"]);
     for heading in ["\nProvider:\n", "\nSign-in:\n", "\nNetwork:\n", "\nStorage:\n"] {

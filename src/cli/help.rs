@@ -123,10 +123,27 @@ const OFTEN: [(&str, &str); 5] = [
     ("token-storage", "Where to save it: auto, keyring, kernel, file"),
 ];
 
+/// The flags of `setup` that its `-h` lists, in this order.
+const OF_SETUP: [&str; 11] = [
+    "cluster",
+    "server",
+    "issuer-url",
+    "client-id",
+    "context",
+    "kubeconfig",
+    "from",
+    "from-kubelogin",
+    "system",
+    "dry-run",
+    "yes",
+];
+
 /// The commands that people seldom type, which `-h` leaves out.
 const SELDOM: [&str; 4] = ["get-token", "pages", "completions", "version"];
 
 const MORE: &str = "'kubekey --help' has everything, 'kubekey COMMAND -h' the flags of a command.";
+
+const MORE_OF_SETUP: &str = "In a terminal, setup asks for what is missing.\n'kubekey setup --help' has everything.";
 
 /// Prepares the whole command line for its help, which is to be `short` or not.
 pub fn arrange(command: Command, short: bool) -> Command {
@@ -139,7 +156,31 @@ pub fn arrange(command: Command, short: bool) -> Command {
     let more = MORE.replace("'kubekey ", &format!("'{} ", terminal::called()));
     let command = command.after_help(more).after_long_help(everything).mut_args(in_group);
     let settings: Vec<_> = command.get_arguments().filter(|arg| arg.is_global_set()).cloned().collect();
-    command.mut_subcommands(|subcommand| of_command(subcommand, &settings))
+    command.mut_subcommands(|subcommand| match of_command(subcommand, &settings) {
+        setup if short && setup.get_name() == "setup" => shortened_setup(setup),
+        command if short => command.mut_args(shortened).mut_subcommands(|command| command.mut_args(shortened)),
+        command => command,
+    })
+}
+
+/// Leaves the default out of a flag's help.
+fn shortened(arg: Arg) -> Arg {
+    let whole = arg.get_help().map(ToString::to_string).unwrap_or_default();
+    match whole.split_once(" [default: ") {
+        Some((short, _)) => arg.help(short.to_owned()),
+        None => arg,
+    }
+}
+
+/// `setup` has more flags than fit a screen.
+fn shortened_setup(command: Command) -> Command {
+    let of_setup = |arg: Arg| match OF_SETUP.iter().position(|flag| arg.get_long() == Some(flag)) {
+        Some(position) => shortened(arg.help_heading(None).display_order(position)),
+        None if arg.get_long() == Some("help") => arg,
+        None => arg.hide_short_help(true),
+    };
+    let more = MORE_OF_SETUP.replace("'kubekey ", &format!("'{} ", terminal::called()));
+    command.mut_args(of_setup).after_help(more)
 }
 
 /// Names the group of a setting, and leaves a seldom one out of `-h`.

@@ -6,11 +6,11 @@ use clap::builder::NonEmptyStringValueParser as NonEmpty;
 /// The context whose settings a command uses.
 #[derive(Args, Clone, Default)]
 pub struct OfContext {
-    /// Use the settings of this kubeconfig context [default: the current one, unless a provider, client or profile is given]
+    /// Use this context of the kubeconfig [default: the current one, unless a provider, client or profile is given]
     #[arg(long, value_name = "NAME", value_parser = NonEmpty::new())]
     pub context: Option<String>,
 
-    /// Use the settings of the context for this kubeconfig cluster
+    /// Use the context of this cluster of the kubeconfig
     #[arg(long, value_name = "NAME", value_parser = NonEmpty::new(), conflicts_with = "context")]
     pub cluster: Option<String>,
 
