@@ -36,7 +36,7 @@ class Kubekey < Formula
   end
 
   def install
-    bin.install "bin/kubekey"
+    bin.install "bin/kubekey", "bin/kubectl_complete-kubekey"
     bin.install_symlink bin/"kubekey" => "kubectl-kubekey"
     man1.install Dir["share/man/man1/kubekey*"]
     man1.install_symlink man1/"kubekey.1.gz" => "kubectl-kubekey.1.gz"

@@ -1,6 +1,10 @@
 //! Completion: each shell runs its script, and the script asks kubekey.
 
 use std::fs;
+#[cfg(unix)]
+use std::os::unix::fs::symlink;
+#[cfg(unix)]
+use std::path::Path;
 use std::process::Command;
 
 use serde_json::{Value, json};
@@ -9,6 +13,8 @@ use crate::support::browser::Mode;
 use crate::support::home::Home;
 #[cfg(unix)]
 use crate::support::home::program;
+#[cfg(unix)]
+use crate::support::kubeconfig::kubectl;
 
 /// A home with two contexts that run kubekey and one that does not, and with two profiles and a cluster in its settings.
 fn home() -> Home {
@@ -162,6 +168,43 @@ fn zsh_completes_words_and_values() {
     assert!(lines[3].starts_with("-V --token-storage=keyring:") && lines[3].contains("|--token-storage=kernel:"));
     assert_eq!((lines[4], lines[5]), ("files -/", "-V prod eu:"), "{printed}");
     assert_eq!(lines[6..], [r"-V \:new:", "-V prod eu:", r"-V a\:b\\c:"], "{printed}");
+}
+
+/// With the helper of the packages, in a folder with kubekey.
+#[test]
+#[cfg(unix)]
+fn kubectl_completes_the_words_of_its_plugin() {
+    let home = home();
+    let bin = home.path().join("bin");
+    fs::create_dir(&bin).unwrap();
+    let helper = Path::new(env!("CARGO_MANIFEST_DIR")).join("packaging/kubectl_complete-kubekey");
+    for (target, name) in [(program(), "kubekey"), (program(), "kubectl-kubekey"), (helper, "kubectl_complete-kubekey")]
+    {
+        symlink(target, bin.join(name)).unwrap();
+    }
+    let candidates = |words: &[&str]| {
+        let mut kubectl = kubectl(&home);
+        let output =
+            kubectl.args(["__complete", "kubekey"]).args(words).env("PATH", format!("{}:/usr/bin:/bin", bin.display()));
+        let output = output.output().expect("kubectl, see tests/install");
+        let text = String::from_utf8(output.stdout).unwrap();
+        text.lines().map(|line| line.split('\t').next().unwrap()).collect::<Vec<_>>().join("|")
+    };
+    for (words, expected) in [
+        (&["log"][..], "login|logout|:4"),
+        // Other names need quotes, which kubectl's scripts do not always add.
+        (&["login", "--context", ""], "prod|:new|:4"),
+        (&["--token-storage=ke"], "keyring|kernel|:4"),
+        (&["--certificate-authority", ""], ":0"),
+        (&["pages", "--write="], ":16"),
+        (&["get-token", "--client-id", ""], ":4"),
+    ] {
+        assert_eq!(candidates(words), expected, "{words:?}");
+    }
+    let all = candidates(&[""]);
+    assert!(all.contains("|login|") && all.ends_with("|:4"), "{all}");
+    fs::remove_file(bin.join("kubekey")).unwrap();
+    assert_eq!(candidates(&[""]), ":4", "without the program there is nothing, and no file");
 }
 
 #[test]
