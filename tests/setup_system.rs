@@ -301,8 +301,11 @@ fn a_client_secret_is_left_out_unless_it_is_asked_for_and_no_diff_shows_it() {
     };
     let finished = run(&[]);
     assert!(finished.stderr.contains("warning: the client secret is left out"), "{finished:#?}");
-    assert!(finished.stderr.contains("settings: 0, profiles: 1, clusters: 0"), "{finished:#?}");
+    assert!(finished.stderr.contains("config.toml: profiles: 1\n"), "{finished:#?}");
     assert!(!machine.text("config.toml").contains(SECRET));
+    let nothing = Machine::new(&[]);
+    let nothing = nothing.done(&nothing.setup(&[&format!("--client-secret={SECRET}")]));
+    assert!(nothing.stderr.contains("config.toml: nothing is set in it\n"), "{nothing:#?}");
     let asked = run(&["--include-client-secret", "--dry-run"]);
     assert!(asked.stdout.contains("+client_secret = ***\n") && !asked.stderr.contains("warning"), "{asked:#?}");
     run(&["--include-client-secret"]);
@@ -405,6 +408,47 @@ fn who_has_nothing_but_what_it_wrote_can_sign_in() {
     assert_eq!(provider.count_all(), 0, "the network is not asked");
     let finished = machine.home.run(&mut machine.etc.over(&machine.kubekey(&[])));
     finished.credential();
+}
+
+/// The words between quotes in the line that says what comes next.
+fn next_command(finished: &Finished) -> Vec<String> {
+    let lines: Vec<_> = finished.stderr.lines().filter(|line| line.contains("next: ")).collect();
+    assert_eq!(lines.len(), 1, "{finished:#?}");
+    let command = lines[0].split('\'').nth(1).unwrap();
+    command.split(' ').skip(1).map(str::to_owned).collect()
+}
+
+#[test]
+fn the_next_step_that_is_told_works() {
+    let (machine, provider) = (Machine::new(&[]), Provider::start());
+    let client = format!("--client-id={}", provider.client_id());
+    let first = machine.done(&machine.setup(&[&format!("--issuer-url={}", provider.issuer())]));
+    assert!(first.stderr.starts_with("kubekey: wrote /etc/kubekey/config.toml: settings: 1\n"), "{first:#?}");
+    let command = next_command(&first);
+    assert_eq!(command, ["setup", "--system", "--client-id", "ID"], "the client is missing");
+    let without = machine.done(&machine.setup(&[&client]));
+    assert!(without.stderr.contains("next: each user runs 'kubekey setup', which asks for a cluster"), "{without:#?}");
+    let with = machine.done(&machine.setup(&["--cluster=prod", "--server=https://127.0.0.1:1"]));
+    assert!(with.stderr.contains("config.toml: settings: 2, clusters: 1\n"), "{with:#?}");
+    assert!(with.stderr.contains("once, and then kubectl"), "{with:#?}");
+    let words = next_command(&with);
+    let words: Vec<_> = words.iter().map(String::as_str).collect();
+    let done = machine.home.run(&mut machine.etc.over(&machine.kubekey(&words)));
+    assert_eq!(done.code(), Some(0), "{done:#?}");
+    let kubeconfig = view(&machine.home, &machine.home.path().join(".kube/config"));
+    assert_eq!(kubeconfig["current-context"], "prod", "kubectl needs no flag: {kubeconfig}");
+
+    let again = machine.done(&machine.setup(&["--cluster=prod", "--server=https://127.0.0.1:1"]));
+    assert!(!again.stderr.contains("next: "), "nothing was written: {again:#?}");
+    let planned = machine.done(&machine.setup(&["--cluster=b", "--server=https://b", "--dry-run"]));
+    assert!(!planned.stderr.contains("next: "), "{planned:#?}");
+    let shared = machine.setup(&["--cluster=a b", "--server=https://a", "--kubeconfig=/etc/kubekey/all"]);
+    let shared = machine.done(&shared);
+    let told = "try it: kubectl --context prod --kubeconfig /etc/kubekey/all get pods\n";
+    assert!(shared.stderr.contains(told), "{shared:#?}");
+    let other = Machine::new(&[]);
+    let other = other.done(&other.setup(&["--browser-command=firefox"]));
+    assert!(!other.stderr.contains("next: "), "another file may name the provider: {other:#?}");
 }
 
 /// The same trace of a run that may read all of this proves that the trace would show it.

@@ -9,6 +9,7 @@ mod generated;
 mod installer;
 mod migration;
 mod newcomer;
+mod next_step;
 mod offer;
 mod onboarding;
 mod path_completion;

@@ -87,8 +87,9 @@ impl SettingsFile {
         if self.layer == Layer::Homebrew { &OF_HOMEBREW } else { &[] }
     }
 
-    /// The command that writes it.
-    pub fn command(&self) -> &'static str {
-        if self.layer == Layer::Homebrew { "kubekey setup --system --homebrew" } else { "kubekey setup --system" }
+    /// The command that writes it, with these arguments.
+    pub fn command_with(&self, arguments: &str) -> String {
+        let homebrew = if self.layer == Layer::Homebrew { " --homebrew" } else { "" };
+        format!("kubekey setup --system{homebrew} {arguments}")
     }
 }

@@ -7,6 +7,7 @@ use std::path::Path;
 use super::authority::{read_authority, take_authority};
 use super::generated::{self, SYSTEM, Step};
 use super::installer;
+use super::next_step::next_step;
 use super::removal::remove;
 use super::report::Format;
 use super::server::{check_name, check_server};
@@ -70,7 +71,8 @@ pub fn setup_system(flags: Flags, asked: &cli::Setup, out: &mut impl Write) -> R
         backups.extend(kubeconfig.write()?);
     }
     let changes: Vec<_> = change.into_iter().chain(kubeconfig.changes).collect();
-    let report = Report { path: &file.path, step, clusters: &clusters, changes: &changes, backups: &backups };
+    let next = next_step(&answers, &clusters, &file, asked.kubeconfig.as_deref());
+    let report = Report { path: &file.path, step, clusters: &clusters, changes: &changes, backups: &backups, next };
     report.tell(format, asked.dry_run, out)?;
     Ok(!changes.is_empty())
 }
@@ -182,15 +184,14 @@ fn change(path: &Path, step: Step, contents: String, old: Option<String>, text: 
 
 fn contents(file: &SettingsFile, answers: &Answers, keeps_secret: bool) -> String {
     if answers.is_empty() {
-        let command = file.command();
-        return format!(
-            "nothing is set in it yet; fill in issuer_url and client_id, \
-             or run '{command} --issuer-url URL --client-id ID'"
-        );
+        let command = file.command_with("--issuer-url URL --client-id ID");
+        return format!("nothing is set in it yet; fill in issuer_url and client_id, or run '{command}'");
     }
     let settings = answers.settings().filter(|value| keeps_secret || !value.key.kind.is_secret()).count();
-    let (profiles, clusters) = (answers.profiles().len(), answers.clusters.len());
-    format!("settings: {settings}, profiles: {profiles}, clusters: {clusters}")
+    let counts = [("settings", settings), ("profiles", answers.profiles().len()), ("clusters", answers.clusters.len())];
+    let counts = counts.into_iter().filter(|(_, count)| *count > 0).map(|(what, count)| format!("{what}: {count}"));
+    let counts: Vec<_> = counts.collect();
+    if counts.is_empty() { "nothing is set in it".to_owned() } else { counts.join(", ") }
 }
 
 /// The text of a file, with invalid UTF-8 replaced; `None` if there is no file.

@@ -24,6 +24,8 @@ pub struct Report<'a> {
     pub changes: &'a [Change],
     /// The backups of these files, in the same order.
     pub backups: &'a [Option<PathBuf>],
+    /// What to do after the settings were written.
+    pub next: Option<String>,
 }
 
 impl Report<'_> {
@@ -37,6 +39,9 @@ impl Report<'_> {
             notice_changes(self.changes, is_dry_run);
             warn(self.changes, is_dry_run);
             self.notice_rest();
+            if let (Some(next), Step::Write, false) = (&self.next, self.step, is_dry_run) {
+                terminal::notice(next);
+            }
         }
         printed
     }
