@@ -46,7 +46,8 @@ class Kubekey < Formula
     doc.install Dir["share/doc/kubekey/*"]
   end
 
-  # Settings for all users of this Homebrew, from HOMEBREW_OIDC_ISSUER_URL and HOMEBREW_OIDC_CLIENT_ID. An edited file stays.
+  # Settings for all users of this Homebrew, from HOMEBREW_OIDC_ISSUER_URL, HOMEBREW_OIDC_CLIENT_ID and HOMEBREW_OIDC_CA. An
+  # edited file stays.
   post_install_steps do
     run "kubekey", args: ["setup", "--system", "--homebrew"], base: :bin, must_succeed: false
   end

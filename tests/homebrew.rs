@@ -62,7 +62,8 @@ impl Prefix {
     fn set_up(&self, issuer: &str, etc: &Etc) -> Finished {
         let mut command = self.command("Cellar/kubekey/1/bin/kubekey");
         command.args(["setup", "--system", "--homebrew"]).env("HOMEBREW_OIDC_ISSUER_URL", issuer);
-        self.home.run(&mut etc.over(command.env("HOMEBREW_OIDC_CLIENT_ID", "kubernetes")))
+        command.env("HOMEBREW_OIDC_CLIENT_ID", "kubernetes").env("HOMEBREW_OIDC_CA", "/etc/company-ca.pem");
+        self.home.run(&mut etc.over(&command))
     }
 }
 
@@ -127,7 +128,9 @@ fn the_installation_writes_the_settings_of_the_prefix_and_nothing_else() {
     let etc = Etc::new(&[]);
     let finished = prefix.set_up("https://login.example.com", &etc);
     assert_eq!(finished.code(), Some(0), "{finished:#?}");
-    assert!(prefix.read("config.toml").contains("\nissuer_url = \"https://login.example.com\"\n"));
+    for line in ["issuer_url = \"https://login.example.com\"", "certificate_authority = [\"/etc/company-ca.pem\"]"] {
+        assert!(prefix.read("config.toml").lines().any(|other| other == line), "{line}");
+    }
     assert_eq!(client(&prefix.show("bin/kubekey", &etc)), ("kubernetes".into(), "homebrew".into()));
     assert_eq!((names(&etc.path("")), names(&prefix.folder.join("etc/kubekey"))), (vec![], vec!["config.toml".into()]));
 }

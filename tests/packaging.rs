@@ -93,6 +93,25 @@ fn every_file_that_names_kubekeys_version_names_the_same_one() {
     assert!(template.contains(&format!("kubekey {version} or later")), "{template}");
 }
 
+#[test]
+fn each_question_of_the_deb_is_asked_used_and_documented() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let [templates, config, postinst] =
+        ["templates", "config", "postinst"].map(|name| read(root.join("packaging/deb").join(name)));
+    let packages = read(root.join("docs/packages.md"));
+    let questions: Vec<_> = templates.lines().filter_map(|line| line.strip_prefix("Template: kubekey/")).collect();
+    assert!(questions.contains(&"issuer-certificate-authority") && questions.len() > 5, "{questions:?}");
+    for question in questions {
+        let is_asked = config.lines().any(|line| {
+            let mut words = line.split_whitespace();
+            words.next() == Some("db_input") && words.any(|word| word == format!("kubekey/{question}"))
+        });
+        assert!(is_asked, "{question} is not asked");
+        assert!(postinst.split([' ', '\n', ';']).any(|word| word == question), "{question} is not used");
+        assert!(packages.contains(&format!("kubekey kubekey/{question} string ")), "{question} is not documented");
+    }
+}
+
 /// `PACKAGE_ROOT` is a Debian with the package in `/var/cache/apt/kubekey.deb`, and `TESTED_PROGRAM` its program.
 #[test]
 #[ignore = "packaging/deb/test runs it"]

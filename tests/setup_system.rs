@@ -451,6 +451,20 @@ fn the_next_step_that_is_told_works() {
     assert!(!other.stderr.contains("next: "), "another file may name the provider: {other:#?}");
 }
 
+#[test]
+fn a_file_of_the_providers_ca_that_is_missing_is_one_warning() {
+    let machine = Machine::new(&[("there.pem", &COMPANY.pem())]);
+    let files = ["there", "gone"].map(|name| format!("--issuer-certificate-authority=/etc/kubekey/{name}.pem"));
+    let finished = machine.done(&machine.setup(&[ISSUER, CLIENT, &files[0], &files[1]]));
+    let warnings: Vec<_> = finished.stderr.lines().filter(|line| line.starts_with("kubekey: warning: ")).collect();
+    assert_eq!(
+        warnings,
+        ["kubekey: warning: the provider's CA: /etc/kubekey/gone.pem does not exist yet"],
+        "{finished:#?}"
+    );
+    assert!(machine.text("config.toml").contains("gone.pem\"]"), "it is written all the same");
+}
+
 /// The same trace of a run that may read all of this proves that the trace would show it.
 #[test]
 fn no_home_is_opened_and_no_socket_is_made() {

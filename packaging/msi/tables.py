@@ -15,7 +15,8 @@ UPGRADE_CODE = "{75C6B0A6-4F0C-5B0E-9E6B-6D2C3B7D8A11}"
 NAMESPACE = uuid.UUID(UPGRADE_CODE)
 
 # Public properties: what an administrator answers, and the value below KEY that 'kubekey setup --system' reads.
-ANSWERS = {name.upper(): name for name in ("issuer_url", "client_id", "cluster", "server", "certificate_authority", "answers")}
+ANSWERS = {name.upper(): name for name in ("issuer_url", "client_id", "issuer_certificate_authority", "cluster", "server",
+                                           "certificate_authority", "answers")}
 KEY = r"Software\kubekey\Setup"
 LOCAL_MACHINE = 2
 

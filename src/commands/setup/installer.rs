@@ -54,13 +54,18 @@ fn with(values: Vec<(String, String)>, mut flags: Flags, mut asked: cli::Setup) 
         match name.as_str() {
             "issuer_url" => put(&mut flags, "issuer-url", value),
             "client_id" => put(&mut flags, "client-id", value),
+            "issuer_certificate_authority" if asked.issuer_certificate_authority.is_empty() => {
+                asked.issuer_certificate_authority.push(value);
+            }
+            "issuer_certificate_authority" => {}
             "certificate_authority" => put(&mut flags, "certificate-authority", value),
             "cluster" => asked.cluster = asked.cluster.or(Some(value)),
             "server" => asked.server = asked.server.or(Some(value)),
             "answers" => asked.answers = asked.answers.or(Some(value)),
             _ => {
                 let message = format!("unknown value '{name}' in {KEY}");
-                let hint = "the values are: issuer_url, client_id, cluster, server, certificate_authority, answers";
+                let hint = "the values are: issuer_url, client_id, issuer_certificate_authority, cluster, server, \
+                            certificate_authority, answers";
                 return Err(Error::new(ErrorKind::Usage, message).hint(hint));
             }
         }
@@ -99,6 +104,18 @@ mod tests {
         assert_eq!(flags, [("client-id", vec![odd.to_owned()])]);
         let texts = [asked.cluster, asked.server, asked.answers].map(Option::unwrap);
         assert_eq!(texts, ["prod", "https://k8s", "a.toml"]);
+    }
+
+    #[test]
+    fn the_providers_ca_is_another_than_the_clusters() {
+        let values = [("issuer_certificate_authority", "p.pem"), ("certificate_authority", "c.pem")];
+        let (flags, asked) = given(&[], &values).unwrap();
+        assert_eq!(
+            (flags.0[0].1.as_slice(), asked.issuer_certificate_authority),
+            (&["c.pem".into()][..], vec!["p.pem".into()])
+        );
+        let (_, asked) = given(&["--issuer-certificate-authority=own.pem"], &values).unwrap();
+        assert_eq!(asked.issuer_certificate_authority, ["own.pem"]);
     }
 
     #[test]

@@ -12,8 +12,12 @@ use crate::trusted_file::{self, Owner};
 
 /// Variables that reach an installation by Homebrew: it removes all whose names do not begin with HOMEBREW_, and of these
 /// all that have "key", "token", "auth", "cookie" or "password" in them, so none with KUBEKEY.
-const OF_HOMEBREW: [(&str, &str); 2] =
-    [("HOMEBREW_OIDC_ISSUER_URL", "issuer-url"), ("HOMEBREW_OIDC_CLIENT_ID", "client-id")];
+const OF_HOMEBREW: [(&str, &str); 3] = [
+    ("HOMEBREW_OIDC_ISSUER_URL", "issuer-url"),
+    ("HOMEBREW_OIDC_CLIENT_ID", "client-id"),
+    // A file with the provider's CA.
+    ("HOMEBREW_OIDC_CA", "certificate-authority"),
+];
 
 /// A settings file and whose it is.
 pub struct SettingsFile {

@@ -88,12 +88,24 @@ fn answers(mut flags: Flags, asked: &cli::Setup, file: &SettingsFile) -> Result<
     if let Some(cluster) = cluster(asked, authority)? {
         answers.put(cluster);
     }
-    for cluster in &answers.clusters {
-        if let Some(file) = cluster.certificate_authority.as_ref().filter(|file| !Path::new(file).is_file()) {
-            terminal::warning(&format!("cluster '{}': {file} does not exist yet", cluster.name));
-        }
-    }
+    warn_of_missing_authorities(&answers);
     Ok(answers)
+}
+
+/// They may come later, with another package.
+fn warn_of_missing_authorities(answers: &Answers) {
+    let of_profiles = answers.profiles().iter().flat_map(|(_, values)| values);
+    let of_provider = answers.settings().chain(of_profiles).filter(|value| value.key.flag == "certificate-authority");
+    // One in a home is another for each user.
+    let of_provider = of_provider.flat_map(|value| &value.texts).filter(|file| !file.starts_with("~/"));
+    let of_provider = of_provider.map(|file| ("the provider's CA".to_owned(), file));
+    let of_clusters = answers
+        .clusters
+        .iter()
+        .filter_map(|cluster| Some((format!("cluster '{}'", cluster.name), cluster.certificate_authority.as_ref()?)));
+    of_provider.chain(of_clusters).filter(|(_, file)| !Path::new(file).is_file()).for_each(|(whose, file)| {
+        terminal::warning(&format!("{whose}: {file} does not exist yet"));
+    });
 }
 
 /// The cluster that the flags describe.
