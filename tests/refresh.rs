@@ -201,7 +201,7 @@ fn keys_that_cannot_be_used_are_called_so_and_nothing_is_sent() {
         assert!(message.starts_with("kubekey: ") && message.contains(&url) && message.contains(why), "{finished:#?}");
         assert!(hint.contains("run the command again; "), "{finished:#?}");
         assert_eq!((home.saved(), provider.count("/token")), (before, 0), "{answer:?}");
-        assert_eq!(provider.count("/.well-known/openid-configuration"), 0, "{answer:?}");
+        assert_eq!(provider.count("/.well-known/openid-configuration"), 0, "{finished:#?}");
 
         provider.configure(|behaviour| behaviour.jwks_answer = None);
         home.run(&mut home.kubekey_for(&provider)).credential();
