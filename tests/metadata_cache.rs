@@ -4,6 +4,7 @@ use std::fs;
 #[cfg(unix)]
 use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
+use std::thread;
 
 use serde_json::{Value, json};
 
@@ -291,6 +292,28 @@ fn keys_that_do_not_come_early_are_asked_for_once_more() {
         let finished = running.wait();
         assert_eq!((finished.code(), provider.count("/jwks")), (Some(code), requests), "{finished:#?}");
     }
+}
+
+#[test]
+fn a_sign_in_does_not_wait_a_second_time_for_keys_that_do_not_come() {
+    let home = Home::with_keyring(Mode::Note);
+    let provider = Provider::start();
+    let (running, local) = provider.hold("/jwks", || {
+        let running = Running::start(&mut home.kubekey_for(&provider));
+        let local = home.browser.wait_for_url();
+        (running, local)
+    });
+    let finished = thread::scope(|scope| {
+        scope.spawn(|| home.browser.open(&local));
+        running.wait_for_stderr("/token: 200");
+        // The run waits for its early request, which fails here sooner than after 30 s without a response.
+        provider.configure(|behaviour| behaviour.jwks_answer = Some(Answer::html(503, "later")));
+        provider.let_go();
+        running.wait()
+    });
+    assert_eq!((finished.code(), provider.count("/jwks")), (Some(5), 1), "{finished:#?}");
+    let said = format!("kubekey: {}/jwks returned HTTP 503 Service Unavailable\nhint: ", provider.issuer());
+    assert!(finished.stderr.contains(&said), "{finished:#?}");
 }
 
 #[test]

@@ -1,7 +1,5 @@
 //! A look at the provider as it is now, past everything that is cached.
 
-use std::sync::Arc;
-
 use chrono::{DateTime, Utc};
 use reqwest::header::DATE;
 
@@ -33,7 +31,7 @@ pub async fn examine(settings: &Settings) -> Result<Examination> {
     let date = answer.headers().get(DATE).and_then(|date| DateTime::parse_from_rfc2822(date.to_str().ok()?).ok());
     let nowhere = MetadataCache::new(None, issuer, &settings.tls, false);
     let metadata = fetch_metadata(issuer, &http, &nowhere).await?;
-    let provider = Provider::uncached(metadata, http, nowhere, Arc::default());
+    let provider = Provider::uncached(metadata, http, nowhere);
     Ok(Examination { provider, served_at: date.map(|date| date.to_utc()) })
 }
 

@@ -1,6 +1,7 @@
 //! A provider: its discovery document and its keys.
 
 use std::sync::Arc;
+use std::time::Instant;
 
 use chrono::Utc;
 use serde_json::Value;
@@ -35,7 +36,15 @@ pub struct Provider {
     /// Whether `metadata` was fetched by an earlier run.
     is_cached: bool,
     /// Locked while they are fetched, so that a second caller waits instead of fetching them again.
-    keys: Arc<Mutex<Option<KeySet>>>,
+    keys: Arc<Mutex<Keys>>,
+}
+
+/// The keys, as far as this run knows them.
+#[derive(Default)]
+struct Keys {
+    known: Option<KeySet>,
+    /// When they could last not be fetched, and why.
+    failure: Option<(Instant, Error)>,
 }
 
 impl Provider {
@@ -63,12 +72,8 @@ impl Provider {
     }
 
     /// A provider of which nothing is cached, and which is only looked at.
-    pub(super) fn uncached(
-        metadata: Metadata,
-        http: HttpClient,
-        cache: MetadataCache,
-        keys: Arc<Mutex<Option<KeySet>>>,
-    ) -> Self {
+    pub(super) fn uncached(metadata: Metadata, http: HttpClient, cache: MetadataCache) -> Self {
+        let keys = Arc::default();
         Self { metadata, client_secret: None, client_key: None, http, cache, is_cached: false, keys }
     }
 
@@ -91,19 +96,24 @@ impl Provider {
         }
     }
 
-    /// The keys that sign its ID tokens: the cached ones, or else the current ones.
+    /// The keys that sign its ID tokens: the cached ones, or else the current ones. A caller that waited while they could
+    /// not be fetched shares the failure: a provider that does not respond would take the same time once more.
     ///
     /// # Errors
     /// `Unreachable` if there is no response, or one without keys; `Failed` if the keys cannot be used.
     pub async fn keys(&self) -> Result<KeySet> {
+        let asked_at = Instant::now();
         let mut keys = self.keys.lock().await;
-        if keys.is_none() {
-            let cached = self.cache.load(Part::Keys, &self.metadata.jwks_uri, Utc::now());
-            *keys = cached.and_then(|document| KeySet::parse(&document).ok());
+        if let Some((_, failure)) = keys.failure.as_ref().filter(|(failed_at, _)| *failed_at >= asked_at) {
+            return Err(failure.clone());
         }
-        match &*keys {
-            Some(keys) => Ok(keys.clone()),
-            None => Ok(keys.insert(self.fetch_keys().await?).clone()),
+        if keys.known.is_none() {
+            let cached = self.cache.load(Part::Keys, &self.metadata.jwks_uri, Utc::now());
+            keys.known = cached.and_then(|document| KeySet::parse(&document).ok());
+        }
+        match &keys.known {
+            Some(known) => Ok(known.clone()),
+            None => self.fetch_keys(&mut keys).await,
         }
     }
 
@@ -112,21 +122,25 @@ impl Provider {
     /// # Errors
     /// As [`Provider::keys`].
     pub async fn refetch_keys(&self) -> Result<KeySet> {
-        let mut keys = self.keys.lock().await;
-        Ok(keys.insert(self.fetch_keys().await?).clone())
+        self.fetch_keys(&mut *self.keys.lock().await).await
     }
 
     /// Fetches the keys while the user is in the browser. Must be called within the event loop.
     pub fn fetch_keys_early(&self) {
         let provider = self.clone();
-        // A failure is not reported: the keys are fetched once more when they are needed.
+        // A failure is not reported: the keys are fetched once more when they are needed later.
         tokio::spawn(async move { provider.keys().await });
     }
 
     /// Whatever is wrong, a cached discovery document may name an old URL for the keys: the next run fetches the current
     /// document.
-    async fn fetch_keys(&self) -> Result<KeySet> {
-        self.try_fetch_keys().await.inspect_err(|_| self.forget_cached())
+    async fn fetch_keys(&self, keys: &mut Keys) -> Result<KeySet> {
+        let fetched = self.try_fetch_keys().await.inspect_err(|_| self.forget_cached());
+        match &fetched {
+            Ok(known) => keys.known = Some(known.clone()),
+            Err(why) => keys.failure = Some((Instant::now(), why.clone())),
+        }
+        fetched
     }
 
     async fn try_fetch_keys(&self) -> Result<KeySet> {
