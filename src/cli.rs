@@ -1,6 +1,7 @@
 //! The command line: subcommands that clap derives, and a flag for each setting of the table. Values are unparsed
 //! strings here; [`crate::config`] parses them.
 
+mod command;
 mod config;
 mod examine;
 mod flag_value;
@@ -22,7 +23,7 @@ use std::ffi::OsString;
 use std::io::{self, Write as _};
 
 use clap::builder::BoolishValueParser;
-use clap::{Arg, ArgAction, CommandFactory, FromArgMatches, Parser, Subcommand};
+use clap::{Arg, ArgAction, CommandFactory, FromArgMatches, Parser};
 
 use crate::config::Flags;
 use crate::config::keys::variable_of;
@@ -31,6 +32,7 @@ use crate::output::written;
 use crate::{log_level, terminal};
 use kubelogin::Words;
 
+pub use command::Command;
 pub use config::Config;
 pub use examine::Examine;
 pub use logout::Logout;
@@ -96,15 +98,12 @@ impl Cli {
 
     /// A setting that would be ignored is a mistake.
     fn refuse_without_effect(&self, read: &Words) -> Result<()> {
-        let command = self.command.as_ref().and_then(Command::name_without_settings);
-        match (command, self.settings.0.first()) {
-            (Some(command), Some((key, _))) => {
-                let message = format!("{} has no effect on 'kubekey {command}'", read.typed(key));
-                let hint = "leave it out; to list the flags of this command, run:";
-                Err(Error::new(ErrorKind::Usage, message).hint(hint).commands([format!("kubekey {command} --help")]))
-            }
-            _ => Ok(()),
-        }
+        let Some(command) = &self.command else { return Ok(()) };
+        let useless = self.settings.0.iter().find_map(|(key, _)| Some((command.name_without(key)?, key)));
+        let Some((command, key)) = useless else { return Ok(()) };
+        let message = format!("{} has no effect on 'kubekey {command}'", read.typed(key));
+        let hint = "leave it out; to list the flags of this command, run:";
+        Err(Error::new(ErrorKind::Usage, message).hint(hint).commands([format!("kubekey {command} --help")]))
     }
 
     fn parse_all(read: &Words) -> Parsed<Self> {
@@ -172,84 +171,4 @@ fn with_variable(arg: Arg) -> Arg {
     };
     // clap requires a name with a static lifetime.
     arg.env(&*variable.leak()).hide_env(true)
-}
-
-/// The subcommands.
-#[derive(Subcommand)]
-pub enum Command {
-    /// Print an ExecCredential for kubectl: the default
-    GetToken,
-    /// Sign in now, even if a sign-in is saved
-    Login(OfContext),
-    /// Remove the saved sign-in, or several
-    Logout(Logout),
-    /// List the saved sign-ins; exit code 3 if none can be used
-    Status {
-        /// The output format
-        #[arg(short, long, value_enum, default_value = "text")]
-        output: StatusOutput,
-        /// Only the sign-in of this context.
-        #[command(flatten)]
-        of: OfContext,
-    },
-    /// Print the token alone, for scripts
-    Token {
-        /// Print its header and claims instead, without the signature
-        #[arg(long)]
-        decode: bool,
-        /// The context to use.
-        #[command(flatten)]
-        of: OfContext,
-    },
-    /// Ask the API server who you are, and compare it with the token
-    Whoami {
-        /// The output format
-        #[arg(short, long, value_enum, default_value = "text")]
-        output: Format,
-        /// The context to ask.
-        #[command(flatten)]
-        of: OfContext,
-    },
-    /// Check all that a sign-in depends on, and say what to do
-    Doctor(Examine),
-    /// Show and check the configuration
-    #[command(subcommand)]
-    Config(Config),
-    /// Write clusters, each with a user and a context, to the kubeconfig
-    Setup(Box<Setup>),
-    /// Write the built-in pages of the browser into a folder, to start from, or show all pages with sample data
-    Pages {
-        /// Write the built-in pages into this folder, which is made if it is missing; existing files are not overwritten
-        #[arg(long, value_name = "DIR", required_unless_present = "preview", conflicts_with = "preview")]
-        write: Option<std::path::PathBuf>,
-        /// Show all pages in the browser with sample data, until Ctrl-C
-        #[arg(long)]
-        preview: bool,
-        /// The folder with your templates for --preview [default: as for a sign-in]
-        #[arg(long, value_name = "DIR", requires = "preview")]
-        dir: Option<std::path::PathBuf>,
-    },
-    /// Print the script with which a shell completes kubekey's commands, flags, contexts, clusters and profiles
-    Completions {
-        /// The shell
-        #[arg(value_enum)]
-        shell: Shell,
-    },
-    /// Print the version
-    Version,
-}
-
-impl Command {
-    /// Its name, if no setting means anything to it.
-    fn name_without_settings(&self) -> Option<&'static str> {
-        match self {
-            Self::Status { .. } => Some("status"),
-            Self::Config(Config::Check { file: Some(_), .. }) => Some("config check"),
-            Self::Config(Config::Schema { .. }) => Some("config schema"),
-            Self::Pages { write: Some(_), .. } => Some("pages"),
-            Self::Completions { .. } => Some("completions"),
-            Self::Version => Some("version"),
-            _ => None,
-        }
-    }
 }

@@ -109,6 +109,13 @@ fn a_setting_that_means_nothing_to_a_command_is_refused() {
         (&["status", "--oidc-issuer-url=https://x.example"], "--oidc-issuer-url", "status"),
         (&["config", "check", "new.toml", "--scope=a"], "--scope", "config check"),
         (&["pages", "--write=pages", "--template-dir=/x"], "--template-dir", "pages"),
+        (&["pages", "--preview", "--scope=a"], "--scope", "pages --preview"),
+        (&["--listen-address=[::1]:0", "pages", "--preview"], "--listen-address", "pages --preview"),
+        (&["pages", "--preview", "--dir=pages", "--template-dir=/x"], "--template-dir", "pages --preview"),
+        (&["setup", "--print=rbac", "--group=a", "--scope=groups"], "--scope", "setup --print rbac"),
+        (&["setup", "--print", "kuberc", "--client-id=x"], "--client-id", "setup --print kuberc"),
+        (&["setup", "--print=onboarding", "--profile=work"], "--profile", "setup --print onboarding"),
+        (&["setup", "--system", "--remove", "--flow=device"], "--flow", "setup --system --remove"),
         (&["completions", "bash", "--client-id=x"], "--client-id", "completions"),
         (&["version", "--flow=device"], "--flow", "version"),
     ] {
@@ -124,7 +131,15 @@ fn a_setting_that_means_nothing_to_a_command_is_refused() {
 #[test]
 fn a_hint_never_leads_to_a_setting_that_is_refused() {
     let home = Home::new(Mode::Absent);
-    for command in [&["status"][..], &["config", "schema"], &["pages", "--write=pages"], &["completions", "bash"]] {
+    for command in [
+        &["status"][..],
+        &["config", "schema"],
+        &["config", "check", "new.toml"],
+        &["pages", "--write=pages"],
+        &["pages", "--preview"],
+        &["setup", "--print", "rbac"],
+        &["completions", "bash"],
+    ] {
         for flag in ["--ca", "--issuer-ur"] {
             let refused = home.run(home.kubekey().args(command).args([flag, "x"]));
             assert!(refused.stderr.ends_with(&format!("run:\n  kubekey {} --help\n", command[0])), "{refused:#?}");

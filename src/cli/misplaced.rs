@@ -5,6 +5,7 @@ use std::ffi::OsString;
 
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 
+use super::command::Command;
 use super::other_names;
 use crate::config::keys::Key;
 use crate::error::Error;
@@ -15,10 +16,6 @@ const OF_CONTEXT: [&str; 6] = ["login", "logout", "status", "token", "whoami", "
 
 /// The flags for a context.
 const FLAGS: [&str; 3] = ["--context", "--cluster", "--kubeconfig"];
-
-/// The commands to which no setting means anything, as their first words.
-const WITHOUT_SETTINGS: [&[&str]; 5] =
-    [&["status"], &["config", "schema"], &["pages", "--write"], &["completions"], &["version"]];
 
 /// The error for a command line with these words, of which `commands` are the subcommands.
 pub(super) fn error(error: clap::Error, words: &[OsString], commands: &[String]) -> Error {
@@ -37,8 +34,9 @@ pub(super) fn error(error: clap::Error, words: &[OsString], commands: &[String])
         None if error.kind() == ErrorKind::InvalidValue => list(),
         None => None,
     };
-    let is_useless = at.is_some_and(|at| is_without_settings(&words[at..])) && is_setting(meant, &error);
-    let hint = hint.or_else(|| list().filter(|_| is_useless));
+    // No hint leads to a setting that is refused.
+    let refusing = || Command::begun_with(&words[at?..])?.name_without(setting(meant, &error)?);
+    let hint = hint.or_else(|| refusing().and_then(|_| list()));
     let error = Error::from(error);
     let bare = || Error::new(error.kind(), error.to_string());
     match (hint, meant) {
@@ -48,19 +46,13 @@ pub(super) fn error(error: clap::Error, words: &[OsString], commands: &[String])
     }
 }
 
-/// Whether a command line that begins with this command's name is of one for which settings have no effect.
-fn is_without_settings(words: &[&str]) -> bool {
-    let is_its = |(expected, word): (&&str, &&str)| word.split('=').next() == Some(*expected);
-    WITHOUT_SETTINGS.iter().any(|all| all.len() <= words.len() && all.iter().zip(words).all(is_its))
-}
-
-/// Whether what was meant, or else what clap suggests, is a setting.
-fn is_setting(meant: Option<&str>, error: &clap::Error) -> bool {
+/// The setting that was meant, or else that clap suggests, if it is one.
+fn setting(meant: Option<&str>, error: &clap::Error) -> Option<&'static Key> {
     let suggested = match error.get(ContextKind::SuggestedArg) {
         Some(ContextValue::String(flag)) => Some(&**flag),
         _ => None,
     };
-    meant.or(suggested).and_then(|flag| Key::of_flag(flag.trim_start_matches('-'))).is_some()
+    meant.or(suggested).and_then(|flag| Key::of_flag(flag.trim_start_matches('-')))
 }
 
 /// A name without its flag, or a flag before the command.

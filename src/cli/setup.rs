@@ -3,7 +3,7 @@
 use clap::Args;
 use clap::builder::NonEmptyStringValueParser as NonEmpty;
 
-use super::print::Print;
+use super::print::{Document, Print};
 
 /// The flags that have no effect on users who are moved.
 const NOT_MOVED: [&str; 11] = [
@@ -183,4 +183,17 @@ pub struct Setup {
     /// The flags of `--print`.
     #[command(flatten)]
     pub print: Print,
+}
+
+impl Setup {
+    /// The command in words, if it writes nothing that a setting could change.
+    pub(super) fn name_without_settings(&self) -> Option<&'static str> {
+        match self.print.print {
+            Some(Document::Rbac) => Some("setup --print rbac"),
+            Some(Document::Kuberc) => Some("setup --print kuberc"),
+            Some(Document::Onboarding) => Some("setup --print onboarding"),
+            Some(Document::KubeApiserver) => None,
+            None => self.remove.then_some("setup --system --remove"),
+        }
+    }
 }
