@@ -9,7 +9,18 @@ use crate::support::run::Finished;
 /// Arguments, and words of the message and of the hint.
 type Mistake = (&'static [&'static str], &'static str, &'static str);
 
-const FLAGS: [Mistake; 22] = [
+const FLAGS: [Mistake; 25] = [
+    (
+        &["--redirect-url=http://localhost:8000 http://localhost:18000"],
+        "--redirect-url 'http://localhost:8000 http://localhost:18000' cannot be used: it has a space in it",
+        "give each one a --redirect-url of its own",
+    ),
+    (
+        &["--listen-address", "127.0.0.1:8000 127.0.0.1:18000"],
+        "it has a space in it",
+        "give each one a --listen-address",
+    ),
+    (&["--oidc-redirect-url=http://localhost:1 http://localhost:2"], "it has a space in it", "give each one a "),
     (
         &[
             "--listen-address=localhost:1",
@@ -80,6 +91,18 @@ fn a_flag_that_cannot_be_used_is_named_with_what_to_give() {
         let (said, advice) = finished.stderr.split_once("\nhint: ").unwrap_or((&finished.stderr, ""));
         assert!(said.contains(message) && advice.contains(hint), "{arguments:?}: {message} {hint}: {finished:#?}");
     }
+}
+
+#[test]
+fn a_variable_is_a_list_and_so_is_one_flag_of_what_is_no_address() {
+    let home = Home::new(Mode::Absent);
+    let urls = "http://localhost:8000 http://localhost:18000";
+    let mut kubekey = home.kubekey();
+    kubekey.args(["config", "check", "--scope=a b", "--resource=urn:a urn:b", "--redirect-url= http://localhost "]);
+    assert_eq!(home.run(&mut kubekey).code(), Some(0));
+    let mut kubekey = home.kubekey();
+    kubekey.args(["config", "check"]).env("KUBEKEY_REDIRECT_URL", urls);
+    assert_eq!(home.run(kubekey.env("KUBEKEY_LISTEN_ADDRESS", "127.0.0.1:8000 127.0.0.1:18000")).code(), Some(0));
 }
 
 #[test]

@@ -159,8 +159,8 @@ impl Settings {
 
 fn loopback_addresses(given: &Given, is_https: bool) -> Result<Vec<LoopbackAddress>> {
     LoopbackAddress::parse_all(
-        &values::words_and_commas(&given.texts("listen-address")),
-        &values::words(&given.texts("redirect-url")),
+        &values::without_commas(values::addresses(&given.texts("listen-address"))?),
+        &values::addresses(&given.texts("redirect-url"))?,
         if is_https { Scheme::Https } else { Scheme::Http },
     )
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 use openidconnect::{ClientId, IssuerUrl};
 use url::Url;
 
-use crate::config::given::Text;
+use crate::config::given::{Origin, Text};
 use crate::config::{Flow, TokenStorage, escape, time};
 use crate::error::Result;
 use crate::loopback_host::is_loopback_host;
@@ -20,9 +20,21 @@ pub(super) fn words<'a>(texts: &[Text<'a>]) -> Vec<Text<'a>> {
     texts.iter().flat_map(|text| text.words()).collect()
 }
 
-/// The same for elements without commas in them: kubelogin's lists are separated by commas.
-pub(super) fn words_and_commas<'a>(texts: &[Text<'a>]) -> Vec<Text<'a>> {
-    let words = words(texts).into_iter().flat_map(|word| word.text.split(',').map(move |text| word.part(text)));
+/// The same for addresses, which are never a list in one flag.
+pub(super) fn addresses<'a>(texts: &[Text<'a>]) -> Result<Vec<Text<'a>>> {
+    let is_list = |text: &&Text<'a>| matches!(text.origin, Origin::Flag) && text.words().nth(1).is_some();
+    match texts.iter().find(is_list) {
+        Some(list) => {
+            let hint = format!("give each one a --{} of its own", list.key.flag);
+            Err(list.unusable("it has a space in it").hint(hint))
+        }
+        None => Ok(words(texts)),
+    }
+}
+
+/// The same elements, for those without commas in them: kubelogin's lists are separated by commas.
+pub(super) fn without_commas(words: Vec<Text<'_>>) -> Vec<Text<'_>> {
+    let words = words.into_iter().flat_map(|word| word.text.split(',').map(move |text| word.part(text)));
     words.filter(|word| !word.text.is_empty()).collect()
 }
 
@@ -154,7 +166,7 @@ pub(super) fn client_id(given: Text<'_>) -> Result<ClientId> {
 }
 
 pub(super) fn scopes(given: &[Text<'_>], with_openid: bool) -> Result<Option<Vec<String>>> {
-    let given = words_and_commas(given);
+    let given = without_commas(words(given));
     // RFC 6749 §3.3: a scope is visible ASCII without '"' and '\'.
     let is_scope = |scope: &str| scope.chars().all(|c| matches!(c, '!' | '#'..='[' | ']'..='~'));
     if let Some(scope) = given.iter().find(|scope| !is_scope(scope.text)) {
