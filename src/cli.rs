@@ -13,6 +13,7 @@ mod of_context;
 mod other_names;
 mod output;
 mod print;
+mod refused;
 mod secret_values;
 mod settings;
 mod setup;

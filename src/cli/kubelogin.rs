@@ -4,10 +4,10 @@
 use std::ffi::OsString;
 use std::iter::Peekable;
 
-use super::{flag_value, secret_values, verbosity};
+use super::{flag_value, refused, secret_values, verbosity};
 use crate::config::Kubelogin;
 use crate::config::keys::Key;
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::Result;
 use crate::log_level::Level;
 
 /// The first word where kubectl runs kubelogin as its plugin.
@@ -106,7 +106,7 @@ impl Words {
     /// Reads the words after the program's name.
     ///
     /// # Errors
-    /// [`ErrorKind::Usage`] for a flag of kubelogin that kubekey refuses, by its name.
+    /// [`crate::error::ErrorKind::Usage`] for a flag of kubelogin that kubekey refuses, by its name.
     pub fn read(words: impl Iterator<Item = OsString>, commands: fn() -> clap::Command) -> Result<Self> {
         Self::new(commands, false).with(words)
     }
@@ -115,7 +115,7 @@ impl Words {
     /// do without, is left out with a warning.
     ///
     /// # Errors
-    /// [`ErrorKind::Usage`] for the other flags that kubekey refuses.
+    /// [`crate::error::ErrorKind::Usage`] for the other flags that kubekey refuses.
     pub fn read_to_move(words: impl Iterator<Item = OsString>, commands: fn() -> clap::Command) -> Result<Self> {
         let mut read = Self::new(commands, true).with(words)?;
         if read.level.is_some() {
@@ -179,7 +179,7 @@ impl Words {
             (None, Takes::Switch) => "true".to_owned(),
             (None, Takes::Value) => match rest.next() {
                 Some(value) => value.to_string_lossy().into_owned(),
-                None => return Err(without_value(name)),
+                None => return Err(refused::without_value(name)),
             },
         };
         self.apply(name, meaning, &value)
@@ -198,7 +198,7 @@ impl Words {
             return Ok(());
         }
         match meaning {
-            Meaning::PkceMethod if !["auto", "S256"].contains(&value) => return Err(wrong_pkce(name, value)),
+            Meaning::PkceMethod if !["auto", "S256"].contains(&value) => return Err(refused::wrong_pkce(name, value)),
             Meaning::Renegotiation if is_on => {
                 let warning = format!("{name} has no effect: kubekey never renegotiates TLS");
                 self.kubelogin.warnings.push(warning);
@@ -212,16 +212,16 @@ impl Words {
                 self.renamed.push(("token-storage", name));
                 self.words.push(format!("--token-storage={storage}").into());
             }
-            Meaning::GrantType if value == "password" => return Err(password("--grant-type=password")),
+            Meaning::GrantType if value == "password" => return Err(refused::password("--grant-type=password")),
             Meaning::GrantType => self.words.push(format!("{name}={value}").into()),
-            Meaning::Password => return Err(password(name)),
+            Meaning::Password => return Err(refused::password(name)),
             Meaning::Exchange(parameter) => {
                 self.renamed.push(("auth-param", name));
                 self.words.push(format!("--auth-param={parameter}={}", token_type(value)).into());
             }
-            Meaning::SubjectToken => return Err(subject_token(name)),
+            Meaning::SubjectToken => return Err(refused::subject_token(name)),
             Meaning::ActorToken => {
-                return Err(not_part(name, "kubekey exchanges the token of one program, for itself"));
+                return Err(refused::not_part(name, "kubekey exchanges the token of one program, for itself"));
             }
             Meaning::UsePkce | Meaning::PkceMethod | Meaning::Renegotiation | Meaning::Storage(_) => {}
         }
@@ -247,51 +247,6 @@ fn token_type(value: &str) -> String {
 /// kubelogin reads a switch as Go does.
 fn is_on(value: &str) -> bool {
     !["0", "f", "F", "false", "FALSE", "False"].contains(&value)
-}
-
-fn usage(message: String, hint: &str) -> Error {
-    Error::new(ErrorKind::Usage, message).hint(hint)
-}
-
-fn without_value(name: &str) -> Error {
-    usage(format!("{name} has no value"), "give it one, or remove it")
-}
-
-fn wrong_pkce(name: &str, value: &str) -> Error {
-    match value {
-        // RFC 7636 §5.
-        "no" => usage(
-            format!("{name}=no is refused: kubekey always uses PKCE"),
-            "remove it: a provider that does not know PKCE ignores it",
-        ),
-        _ => usage(
-            format!("{name} '{value}' cannot be used: it must be auto or S256"),
-            "remove it: kubekey always uses PKCE",
-        ),
-    }
-}
-
-/// RFC 9700 §2.4: the password grant must not be used.
-fn password(name: &str) -> Error {
-    usage(
-        format!(
-            "{name} is refused: kubekey takes no passwords, which belong on the provider's own page (RFC 9700, section 2.4)"
-        ),
-        "remove --username, --password and --grant-type=password; where no browser can be opened, give --flow=device, \
-         and for a program --flow=client-credentials or --flow=token-exchange",
-    )
-}
-
-/// All processes of a machine can read the arguments of the others.
-fn subject_token(name: &str) -> Error {
-    usage(
-        format!("{name} is refused: every program on this machine can read a token in the arguments"),
-        "put the token into a file and give --subject-token-file, or name its variable with --subject-token-variable",
-    )
-}
-
-fn not_part(name: &str, why: &str) -> Error {
-    usage(format!("{name} is not part of this version: {why}"), "remove it, or keep kubelogin for this user")
 }
 
 #[cfg(test)]

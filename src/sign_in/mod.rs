@@ -19,6 +19,7 @@ mod desktop;
 mod desktop_session;
 mod device;
 mod examination;
+mod failed_page;
 mod gate;
 mod html_position;
 mod launcher;

@@ -5,8 +5,9 @@ use url::{Position, Url};
 
 use super::announcement::announce_preview;
 use super::choice::choose;
+use super::failed_page::FailedPage;
 use super::loopback::{Loopback, Server};
-use super::pages::{FailedPage, Pages};
+use super::pages::Pages;
 use super::session::Session;
 use super::visit::Visit;
 use crate::config::Flow;

@@ -10,9 +10,10 @@ use openidconnect::AuthorizationCode;
 use tokio::time::timeout;
 use url::Url;
 
+use super::failed_page::FailedPage;
 use super::gate::{Gate, Purpose};
 use super::loopback::Server;
-use super::pages::{FailedPage, Pages};
+use super::pages::Pages;
 use super::visit::Visit;
 use crate::error::{Error, ErrorKind, Result};
 use crate::kubeconfig::login_command;

@@ -10,10 +10,11 @@ use url::Url;
 
 use super::announcement::announce_sign_out;
 use super::choice::choose;
+use super::failed_page::FailedPage;
 use super::gate::{Gate, Purpose};
 use super::local_tls::LocalTls;
 use super::loopback::{Loopback, Server};
-use super::pages::{FailedPage, Pages};
+use super::pages::Pages;
 use super::patience::Patience;
 use super::peer;
 use super::session::Session;
