@@ -1,6 +1,7 @@
 //! The sign-in with a code on another device (RFC 8628).
 
 use std::process::Command;
+use std::thread;
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
@@ -240,6 +241,20 @@ fn a_sign_in_ends_with_its_code_or_with_the_time_that_was_chosen_and_pauses_the_
     let (home, provider) = user(|behaviour| behaviour.device_polls = vec![Answer::html(503, ""); 9]);
     let finished = home.run(with_code(&home, &provider).arg("--login-timeout=2"));
     assert_eq!(finished.code(), Some(5), "{finished:#?}");
+}
+
+#[test]
+fn keys_that_come_late_do_not_cost_the_sign_in_of_a_user_who_was_in_time() {
+    let (home, provider) = user(|behaviour| behaviour.device_approved = true);
+    let limit = Duration::from_secs(3);
+    let mut kubekey = with_code(&home, &provider);
+    kubekey.arg(format!("--login-timeout={}", limit.as_secs()));
+    let running = provider.hold("/jwks", || Running::start(&mut kubekey));
+    provider.wait_for("/token", 1);
+    // From here on the time for the code is over at any rate.
+    thread::sleep(limit);
+    provider.let_go();
+    running.wait().credential();
 }
 
 /// A code from a provider that responds like this, instead of the response that RFC 8628 asks for.

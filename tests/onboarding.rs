@@ -164,6 +164,21 @@ fn only_the_given_address_is_asked_and_only_over_https() {
     assert!(!own_config(&home).exists() && !kubeconfig(&home).exists());
 }
 
+#[test]
+fn a_provider_that_is_not_trusted_leads_to_no_flag_that_is_refused() {
+    let home = home();
+    let provider = Provider::start_at(Ipv4Addr::LOCALHOST.into(), Some(COMPANY.server("127.0.0.1", |_| ())));
+    let file = home.path().join("kubekey.toml");
+    let cluster = "[[clusters]]\nname = 'prod'\nserver = 'https://k8s.example.com'";
+    fs::write(&file, format!("issuer_url = '{}'\nclient_id = 'k'\n{cluster}", provider.issuer())).unwrap();
+    let mut onboarding = home.kubekey();
+    onboarding.args(["setup", "--yes", "--from"]).arg(&file).env_remove("SSL_CERT_FILE");
+    let finished = home.run(&mut onboarding);
+    assert_eq!(finished.code(), Some(5), "{finished:#?}");
+    let hint = "hint: if it is your company's CA, add it to the system's trust store\n";
+    assert!(finished.stderr.ends_with(hint), "{finished:#?}");
+}
+
 /// With each of these a stranger's file could run a program, read a file, send a secret or weaken a check.
 #[test]
 fn any_other_key_refuses_the_whole_file() {

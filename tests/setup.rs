@@ -437,6 +437,25 @@ fn what_was_given_is_checked_before_anything_is_written() {
 }
 
 #[test]
+fn the_providers_ca_is_called_by_the_flags_of_setup() {
+    let home = Home::new(Mode::Absent);
+    let ca = home.path().join("ca.pem");
+    fs::write(&ca, COMPANY.pem()).unwrap();
+    let nowhere = home.path().join("nowhere.pem").display().to_string();
+    let missing = format!(" '{nowhere}' cannot be used: there is no such file");
+    for (flag, value, why) in
+        [("--issuer-certificate-authority", &*nowhere, &*missing), ("--certificate-authority-data", "aGVsbG8=", "")]
+    {
+        let mut command = home.kubekey();
+        command.args(["setup", "--cluster=prod", "--server=https://k8s.example.com", "--client-id=kubernetes"]);
+        command.args(["--issuer-url=https://127.0.0.1:1", flag, value, "--certificate-authority"]).arg(&ca);
+        let finished = home.run(&mut command);
+        let message = format!("kubekey: {flag}{why}");
+        assert!(finished.code() == Some(2) && finished.stderr.starts_with(&message), "{finished:#?}");
+    }
+}
+
+#[test]
 fn what_was_given_as_a_flag_is_in_the_kubeconfig() {
     let home = Home::new(Mode::Absent);
     let ca = home.path().join("ca.pem");

@@ -43,12 +43,14 @@ fn a_provider_with_a_certificate_of_the_companys_ca_is_asked_for_that() {
     person.answer(server, "https://k8s.example.com:6443");
     person.answer(name, "");
     person.answer(authority, "none");
-    person.answer(issuer, &provider.issuer());
-    person.answer(client, &provider.client_id());
+    person.answer(issuer, &format!("{}/", provider.issuer()));
     person.wait_for("is not trusted");
     person.answer(PROVIDER_AUTHORITY, "");
     person.answer(ANYWAY, "no");
     person.answer(PROVIDER_AUTHORITY, "ca.pem");
+    // The CA is right, and stays; the issuer is not.
+    person.answer(&format!("such as https://login.example.com [{}]: ", provider.issuer()), "");
+    person.answer(client, &provider.client_id());
     person.answer(WRITE, "");
     person.answer(SIGN_IN, "");
     person.wait_for("signed in as Jane Doe");
@@ -76,6 +78,7 @@ fn a_provider_of_the_flags_that_is_not_trusted_is_asked_for_its_ca_unless_the_po
     let (code, screen, _) = Person::run(&Etc::with_policy("").over(&command)).wait();
     assert_eq!((code, written().as_str()), (Some(5), ""), "{screen}");
     assert!(screen.contains("extra_ca of the policy") && !screen.contains("PEM file"), "{screen}");
+    assert!(!screen.contains("--offline"), "every sign-in would fail: {screen}");
 
     let mut person = Person::run(&command);
     person.answer(PROVIDER_AUTHORITY, "/nowhere.pem");
@@ -105,6 +108,82 @@ fn a_provider_of_the_flags_that_is_not_trusted_is_asked_for_its_ca_unless_the_po
     person.answer(WRITE, "");
     let (code, screen, _) = person.wait();
     assert!(code == Some(0) && !screen.contains("PEM file") && !written().contains("ca.pem"), "{screen}");
+}
+
+#[test]
+fn a_mistake_in_the_issuer_is_told_from_a_ca_that_is_missing() {
+    let home = Home::new(Mode::Absent);
+    let provider = Provider::start_at(Ipv4Addr::LOCALHOST.into(), Some(COMPANY.server("127.0.0.1", |_| ())));
+    let ca = home.path().join("ca.pem").display().to_string();
+    fs::write(&ca, COMPANY.pem()).unwrap();
+    let issuer = format!("{}/", provider.issuer());
+    let mut given = bare_setup(&home);
+    given.args(["--no-login", "--cluster=prod", "--server=https://k8s.example.com", "--client-id=kubernetes"]);
+
+    let mut person =
+        Person::run(bare_setup(&home).args(given.get_args().skip(1)).arg(format!("--issuer-url={issuer}")));
+    person.answer(PROVIDER_AUTHORITY, &ca);
+    let (code, screen, _) = person.wait();
+    assert!(code == Some(1) && screen.contains("names the issuer"), "{screen}");
+    assert!(!home.path().join(".kube").exists());
+
+    // A policy that has the CA, and another mistake first: no provider is there.
+    let etc = Etc::with_policy(&format!("extra_ca = '{ca}'"));
+    let mut person = Person::run(&etc.over(&given));
+    person.answer(QUESTIONS[3], &format!("{issuer}realm"));
+    person.wait_for("404");
+    person.answer(QUESTIONS[3], &issuer);
+    person.answer(&format!("such as https://login.example.com [{}]: ", provider.issuer()), "");
+    person.answer(WRITE, "");
+    let (code, screen, _) = person.wait();
+    assert!(code == Some(0) && !screen.contains("PEM file"), "{screen}");
+}
+
+#[test]
+fn what_an_earlier_run_wrote_for_the_same_provider_stays() {
+    let home = Home::new(Mode::Absent);
+    let provider = Provider::start_at(Ipv4Addr::LOCALHOST.into(), Some(COMPANY.server("127.0.0.1", |_| ())));
+    let ca = home.path().join("ca.pem").display().to_string();
+    fs::write(&ca, COMPANY.pem()).unwrap();
+    let mut first = home.kubekey();
+    first.args(["setup", "--cluster=prod", "--server=https://k8s.example.com", "--client-id=kubernetes"]);
+    first.args(["--scope=groups", "--scope=email", "--flow=paste", &format!("--issuer-certificate-authority={ca}")]);
+    first.arg(format!("--issuer-url={}", provider.issuer()));
+    assert_eq!(home.run(&mut first).code(), Some(0));
+    let written = || fs::read_to_string(home.path().join(".kube/config")).unwrap();
+    let before = written();
+
+    let mut person = Person::run(&bare_setup(&home));
+    person.answer("[https://k8s.example.com]: ", "");
+    person.answer("name for the cluster [prod]: ", "");
+    person.answer("of the API server [none]: ", "");
+    person.answer(&format!("[{}]: ", provider.issuer()), "");
+    person.answer("[kubernetes]: ", "");
+    let (code, screen, _) = person.wait();
+    assert_eq!((code, written()), (Some(0), before.clone()), "{screen}");
+
+    // A flag is another wish, and so is another provider.
+    let other = "https://login.example.com";
+    let mut person = Person::run(bare_setup(&home).args(["--offline", "--no-login", "--scope=openid"]));
+    person.answer("[https://k8s.example.com]: ", "");
+    person.answer("name for the cluster [prod]: ", "");
+    person.answer("of the API server [none]: ", "");
+    person.answer(&format!("[{}]: ", provider.issuer()), "");
+    person.answer("[kubernetes]: ", "");
+    person.answer(WRITE, "");
+    assert_eq!(person.wait().0, Some(0));
+    let changed = written();
+    assert!(changed.contains("--flow=paste") && changed.contains("--scope=openid"), "{changed}");
+    assert!(!changed.contains("--scope=groups"), "{changed}");
+    let mut person = Person::run(bare_setup(&home).args(["--offline", "--no-login"]));
+    person.answer("[https://k8s.example.com]: ", "");
+    person.answer("name for the cluster [prod]: ", "");
+    person.answer("of the API server [none]: ", "");
+    person.answer(&format!("[{}]: ", provider.issuer()), other);
+    person.answer("[kubernetes]: ", "");
+    person.answer(WRITE, "");
+    assert_eq!(person.wait().0, Some(0));
+    assert!(!written().contains("--flow=paste") && !written().contains("--certificate-authority="), "{}", written());
 }
 
 #[test]

@@ -40,6 +40,11 @@ impl KnownCluster {
 
     /// The value of a setting in its user's entry.
     pub fn setting(&self, flag: &str) -> Option<&str> {
-        self.arguments.iter().find_map(|argument| argument.strip_prefix("--")?.strip_prefix(flag)?.strip_prefix('='))
+        self.settings().find_map(|(name, text)| (name == flag).then_some(text))
+    }
+
+    /// The names and values of the settings in its user's entry, in order.
+    pub fn settings(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.arguments.iter().filter_map(|argument| argument.strip_prefix("--")?.split_once('='))
     }
 }

@@ -14,7 +14,7 @@ use super::request::{Request, Wishes};
 use super::token_endpoint::{Failure, TokenResponse, ask, authenticated, not_json, number, refusal};
 use super::verify::{Expected, accept};
 use super::{Person, Provider};
-use crate::error::{Error, ErrorKind};
+use crate::error::{Error, ErrorKind, Result};
 use crate::secret::Secret;
 use crate::settings::{Prompt, Settings};
 use crate::token::TokenSet;
@@ -141,26 +141,23 @@ impl DeviceRequest {
         })
     }
 
-    /// Requests the tokens again and again, until the user has entered the code (RFC 8628 §3.4 and §3.5), and verifies the
-    /// ID token. `None` if the provider says that the code has ended.
+    /// Requests the tokens again and again, until the user has entered the code (RFC 8628 §3.4 and §3.5). `None` if the
+    /// provider says that the code has ended.
     ///
     /// # Errors
-    /// The provider's refusal, or why the ID token was rejected.
-    pub async fn tokens(
+    /// The provider's refusal.
+    pub async fn response(
         &mut self,
         provider: &Provider,
         settings: &Settings,
-    ) -> std::result::Result<Option<(TokenSet, Person)>, Declined> {
+    ) -> std::result::Result<Option<TokenResponse>, Declined> {
         let mut wait = self.interval;
         loop {
             sleep(wait).await;
             let poll = self.poll(provider, settings).await;
             self.trouble = None;
             match poll {
-                Poll::Tokens(response) => {
-                    let accepted = accept(provider, settings, &response, Expected::DeviceCode(self.asked_at)).await;
-                    return accepted.map(Some).map_err(Declined::Other);
-                }
+                Poll::Tokens(response) => return Ok(Some(response)),
                 Poll::Pending => {}
                 Poll::Expired => return Ok(None),
                 Poll::SlowDown => self.interval += INTERVAL,
@@ -175,6 +172,19 @@ impl DeviceRequest {
             }
             wait = self.interval;
         }
+    }
+
+    /// Verifies the ID token of this response.
+    ///
+    /// # Errors
+    /// As [`accept`].
+    pub async fn accept(
+        &self,
+        provider: &Provider,
+        settings: &Settings,
+        response: &TokenResponse,
+    ) -> Result<(TokenSet, Person)> {
+        accept(provider, settings, response, Expected::DeviceCode(self.asked_at)).await
     }
 
     async fn poll(&self, provider: &Provider, settings: &Settings) -> Poll {

@@ -38,13 +38,18 @@ pub async fn sign_in(
     lock.note_place(SignInPlace { url: request.page.as_str().to_owned(), code: Some(code) });
     announce_code(settings, &request, verdict.no_browser);
     let mut wait = Wait::new(settings, &request);
-    let result = tokio::select! {
+    let response = tokio::select! {
         biased;
-        result = request.tokens(provider, settings) => result,
+        response = request.response(provider, settings) => response,
         () = wait.run_out(lock) => Ok(None),
     };
     terminal::end_countdown();
-    let result = result.and_then(|tokens| tokens.ok_or_else(|| Declined::Other(wait.judge(request.trouble.take()))));
+    let result = match response {
+        // The user has done their part: the keys are waited for beyond the end.
+        Ok(Some(response)) => request.accept(provider, settings, &response).await.map_err(Declined::Other),
+        Ok(None) => Err(Declined::Other(wait.judge(request.trouble.take()))),
+        Err(declined) => Err(declined),
+    };
     note_consent(settings, &request, &result);
     if let Err(Declined::Flow(why)) = &result {
         terminal::warning(&format!("the code cannot be used any more: {why}"));

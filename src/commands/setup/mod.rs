@@ -2,6 +2,7 @@
 
 mod authority;
 mod command_path;
+mod dialog;
 mod diff;
 mod entries;
 mod exported;
@@ -72,7 +73,7 @@ pub fn setup(flags: Flags, asked: &cli::Setup, out: &mut impl Write) -> Result<b
     let report = Report { entries: &entries, changes: &changes, backups: &backups, is_dry_run, kubeconfig };
     report.tell(format, is_shown, out)?;
     let is_changed = !changes.is_empty();
-    if is_changed && is_shown && !asked.no_login && questions::confirm("sign in now?", true) {
+    if is_changed && is_shown && !asked.no_login && dialog::confirm("sign in now?", true) {
         super::login(&sign_in)?;
     }
     Ok(is_changed)
@@ -93,7 +94,7 @@ fn entries(mut flags: Flags, mut asked: cli::Setup, is_asking: bool) -> Result<(
     }
     if (known.is_empty() || asked.server.is_some()) && is_asking {
         let before = KnownCluster::find(&files_of(&asked)?);
-        questions::complete(&mut asked, &mut authority, &mut flags, before.as_ref())?;
+        questions::complete(&mut asked, &mut authority, &mut flags, &policy, before.as_ref())?;
     }
     let mut wanted = wanted::choose(&asked, authority.as_deref(), &known)?;
     if let ([moved], true) = (&mut wanted[..], asked.server.is_some() && is_asking)
@@ -131,7 +132,7 @@ fn checked(
     let sign_ins = resolve(flags)?;
     match check(&sign_ins) {
         Err(error) if is_asking && sign_ins.len() == 1 && is_untrusted(&error) => {
-            let trusted = questions::provider_authority(flags, &error, authority, |flags| {
+            let trusted = questions::provider_authority(&mut flags.clone(), &error, authority, |flags| {
                 let sign_ins = resolve(flags)?;
                 check(&sign_ins).map(|()| sign_ins)
             })?;

@@ -5,12 +5,12 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use super::super::login;
+use super::dialog;
 use super::entries::{self, Plugin};
 use super::generated::{self, ONBOARDING, Step};
 use super::published::Published;
-use super::questions;
 use super::report::{Format, Report, confirm};
-use super::sign_in::{SignIn, sign_in_of};
+use super::sign_in::{SignIn, is_untrusted, sign_in_of};
 use super::wanted::{self, Wanted};
 use super::written::{Written, files_of, require_same, write};
 use crate::access::Access;
@@ -50,7 +50,7 @@ pub fn onboard(source: &str, flags: &Flags, asked: &cli::Setup, out: &mut impl W
     wanted.iter().try_for_each(|cluster| policy.check_server(&cluster.name, &cluster.server))?;
     let sign_ins = sign_ins(&path, published, &policy, &wanted)?;
     if !asked.offline {
-        sign_ins.iter().try_for_each(SignIn::check_provider)?;
+        sign_ins.iter().try_for_each(SignIn::check_provider).map_err(without_flag)?;
     }
     tell(source, &wanted, &sign_ins);
     let plugin = Plugin::of(asked)?;
@@ -61,10 +61,18 @@ pub fn onboard(source: &str, flags: &Flags, asked: &cli::Setup, out: &mut impl W
     let (is_dry_run, kubeconfig) = (asked.dry_run, asked.kubeconfig.as_deref());
     let report = Report { entries: &entries, changes: &changes, backups: &backups, is_dry_run, kubeconfig };
     report.tell(format, is_shown, out)?;
-    if !changes.is_empty() && is_shown && !asked.no_login && questions::confirm("sign in now?", true) {
+    if !changes.is_empty() && is_shown && !asked.no_login && dialog::confirm("sign in now?", true) {
         login(&sign_in_of(&sign_ins, &wanted[0]).flags)?;
     }
     Ok(!changes.is_empty())
+}
+
+/// The hint for a CA that is missing, since neither the file nor a flag may name one.
+fn without_flag(error: Error) -> Error {
+    if is_untrusted(&error) {
+        return error.hint("if it is your company's CA, add it to the system's trust store");
+    }
+    error
 }
 
 /// All of the settings come from the file.

@@ -5,16 +5,17 @@ use std::path::Path;
 use url::Url;
 
 use super::authority::{Trust, read_authority, whole_paths};
+use super::dialog::{ask, ask_with, confirm, tell};
 use super::path_completion::paths;
 use super::server::{check_name, check_server};
 use super::sign_in::{SignIn, is_untrusted};
 use crate::cli;
+use crate::config::keys::Key;
 use crate::config::{Flags, Layers};
 use crate::environment::variable;
 use crate::error::{Error, ErrorKind, Result};
 use crate::kubeconfig::KnownCluster;
 use crate::policy::Policy;
-use crate::terminal::{self, Question};
 use crate::user;
 
 /// The client ID in this documentation, and in that of many providers.
@@ -32,11 +33,6 @@ const NO_FILE: &str = "none";
 /// The answer to leave the CA of the kubeconfig unchanged.
 const AS_IT_IS: &str = "as it is";
 
-/// The longest part of an answer that an error repeats, in characters.
-const LONGEST_QUOTED: usize = 60;
-
-const ELLIPSIS: &str = "...";
-
 /// Asks for the missing settings of a cluster and its provider. The defaults come from `known`, the cluster that an
 /// earlier run wrote to the kubeconfig.
 ///
@@ -46,6 +42,7 @@ pub fn complete(
     asked: &mut cli::Setup,
     authority: &mut Option<String>,
     flags: &mut Flags,
+    policy: &Policy,
     known: Option<&KnownCluster>,
 ) -> Result<()> {
     let is_described = asked.server.is_some();
@@ -69,7 +66,9 @@ pub fn complete(
         };
         *authority = ask_file(default, check_file)?;
     }
-    provider(flags, &mut asked.offline, known)
+    provider(flags, known, |draft, issuer_url| {
+        check_issuer(draft, issuer_url, &mut asked.offline, policy, authority.as_deref())
+    })
 }
 
 /// Asks for the certificate authority of a server that replaces another one; `None` for the system's.
@@ -81,13 +80,13 @@ pub fn authority() -> Result<Option<Trust>> {
 }
 
 /// Asks for the certificate authority of a provider that is not trusted, which may be that of the cluster, `authority`: a
-/// company often has one of its own. Returns what `check` makes of the flags with it; `None` if a person takes the
-/// provider unchecked.
+/// company often has one of its own. Adds it to the flags, and returns what `check` makes of these; `None` if a person takes
+/// the provider unchecked.
 ///
 /// # Errors
-/// [`ErrorKind::Failed`] if the input ends; [`ErrorKind::Policy`] if no authority may be given.
+/// [`ErrorKind::Failed`] if the input ends; and what else than the authority `check` rejects.
 pub fn provider_authority<T>(
-    flags: &Flags,
+    flags: &mut Flags,
     untrusted: &Error,
     authority: Option<&str>,
     check: impl Fn(&Flags) -> Result<T>,
@@ -97,38 +96,31 @@ pub fn provider_authority<T>(
         if file == NO_FILE {
             return taken_anyway().map(|()| Ok(None));
         }
-        let mut flags = flags.clone();
-        let mut files = flags.replace("certificate-authority", &[]);
+        let mut with_file = flags.clone();
+        let mut files = with_file.replace("certificate-authority", &[]);
         files.extend(whole_paths(&[file.to_owned()])?);
-        flags.replace("certificate-authority", &files);
-        match check(&flags) {
-            // No answer can change that.
-            Err(error) if error.kind() == ErrorKind::Policy => Ok(Err(error)),
-            checked => checked.map(|checked| Ok(Some(checked))),
+        with_file.replace("certificate-authority", &files);
+        match check(&with_file) {
+            Err(error) if error.kind() == ErrorKind::Usage || is_untrusted(&error) => Err(error),
+            // Another file would change nothing.
+            checked => {
+                *flags = with_file;
+                Ok(checked.map(Some))
+            }
         }
     });
     answered?
 }
 
-/// Asks a yes-or-no question; the end of the input means no.
-pub fn confirm(question: &str, default: bool) -> bool {
-    let default = if default { "yes" } else { "no" };
-    let question = Question { text: question, default, recalled: "", complete: &|_| Vec::new() };
-    let answers = std::iter::from_fn(|| terminal::ask(&question).map(|answer| answer.to_lowercase()));
-    let mut answers = answers.filter_map(|answer| match answer.as_str() {
-        "y" | "yes" => Some(true),
-        "n" | "no" => Some(false),
-        _ => None,
-    });
-    answers.next().unwrap_or(false)
-}
-
 /// Asks for the provider. The policy is checked later: a setting that it does not allow ends the run, and the question
-/// is not repeated. So is the trust in it: the policy may name its CA.
-fn provider(flags: &mut Flags, is_offline: &mut bool, known: Option<&KnownCluster>) -> Result<()> {
+/// is not repeated. `check` is for an issuer, which may change the flags.
+fn provider(
+    flags: &mut Flags,
+    known: Option<&KnownCluster>,
+    mut check: impl FnMut(&mut Flags, &str) -> Result<()>,
+) -> Result<()> {
     let given = Layers::read(flags, variable, None)?.given;
     let is_missing = |flag| given.text(flag).is_none();
-    let resolve = |flags: &Flags| SignIn::resolve(flags, &Policy::default(), None, None);
     let mut draft = flags.clone();
     for (flag, example) in [("issuer-url", ISSUER_URL), ("client-id", CLIENT_ID)] {
         if is_missing(flag) {
@@ -137,26 +129,80 @@ fn provider(flags: &mut Flags, is_offline: &mut bool, known: Option<&KnownCluste
     }
     // No answer can fix a mistake in the other settings.
     resolve(&draft)?;
-    let known = |flag| known.and_then(|known| known.setting(flag));
+    let known_text = |flag| known.and_then(|known| known.setting(flag));
     if is_missing("issuer-url") {
         let question = format!("issuer URL of the provider, such as {ISSUER_URL}");
-        (draft, *is_offline) = ask(&question, known("issuer-url").unwrap_or_default(), |issuer_url| {
-            let draft = with(&draft, "issuer-url", issuer_url);
-            let sign_in = resolve(&draft)?;
-            match if *is_offline { Ok(()) } else { sign_in.check_provider() } {
-                Err(error) if !is_untrusted(&error) => take_anyway(error, issuer_url).map(|()| (draft, true)),
-                _ => Ok((draft, *is_offline)),
+        ask(&question, known_text("issuer-url").unwrap_or_default(), |issuer_url| {
+            let mut asked = draft.clone();
+            asked.replace("issuer-url", &[issuer_url.to_owned()]);
+            resolve(&asked)?;
+            let same = known.filter(|known| known.setting("issuer-url") == Some(issuer_url));
+            same.iter().for_each(|known| recall(&mut asked, known));
+            let checked = check(&mut asked, issuer_url);
+            // A CA that was given stays for the next answer, and what was recalled is for this one.
+            if checked.is_ok() || same.is_none() {
+                draft = asked;
             }
+            checked
         })?;
     }
     if is_missing("client-id") {
-        let default = known("client-id").unwrap_or(CLIENT_ID);
-        draft = ask("client ID registered with the provider", default, |client_id| {
-            let draft = with(&draft, "client-id", client_id);
-            resolve(&draft).map(|_| draft)
+        let default = known_text("client-id").unwrap_or(CLIENT_ID);
+        ask("client ID registered with the provider", default, |client_id| {
+            draft.replace("client-id", &[client_id.to_owned()]);
+            resolve(&draft).map(drop)
         })?;
     }
     *flags = draft;
+    Ok(())
+}
+
+fn resolve(flags: &Flags) -> Result<SignIn> {
+    SignIn::resolve(flags, &Policy::default(), None, None)
+}
+
+/// Adds the other settings that an earlier run wrote for the same provider, if they can still be used: only a secret is
+/// given anew.
+fn recall(flags: &mut Flags, known: &KnownCluster) {
+    let mut with_known = flags.clone();
+    let is_given = |key: &Key| flags.0.iter().any(|(given, _)| given.flag == key.flag);
+    for (flag, text) in known.settings() {
+        let Some(key) = Key::of_flag(flag).filter(|key| !key.kind.is_secret() && !is_given(key)) else { continue };
+        let mut texts = with_known.replace(key.flag, &[]);
+        texts.push(text.to_owned());
+        with_known.replace(key.flag, &texts);
+    }
+    if resolve(&with_known).is_ok() {
+        *flags = with_known;
+    }
+}
+
+/// Checks the provider of these flags, which get its CA if that is missing.
+fn check_issuer(
+    draft: &mut Flags,
+    issuer_url: &str,
+    is_offline: &mut bool,
+    policy: &Policy,
+    authority: Option<&str>,
+) -> Result<()> {
+    if *is_offline {
+        return Ok(());
+    }
+    // The policy may name a CA. What it does not allow is said later.
+    let check =
+        |flags: &Flags| SignIn::resolve(flags, policy, None, None).or_else(|_| resolve(flags))?.check_provider();
+    let checked = match check(draft) {
+        Err(error) if is_untrusted(&error) => provider_authority(draft, &error, authority, check),
+        checked => checked.map(Some),
+    };
+    match checked {
+        Ok(Some(())) => {}
+        Ok(None) => *is_offline = true,
+        Err(error) => {
+            take_anyway(error, issuer_url)?;
+            *is_offline = true;
+        }
+    }
     Ok(())
 }
 
@@ -176,74 +222,8 @@ fn taken_anyway() -> Result<()> {
     }
 }
 
-fn with(flags: &Flags, flag: &'static str, text: &str) -> Flags {
-    let mut flags = flags.clone();
-    flags.replace(flag, &[text.to_owned()]);
-    flags
-}
-
-fn ask<T>(question: &str, default: &str, check: impl Fn(&str) -> Result<T>) -> Result<T> {
-    ask_with(&|_| Vec::new(), question, default, check)
-}
-
 fn ask_file<T>(default: &str, check: impl Fn(&str) -> Result<T>) -> Result<T> {
     ask_with(&paths, AUTHORITY, default, check)
-}
-
-/// Asks until the answer is valid, and prints why each other one is not. If the right answer is known, it is the next
-/// default.
-fn ask_with<T>(
-    complete: &dyn Fn(&str) -> Vec<String>,
-    text: &str,
-    default: &str,
-    check: impl Fn(&str) -> Result<T>,
-) -> Result<T> {
-    let (mut default, mut recalled) = (default.to_owned(), String::new());
-    loop {
-        let question = Question { text, default: &default, recalled: &recalled, complete };
-        let answer = terminal::ask(&question).ok_or_else(|| {
-            Error::new(ErrorKind::Failed, "nothing was written: a question was not answered")
-                .hint("every answer can be given as a flag: 'kubekey setup --help' lists them")
-        })?;
-        match check(&answer) {
-            Ok(good) => return Ok(good),
-            Err(error) => {
-                tell(&error, &answer);
-                default = right_issuer(&error).unwrap_or(default);
-            }
-        }
-        recalled = answer;
-    }
-}
-
-/// Prints what is wrong with an answer. Flags are removed from the error: none was given, and none can be given now.
-fn tell(error: &Error, answer: &str) {
-    let message = shortened(&error.to_string(), answer);
-    let of_answer = message.strip_prefix("--").and_then(|message| message.split_once(' ')).map(|(_, rest)| rest);
-    let told = Error::new(error.kind(), of_answer.unwrap_or(&message));
-    match (error.what_to_do(), right_issuer(error)) {
-        _ if message.is_empty() => {}
-        (_, Some(issuer)) => terminal::error(&told.hint(format!("press Enter to take {issuer}"))),
-        (hint, None) if hint.contains("--") => terminal::error(&told),
-        (hint, None) => terminal::error(&told.hint(hint)),
-    }
-}
-
-/// The issuer of the provider, if it differs from the answer.
-fn right_issuer(error: &Error) -> Option<String> {
-    let (_, quoted) = error.what_to_do().split_once("--issuer-url=")?;
-    shlex::split(quoted)?.into_iter().next()
-}
-
-/// The message with a long answer shortened; the up arrow recalls the whole answer.
-fn shortened(message: &str, answer: &str) -> String {
-    let is_long = |text: &&str| text.chars().count() > LONGEST_QUOTED;
-    let whole = user::with_home(answer);
-    let quoted = [answer, whole.to_str().unwrap_or_default()];
-    quoted.iter().filter(|text| is_long(text)).fold(message.to_owned(), |message, text| {
-        let start: String = text.chars().take(LONGEST_QUOTED - ELLIPSIS.len()).collect();
-        message.replace(text, &(start + ELLIPSIS))
-    })
 }
 
 fn check_file(answer: &str) -> Result<Option<String>> {

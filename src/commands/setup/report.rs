@@ -5,8 +5,8 @@ use std::path::PathBuf;
 
 use serde_json::{Value, json};
 
+use super::dialog;
 use super::diff::unified;
-use super::questions;
 use crate::error::{Error, ErrorKind, Result};
 use crate::kubeconfig::{Change, Entry, Moved, Repointed, of_file};
 use crate::output;
@@ -151,7 +151,7 @@ pub fn confirm(changes: &[Change]) -> Result<()> {
     let repointed = changes.iter().flat_map(|change| &change.repointed).map(Repointed::plan);
     let moved: Vec<_> = moved.chain(repointed).collect();
     let question = if moved.is_empty() { "write it?".to_owned() } else { format!("{}: write it?", moved.join(", ")) };
-    match changes.is_empty() || questions::confirm(&question, moved.is_empty()) {
+    match changes.is_empty() || dialog::confirm(&question, moved.is_empty()) {
         true => Ok(()),
         false => {
             Err(Error::new(ErrorKind::Failed, "nothing was written").hint("run the command again when you are ready"))

@@ -58,6 +58,15 @@ fn lacking(given: &Given, error: Error) -> Error {
 /// The flag for the provider's CA.
 const AUTHORITY: &str = "--issuer-certificate-authority";
 
+/// What an error says of a certificate that is not accepted.
+const CERTIFICATE: &str = ": the certificate of ";
+
+/// A text with the flags of other commands, as `setup` calls them: its `--certificate-authority` is the cluster's.
+fn in_setup(text: &str) -> String {
+    let of_provider = text.replace("--certificate-authority", AUTHORITY);
+    of_provider.replace(&format!("{AUTHORITY}-data"), "--certificate-authority-data")
+}
+
 /// Whether a CA of the provider is missing, as the hint of [`SignIn::check_provider`] says.
 pub fn is_untrusted(error: &Error) -> bool {
     error.what_to_do().contains(AUTHORITY)
@@ -96,18 +105,13 @@ impl SignIn {
     pub fn check_provider(&self) -> Result<()> {
         let checked = event_loop::run(async { Provider::discover(&self.settings, Limits::USUAL).await?.renew().await });
         checked.map_err(|error: Error| {
-            let of_profile = self.profile.as_ref().map(|profile| format!("profile '{profile}': {error}"));
-            // In `setup`, `--certificate-authority` is the cluster's.
-            let hint = error.what_to_do().replace("--certificate-authority", AUTHORITY);
-            let error = Error::new(error.kind(), of_profile.unwrap_or_else(|| error.to_string())).hint(hint);
-            match error.kind() {
-                // Without the check every sign-in would fail with the same certificate.
-                ErrorKind::Unreachable if !is_untrusted(&error) => {
-                    let hint = format!("{}; or skip this check with --offline", error.what_to_do());
-                    error.hint(hint)
-                }
-                _ => error,
-            }
+            let message = in_setup(&error.to_string());
+            let of_profile = self.profile.as_ref().map(|profile| format!("profile '{profile}': {message}"));
+            let hint = in_setup(error.what_to_do());
+            // Without the check every sign-in would fail with the same certificate.
+            let is_passing = error.kind() == ErrorKind::Unreachable && !message.contains(CERTIFICATE);
+            let hint = if is_passing { format!("{hint}; or skip this check with --offline") } else { hint };
+            Error::new(error.kind(), of_profile.unwrap_or(message)).hint(hint)
         })
     }
 }
