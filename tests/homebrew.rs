@@ -12,6 +12,7 @@ use crate::support::etc::Etc;
 use crate::support::home::Home;
 use crate::support::kubeconfig::names;
 use crate::support::run::Finished;
+use crate::support::tls::COMPANY;
 
 const STRANGER: u32 = 4711;
 
@@ -133,6 +134,24 @@ fn the_installation_writes_the_settings_of_the_prefix_and_nothing_else() {
     }
     assert_eq!(client(&prefix.show("bin/kubekey", &etc)), ("kubernetes".into(), "homebrew".into()));
     assert_eq!((names(&etc.path("")), names(&prefix.folder.join("etc/kubekey"))), (vec![], vec!["config.toml".into()]));
+}
+
+#[test]
+fn a_variable_may_name_several_files_of_the_providers_ca() {
+    let (prefix, etc) = (Prefix::new(), Etc::new(&[]));
+    // For whoever owns the prefix, it need not be readable by all.
+    let files = ["a.pem", "b.pem"].map(|name| {
+        let file = prefix.home.path().join(name);
+        fs::write(&file, COMPANY.pem()).unwrap();
+        fs::set_permissions(&file, Permissions::from_mode(0o600)).unwrap();
+        file.display().to_string()
+    });
+    let mut command = prefix.command("Cellar/kubekey/1/bin/kubekey");
+    command.args(["setup", "--system", "--homebrew"]).env("HOMEBREW_OIDC_CA", files.join(":"));
+    let finished = prefix.home.run(&mut etc.over(&command));
+    assert_eq!((finished.code(), finished.stderr.contains("warning")), (Some(0), false), "{finished:#?}");
+    let line = format!("certificate_authority = [\"{}\",\"{}\"]", files[0], files[1]);
+    assert!(prefix.read("config.toml").lines().any(|other| other == line), "{line}");
 }
 
 #[test]

@@ -456,13 +456,84 @@ fn a_file_of_the_providers_ca_that_is_missing_is_one_warning() {
     let machine = Machine::new(&[("there.pem", &COMPANY.pem())]);
     let files = ["there", "gone"].map(|name| format!("--issuer-certificate-authority=/etc/kubekey/{name}.pem"));
     let finished = machine.done(&machine.setup(&[ISSUER, CLIENT, &files[0], &files[1]]));
-    let warnings: Vec<_> = finished.stderr.lines().filter(|line| line.starts_with("kubekey: warning: ")).collect();
-    assert_eq!(
-        warnings,
-        ["kubekey: warning: the provider's CA: /etc/kubekey/gone.pem does not exist yet"],
-        "{finished:#?}"
-    );
+    assert_eq!(warnings(&finished), ["the provider's CA: /etc/kubekey/gone.pem does not exist yet"], "{finished:#?}");
     assert!(machine.text("config.toml").contains("gone.pem\"]"), "it is written all the same");
+}
+
+fn warnings(finished: &Finished) -> Vec<&str> {
+    finished.stderr.lines().filter_map(|line| line.strip_prefix("kubekey: warning: ")).collect()
+}
+
+#[test]
+fn a_ca_that_is_there_and_cannot_be_used_is_one_error_and_nothing_is_written() {
+    const CLUSTER: &str = "[[clusters]]\nname = 'a'\nserver = 'https://a'\n";
+    let no_pem = STANDARD.encode("words");
+    let of_cluster = |authority: &str| format!("{CLUSTER}{authority}\n");
+    for (answers, flag, words) in [
+        (
+            "#",
+            "--issuer-certificate-authority=/etc/kubekey/words",
+            "--issuer-certificate-authority '/etc/kubekey/words'",
+        ),
+        ("#", "--issuer-certificate-authority=/etc/kubekey/key.pem", "cannot be used: it contains no PEM certificate"),
+        ("#", "--issuer-certificate-authority=/etc", "'/etc' cannot be used: it is not a file"),
+        ("#", "--issuer-certificate-authority=/etc/kubekey/words/ca.pem", "Not a directory"),
+        ("certificate_authority = ['/etc/kubekey/words']", CLIENT, "answers.toml line 1: certificate_authority"),
+        ("certificate_authority = ['/gone:/etc/kubekey/words']", CLIENT, "'/etc/kubekey/words' cannot be used"),
+        (&format!("certificate_authority_data = ['{no_pem}']"), CLIENT, "line 1: certificate_authority_data"),
+        ("[profiles.a]\ncertificate_authority = ['/etc/kubekey/words']", CLIENT, "line 2: certificate_authority"),
+        (
+            &of_cluster("certificate_authority = '/etc/kubekey/words'"),
+            CLIENT,
+            "cluster 'a': certificate_authority '/etc",
+        ),
+        (&of_cluster(&format!("certificate_authority_data = '{no_pem}'")), CLIENT, "certificate_authority_data"),
+    ] {
+        let files =
+            [("words", "words\n"), ("key.pem", "-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n")];
+        let machine = Machine::new(&[files[0], files[1], ("answers.toml", answers)]);
+        let finished = machine.run(&machine.setup(&[ISSUER, "--answers=/etc/kubekey/answers.toml", flag]));
+        assert_eq!((finished.code(), finished.stdout.as_str()), (Some(2), ""), "{answers} {flag}: {finished:#?}");
+        assert_eq!(finished.stderr.lines().filter(|line| line.starts_with("kubekey: ")).count(), 1, "{finished:#?}");
+        assert!(finished.stderr.contains(words) && finished.stderr.contains("\nhint: "), "{words}: {finished:#?}");
+        assert_eq!(machine.names(), ["answers.toml", "key.pem", "words"], "{answers} {flag}");
+    }
+}
+
+#[test]
+fn a_ca_that_some_users_cannot_read_is_a_warning() {
+    let pem = COMPANY.pem();
+    let answers = "[[clusters]]\nname = 'a'\nserver = 'https://a'\ncertificate_authority = '/etc/kubekey/of/all.pem'\n";
+    let machine = Machine::new(&[("root.pem", &pem), ("all.pem", &pem), ("answers.toml", answers)]);
+    machine.etc.set_mode("root.pem", 0o600);
+    fs::create_dir(machine.etc.path("of")).unwrap();
+    fs::copy(machine.etc.path("all.pem"), machine.etc.path("of/all.pem")).unwrap();
+    machine.etc.set_mode("of", 0o700);
+    let files = ["root", "all"].map(|name| format!("--issuer-certificate-authority=/etc/kubekey/{name}.pem"));
+    let given = [ISSUER, CLIENT, &files[0], &files[1], "--answers=/etc/kubekey/answers.toml"];
+    let finished = machine.done(&machine.setup(&given));
+    let why = "change its permissions, or put it into another folder";
+    let expected = [
+        format!("the provider's CA: not all users can read /etc/kubekey/root.pem: {why}"),
+        format!("cluster 'a': not all users can read /etc/kubekey/of/all.pem: {why}"),
+    ];
+    assert_eq!(warnings(&finished), expected, "{finished:#?}");
+    machine.etc.set_mode("of", 0o711);
+    machine.etc.set_mode("root.pem", 0o644);
+    assert_eq!(warnings(&machine.done(&machine.setup(&given))), [""; 0]);
+}
+
+#[test]
+fn each_file_of_a_variable_is_looked_for_by_itself() {
+    let pem = COMPANY.pem();
+    let machine = Machine::new(&[("ca.pem", &pem), ("other.pem", &pem)]);
+    let run = |files: &str| {
+        let mut command = machine.setup(&[ISSUER, CLIENT]);
+        machine.done(command.env("KUBEKEY_CERTIFICATE_AUTHORITY", files))
+    };
+    assert_eq!(warnings(&run("/etc/kubekey/ca.pem:/etc/kubekey/other.pem:")), [""; 0]);
+    let expected = ["the provider's CA: /etc/kubekey/gone.pem does not exist yet"];
+    assert_eq!(warnings(&run("/etc/kubekey/ca.pem:/etc/kubekey/gone.pem")), expected);
 }
 
 /// The same trace of a run that may read all of this proves that the trace would show it.

@@ -88,7 +88,7 @@ fn line(value: &Value) -> String {
 fn texts(value: &Value) -> Vec<String> {
     let all = value.texts.iter();
     match (&value.origin, value.key.flag) {
-        (Origin::Variable, "certificate-authority") => all
+        (Origin::Variable | Origin::Original(_), "certificate-authority") => all
             .flat_map(std::env::split_paths)
             .map(|path| path.to_string_lossy().into_owned())
             .filter(|path| !path.is_empty())

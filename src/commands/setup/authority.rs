@@ -1,11 +1,19 @@
-//! The cluster's certificate authority, in a form that kubectl and other clients can read.
+//! Certificate authorities: the cluster's, in a form that kubectl and other clients can read, and those that settings for
+//! all users name.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use std::{fs, io};
 
-use crate::cli;
+use crate::commands::config::Answers;
 use crate::config::Flags;
+use crate::config::given::{Given, Origin, Value};
 use crate::error::{Error, ErrorKind, Result};
-use crate::settings::Authority;
+use crate::settings::{Authority, Tls};
+use crate::{cli, terminal};
+
+/// The provider's, by a file and as data.
+const FILE: &str = "certificate-authority";
+const DATA: &str = "certificate-authority-data";
 
 const WHOLE_PATH: &str = "give the full path of a PEM file";
 
@@ -72,7 +80,7 @@ impl Trust {
 /// without a CA; and if a path of the provider's cannot be used.
 pub fn take_authority(flags: &mut Flags, asked: &cli::Setup) -> Result<Option<String>> {
     let of_provider = whole_paths(&asked.issuer_certificate_authority)?;
-    match flags.replace("certificate-authority", &of_provider).pop() {
+    match flags.replace(FILE, &of_provider).pop() {
         Some(empty) if empty.is_empty() => {
             // The same words as clap's for the other flags.
             let message = "a value is required for '--certificate-authority <FILE>' but none was supplied";
@@ -109,4 +117,82 @@ pub fn whole_paths(files: &[String]) -> Result<Vec<String>> {
         })
     };
     files.iter().map(|file| if file.starts_with("~/") { Ok(file.clone()) } else { whole(file) }).collect()
+}
+
+/// Checks the authorities of the provider and of the clusters: with one that cannot be used, every later run fails. A file
+/// that is not there may come later, with another package.
+///
+/// # Errors
+/// [`ErrorKind::Usage`], naming the setting and the file, if one contains no certificate.
+pub fn check_authorities(answers: &Answers) -> Result<()> {
+    for value in values(answers, DATA) {
+        let mut given = Given::default();
+        given.push(value.clone());
+        Tls::parse(&given, None, false)?.certificates()?;
+    }
+    for value in values(answers, FILE) {
+        // In `setup`, the flag of this name is the cluster's.
+        let label = match value.origin {
+            Origin::Flag => "--issuer-certificate-authority".to_owned(),
+            _ => value.origin.label(value.key),
+        };
+        for path in paths(value).into_iter().filter(|path| !is_missing(path)) {
+            Tls::of(Authority::File(path), &label).certificates()?;
+        }
+    }
+    let is_missing = |path: &String| is_missing(Path::new(path));
+    let of_clusters = answers.clusters.iter();
+    let mut of_clusters = of_clusters.filter(|cluster| !cluster.certificate_authority.as_ref().is_some_and(is_missing));
+    of_clusters.try_for_each(Authority::check_of_cluster)
+}
+
+/// Warns about files that are missing, and with `of_all_users` about those that some users cannot read.
+pub fn warn_of_authorities(answers: &Answers, of_all_users: bool) {
+    let of_provider = values(answers, FILE).flat_map(paths).map(|path| ("the provider's CA".to_owned(), path));
+    let of_clusters = answers.clusters.iter().filter_map(|cluster| {
+        let path = cluster.certificate_authority.as_ref()?;
+        Some((format!("cluster '{}'", cluster.name), path.into()))
+    });
+    for (whose, path) in of_provider.chain(of_clusters) {
+        let shown = path.display();
+        if is_missing(&path) {
+            terminal::warning(&format!("{whose}: {shown} does not exist yet"));
+        } else if of_all_users && !is_readable_by_all(&path) {
+            terminal::warning(&format!(
+                "{whose}: not all users can read {shown}: change its permissions, or put it into another folder"
+            ));
+        }
+    }
+}
+
+/// The values of a setting, those of profiles included.
+fn values<'a>(answers: &'a Answers, flag: &'a str) -> impl Iterator<Item = &'a Value> {
+    let of_profiles = answers.profiles().iter().flat_map(|(_, values)| values);
+    answers.settings().chain(of_profiles).filter(move |value| value.key.flag == flag)
+}
+
+/// The files in a value, which may have several in one string. One in a home is another for each user.
+fn paths(value: &Value) -> Vec<PathBuf> {
+    let paths = value.texts.iter().flat_map(std::env::split_paths);
+    paths.filter(|path| !path.as_os_str().is_empty() && !path.starts_with("~")).collect()
+}
+
+/// Whether there is no file yet, or a link to none.
+fn is_missing(path: &Path) -> bool {
+    fs::metadata(path).is_err_and(|error| error.kind() == io::ErrorKind::NotFound)
+}
+
+/// Whether the permissions of the file and of the folders above it let everybody read it.
+#[cfg(unix)]
+fn is_readable_by_all(path: &Path) -> bool {
+    use std::os::unix::fs::PermissionsExt;
+    let Ok(path) = path.canonicalize() else { return true };
+    let grants = |path: &Path, bit| path.metadata().is_ok_and(|metadata| metadata.permissions().mode() & bit != 0);
+    grants(&path, 0o004) && path.ancestors().skip(1).all(|folder| grants(folder, 0o001))
+}
+
+/// An access control list does not tell what a group of users contains.
+#[cfg(not(unix))]
+fn is_readable_by_all(_: &Path) -> bool {
+    true
 }

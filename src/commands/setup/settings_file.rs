@@ -58,6 +58,11 @@ impl SettingsFile {
         if self.layer == Layer::System { system_folder::require_rights() } else { Ok(()) }
     }
 
+    /// Whether it is for all users of the machine, and not for those of one Homebrew.
+    pub fn is_for_all_users(&self) -> bool {
+        self.layer == Layer::System
+    }
+
     /// Makes its folder if that is not made with the file.
     ///
     /// # Errors

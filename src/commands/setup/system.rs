@@ -4,7 +4,7 @@
 use std::io::{self, Write};
 use std::path::Path;
 
-use super::authority::{read_authority, take_authority};
+use super::authority::{check_authorities, read_authority, take_authority, warn_of_authorities};
 use super::generated::{self, SYSTEM, Step};
 use super::installer;
 use super::next_step::next_step;
@@ -85,27 +85,12 @@ fn answers(mut flags: Flags, asked: &cli::Setup, file: &SettingsFile) -> Result<
     answers.file.iter().flat_map(|file| &file.unknown).for_each(|unknown| terminal::warning(&unknown.message()));
     check_files(answers.file.as_slice(), &Policy::default())?;
     check_values(&answers.given, |_| None, &Policy::default())?;
+    check_authorities(&answers)?;
     if let Some(cluster) = cluster(asked, authority)? {
         answers.put(cluster);
     }
-    warn_of_missing_authorities(&answers);
+    warn_of_authorities(&answers, file.is_for_all_users());
     Ok(answers)
-}
-
-/// They may come later, with another package.
-fn warn_of_missing_authorities(answers: &Answers) {
-    let of_profiles = answers.profiles().iter().flat_map(|(_, values)| values);
-    let of_provider = answers.settings().chain(of_profiles).filter(|value| value.key.flag == "certificate-authority");
-    // One in a home is another for each user.
-    let of_provider = of_provider.flat_map(|value| &value.texts).filter(|file| !file.starts_with("~/"));
-    let of_provider = of_provider.map(|file| ("the provider's CA".to_owned(), file));
-    let of_clusters = answers
-        .clusters
-        .iter()
-        .filter_map(|cluster| Some((format!("cluster '{}'", cluster.name), cluster.certificate_authority.as_ref()?)));
-    of_provider.chain(of_clusters).filter(|(_, file)| !Path::new(file).is_file()).for_each(|(whose, file)| {
-        terminal::warning(&format!("{whose}: {file} does not exist yet"));
-    });
 }
 
 /// The cluster that the flags describe.
