@@ -536,6 +536,34 @@ fn each_file_of_a_variable_is_looked_for_by_itself() {
     assert_eq!(warnings(&run("/etc/kubekey/ca.pem:/etc/kubekey/gone.pem")), expected);
 }
 
+#[test]
+fn a_profile_that_no_file_has_is_refused() {
+    let machine = Machine::new(&[("answers.toml", "profile = 'zz'\n[profiles.a]\nclient_id = 'a'\n")]);
+    fs::create_dir(machine.etc.path("config.d")).unwrap();
+    let refused = |arguments: &[&str], words: &str| {
+        let finished = machine.run(&machine.setup(arguments));
+        assert_eq!(finished.code(), Some(2), "{finished:#?}");
+        assert!(finished.stderr.contains(words), "{words}: {finished:#?}");
+        assert!(!machine.etc.path("config.toml").exists());
+    };
+    refused(
+        &["--profile=zz"],
+        "kubekey: --profile 'zz' cannot be used: there is no such profile\nhint: no configuration",
+    );
+    let file = "--answers=/etc/kubekey/answers.toml";
+    refused(
+        &[file],
+        "answers.toml line 1: profile 'zz' cannot be used: there is no such profile\nhint: known profiles: a\n",
+    );
+    fs::write(machine.etc.path("config.d/more.toml"), "[profiles.b]\nclient_id = 'b'\n").unwrap();
+    refused(&[file], "known profiles: a, b\n");
+    machine.done(&machine.setup(&[file, "--profile=b"]));
+    machine.done(&machine.setup(&["--profile=a"]));
+    assert_eq!(machine.value("client_id"), "a");
+    let finished = machine.run(&machine.setup(&["--profile=zz"]));
+    assert!(finished.code() == Some(2) && machine.text("config.toml").contains("profile = \"a\""), "{finished:#?}");
+}
+
 /// The same trace of a run that may read all of this proves that the trace would show it.
 #[test]
 fn no_home_is_opened_and_no_socket_is_made() {

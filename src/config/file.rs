@@ -23,6 +23,7 @@ pub const LARGEST: u64 = 1024 * 1024;
 pub const TABLES: [&str; 2] = ["profiles", "clusters"];
 
 /// A configuration file.
+#[derive(Clone)]
 pub struct File {
     /// The start of the file, which has its path and its text.
     pub start: Place,

@@ -65,7 +65,7 @@ impl Layers {
         environment: impl Fn(&str) -> Option<String>,
         cluster: Option<&Cluster>,
     ) -> Result<Self> {
-        let files = read_files()?;
+        let files = files_up_to(Layer::User)?.collect::<Result<Vec<_>>>()?;
         log::debug(format_args!("config: {} files", files.len()));
         let (above, unknown) = above_files(flags, environment, cluster)?;
         let mut given = merge(&files, above)?;
@@ -157,7 +157,11 @@ pub fn merge(files: &[File], above: Vec<Value>) -> Result<Given> {
     Ok(given)
 }
 
-fn profile_of<'a>(files: &'a [File], chosen: Text<'_>) -> Result<Vec<&'a Value>> {
+/// The settings of the chosen profile in these files.
+///
+/// # Errors
+/// [`ErrorKind::Usage`], naming the known profiles, if there is no such profile.
+pub fn profile_of<'a>(files: &'a [File], chosen: Text<'_>) -> Result<Vec<&'a Value>> {
     let all = || files.iter().flat_map(|file| &file.profiles);
     if all().all(|(name, _)| name != chosen.text) {
         let mut names: Vec<_> = all().map(|(name, _)| name.as_str()).collect();
@@ -186,9 +190,13 @@ fn originals(environment: &impl Fn(&str) -> Option<String>) -> Vec<Value> {
     bare.chain(read(("KUBEKEY_TEMPLATEDIR", "template-dir"))).collect()
 }
 
-fn read_files() -> Result<Vec<File>> {
-    let files = paths()?.into_iter().map(|(path, layer)| File::read(&path, layer));
-    files.filter_map(Result::transpose).collect()
+/// Reads the files of the layers up to `highest`, lowest first.
+///
+/// # Errors
+/// [`ErrorKind::Usage`] if their folder cannot be read.
+pub fn files_up_to(highest: Layer) -> Result<impl Iterator<Item = Result<File>>> {
+    let paths = paths()?.into_iter().filter(move |(_, layer)| *layer <= highest);
+    Ok(paths.filter_map(|(path, layer)| File::read(&path, layer).transpose()))
 }
 
 /// All files, as far as they can be read, lowest first.

@@ -5,7 +5,9 @@ use std::path::{Path, PathBuf};
 
 use super::system_folder;
 use crate::cli;
+use crate::commands::config::Answers;
 use crate::config::given::Layer;
+use crate::config::layers::{files_up_to, profile_of};
 use crate::config::{File, file, platform};
 use crate::error::{Error, ErrorKind, Result};
 use crate::trusted_file::{self, Owner};
@@ -61,6 +63,27 @@ impl SettingsFile {
     /// Whether it is for all users of the machine, and not for those of one Homebrew.
     pub fn is_for_all_users(&self) -> bool {
         self.layer == Layer::System
+    }
+
+    /// The files that decide for those who have no settings of their own: this one, and others of the administrator.
+    ///
+    /// # Errors
+    /// As [`files_up_to`].
+    pub fn effective(&self) -> Result<impl Iterator<Item = Result<File>>> {
+        files_up_to(self.layer)
+    }
+
+    /// Checks that the profile that the settings choose exists, in the answers or in another file.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Usage`], naming the known profiles, if not.
+    pub fn require_profile(&self, answers: &Answers) -> Result<()> {
+        let Some(chosen) = answers.given.text("profile") else { return Ok(()) };
+        // One that cannot be used is reported by each run.
+        let others = self.effective().into_iter().flatten().filter_map(Result::ok);
+        let others = others.filter(|file| file.start.path.as_ref() != self.path);
+        let files: Vec<_> = others.chain(answers.file.clone()).collect();
+        profile_of(&files, chosen).map(drop)
     }
 
     /// Makes its folder if that is not made with the file.

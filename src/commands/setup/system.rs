@@ -57,6 +57,7 @@ pub fn setup_system(flags: Flags, asked: &cli::Setup, out: &mut impl Write) -> R
         keeps_secret |= old.has_secret();
         answers.put_above(old)?;
     }
+    file.require_profile(&answers)?;
     let text = text(&file, &answers, keeps_secret, &policy)?;
     let step = step(&file.path, &answers, old.as_deref(), &text);
     let clusters = match &old {
