@@ -537,6 +537,46 @@ fn each_file_of_a_variable_is_looked_for_by_itself() {
 }
 
 #[test]
+fn what_comes_next_is_what_all_files_of_the_administrator_say() {
+    const CLUSTER: &str = "[[clusters]]\nname = 'a'\nserver = 'https://a'\n";
+    const PROVIDER: &str = "issuer_url = 'https://a.test'\nclient_id = 'k'\n";
+    const ONCE: &str = "next: each user runs 'kubekey setup' once, and then kubectl";
+    const ASKS: &str = "next: each user runs 'kubekey setup', which asks for a cluster";
+    const ISSUER_TOO: &str = "next: set issuer_url, too, in this or another file, such as with \
+        'kubekey setup --system --issuer-url URL'";
+    let profile = format!("[profiles.a]\n{PROVIDER}");
+    let half = "client_id = 'k'\n[profiles.a]\nissuer_url = 'https://a.test'\n".to_owned();
+    for (answers, other, next) in [
+        (format!("{half}{CLUSTER}"), "", ISSUER_TOO),
+        (format!("{half}{CLUSTER}profile = 'a'\n"), "", ONCE),
+        (format!("{half}{CLUSTER}profile = 'a'\n[[clusters]]\nname = 'b'\nserver = 'https://b'\n"), "", ISSUER_TOO),
+        (format!("{profile}{CLUSTER}profile = 'a'\n"), "", ONCE),
+        (format!("{profile}{CLUSTER}"), "", ""),
+        (profile.clone(), "", ""),
+        (half.clone(), "", ""),
+        (format!("profile = 'a'\n{profile}"), "", ASKS),
+        (PROVIDER.to_owned(), "", ASKS),
+        (PROVIDER.to_owned(), CLUSTER, ONCE),
+        ("client_id = 'k'\n".to_owned(), "issuer_url = 'https://a.test'\n", ASKS),
+        (format!("client_id = 'k'\n{CLUSTER}"), "issuer_url = 'https://a.test'\n", ONCE),
+        (CLUSTER.to_owned(), PROVIDER, ONCE),
+        (PROVIDER.to_owned(), "no TOML", ""),
+    ] {
+        let machine = Machine::new(&[("answers.toml", &answers)]);
+        fs::create_dir(machine.etc.path("config.d")).unwrap();
+        machine.etc.set_mode("config.d", 0o755);
+        fs::write(machine.etc.path("config.d/10-more.toml"), other).unwrap();
+        machine.etc.set_mode("config.d/10-more.toml", 0o644);
+        let finished = machine.done(&machine.setup(&["--answers=/etc/kubekey/answers.toml"]));
+        let said = finished
+            .stderr
+            .lines()
+            .find_map(|line| line.strip_prefix("kubekey: ").filter(|line| line.starts_with("next: ")));
+        assert_eq!(said.unwrap_or_default(), next, "{answers}{other}: {finished:#?}");
+    }
+}
+
+#[test]
 fn a_profile_that_no_file_has_is_refused() {
     let machine = Machine::new(&[("answers.toml", "profile = 'zz'\n[profiles.a]\nclient_id = 'a'\n")]);
     fs::create_dir(machine.etc.path("config.d")).unwrap();

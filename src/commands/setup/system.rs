@@ -72,7 +72,7 @@ pub fn setup_system(flags: Flags, asked: &cli::Setup, out: &mut impl Write) -> R
         backups.extend(kubeconfig.write()?);
     }
     let changes: Vec<_> = change.into_iter().chain(kubeconfig.changes).collect();
-    let next = next_step(&answers, &clusters, &file, asked.kubeconfig.as_deref());
+    let next = next_step(&file, &clusters, asked.kubeconfig.as_deref());
     let report = Report { path: &file.path, step, clusters: &clusters, changes: &changes, backups: &backups, next };
     report.tell(format, asked.dry_run, out)?;
     Ok(!changes.is_empty())
