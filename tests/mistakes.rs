@@ -9,7 +9,12 @@ use crate::support::run::Finished;
 /// Arguments, and words of the message and of the hint.
 type Mistake = (&'static [&'static str], &'static str, &'static str);
 
-const FLAGS: [Mistake; 25] = [
+const FLAGS: [Mistake; 26] = [
+    (
+        &["--redirect-url=http:///callback"],
+        "--redirect-url 'http:///callback' cannot be used: it is not a plain http:// or https:// URL",
+        "give the redirect URL as it is registered with the provider, for example http://localhost:8000/callback",
+    ),
     (
         &["--redirect-url=http://localhost:8000 http://localhost:18000"],
         "--redirect-url 'http://localhost:8000 http://localhost:18000' cannot be used: it has a space in it",
