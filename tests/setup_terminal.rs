@@ -162,6 +162,22 @@ fn what_an_earlier_run_wrote_for_the_same_provider_stays() {
     let (code, screen, _) = person.wait();
     assert_eq!((code, written()), (Some(0), before.clone()), "{screen}");
 
+    // A file that is gone, and one slash too many, cost nothing else.
+    fs::rename(&ca, home.path().join("new.pem")).unwrap();
+    let mut person = Person::run(bare_setup(&home).arg("--no-login"));
+    person.answer("[https://k8s.example.com]: ", "");
+    person.answer("name for the cluster [prod]: ", "");
+    person.answer("of the API server [none]: ", "");
+    person.answer(&format!("[{}]: ", provider.issuer()), &format!("{}/", provider.issuer()));
+    person.answer(PROVIDER_AUTHORITY, &home.path().join("new.pem").display().to_string());
+    person.answer(&format!("[{}]: ", provider.issuer()), "");
+    person.answer("[kubernetes]: ", "");
+    person.answer(WRITE, "");
+    assert_eq!(person.wait().0, Some(0));
+    let moved = written();
+    assert!(moved.contains("--scope=groups") && moved.contains("/new.pem") && !moved.contains("/ca.pem"), "{moved}");
+    fs::rename(home.path().join("new.pem"), &ca).unwrap();
+
     // A flag is another wish, and so is another provider.
     let other = "https://login.example.com";
     let mut person = Person::run(bare_setup(&home).args(["--offline", "--no-login", "--scope=openid"]));

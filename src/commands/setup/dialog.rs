@@ -9,6 +9,8 @@ const LONGEST_QUOTED: usize = 60;
 
 const ELLIPSIS: &str = "...";
 
+const UNANSWERED: &str = "nothing was written: a question was not answered";
+
 /// Asks a yes-or-no question; the end of the input means no.
 pub fn confirm(question: &str, default: bool) -> bool {
     let default = if default { "yes" } else { "no" };
@@ -45,11 +47,13 @@ pub fn ask_with<T>(
     loop {
         let question = Question { text, default: &default, recalled: &recalled, complete };
         let answer = terminal::ask(&question).ok_or_else(|| {
-            Error::new(ErrorKind::Failed, "nothing was written: a question was not answered")
+            Error::new(ErrorKind::Failed, UNANSWERED)
                 .hint("every answer can be given as a flag: 'kubekey setup --help' lists them")
         })?;
         match check(&answer) {
             Ok(good) => return Ok(good),
+            // The input has ended at a question about this answer.
+            Err(error) if error.to_string() == UNANSWERED => return Err(error),
             Err(error) => {
                 tell(&error, &answer);
                 default = right_issuer(&error).unwrap_or(default);

@@ -133,17 +133,13 @@ fn provider(
     if is_missing("issuer-url") {
         let question = format!("issuer URL of the provider, such as {ISSUER_URL}");
         ask(&question, known_text("issuer-url").unwrap_or_default(), |issuer_url| {
-            let mut asked = draft.clone();
-            asked.replace("issuer-url", &[issuer_url.to_owned()]);
-            resolve(&asked)?;
-            let same = known.filter(|known| known.setting("issuer-url") == Some(issuer_url));
-            same.iter().for_each(|known| recall(&mut asked, known));
-            let checked = check(&mut asked, issuer_url);
-            // A CA that was given stays for the next answer, and what was recalled is for this one.
-            if checked.is_ok() || same.is_none() {
-                draft = asked;
-            }
-            checked
+            draft.replace("issuer-url", &[issuer_url.to_owned()]);
+            resolve(&draft)?;
+            // A slash at the end is the spelling that is most often wrong.
+            let bare = |url: &str| url.trim_end_matches('/').to_owned();
+            let same = known.filter(|known| known.setting("issuer-url").map(bare) == Some(bare(issuer_url)));
+            same.iter().for_each(|known| recall(&mut draft, known));
+            check(&mut draft, issuer_url)
         })?;
     }
     if is_missing("client-id") {
@@ -161,19 +157,23 @@ fn resolve(flags: &Flags) -> Result<SignIn> {
     SignIn::resolve(flags, &Policy::default(), None, None)
 }
 
-/// Adds the other settings that an earlier run wrote for the same provider, if they can still be used: only a secret is
-/// given anew.
+/// Adds the other settings that an earlier run wrote for the same provider, as far as they can still be used: only a
+/// secret is given anew.
 fn recall(flags: &mut Flags, known: &KnownCluster) {
-    let mut with_known = flags.clone();
-    let is_given = |key: &Key| flags.0.iter().any(|(given, _)| given.flag == key.flag);
+    let given: Vec<_> = flags.0.iter().map(|(key, _)| key.flag).collect();
     for (flag, text) in known.settings() {
-        let Some(key) = Key::of_flag(flag).filter(|key| !key.kind.is_secret() && !is_given(key)) else { continue };
-        let mut texts = with_known.replace(key.flag, &[]);
+        let Some(key) = Key::of_flag(flag) else { continue };
+        if key.kind.is_secret() || given.contains(&key.flag) {
+            continue;
+        }
+        let mut with_it = flags.clone();
+        let mut texts = with_it.replace(key.flag, &[]);
         texts.push(text.to_owned());
-        with_known.replace(key.flag, &texts);
-    }
-    if resolve(&with_known).is_ok() {
-        *flags = with_known;
+        with_it.replace(key.flag, &texts);
+        let is_authority = key.flag.starts_with("certificate-authority");
+        if resolve(&with_it).is_ok_and(|it| !is_authority || it.settings.tls.certificates().is_ok()) {
+            *flags = with_it;
+        }
     }
 }
 
