@@ -178,6 +178,20 @@ fn what_an_earlier_run_wrote_for_the_same_provider_stays() {
     assert!(moved.contains("--scope=groups") && moved.contains("/new.pem") && !moved.contains("/ca.pem"), "{moved}");
     fs::rename(home.path().join("new.pem"), &ca).unwrap();
 
+    // A policy that came later.
+    let etc = Etc::with_policy("locked_flags = ['scope']");
+    let mut person = Person::run(&etc.over(bare_setup(&home).arg("--no-login")));
+    person.answer("[https://k8s.example.com]: ", "");
+    person.answer("name for the cluster [prod]: ", "");
+    person.answer("of the API server [none]: ", "");
+    person.answer(&format!("[{}]: ", provider.issuer()), "");
+    person.answer(PROVIDER_AUTHORITY, &ca);
+    person.answer("[kubernetes]: ", "");
+    person.wait_for("-        - '--scope=groups'");
+    person.type_in(INTERRUPT);
+    person.wait();
+    assert!(written().contains("--flow=paste"), "{}", written());
+
     // A flag is another wish, and so is another provider.
     let other = "https://login.example.com";
     let mut person = Person::run(bare_setup(&home).args(["--offline", "--no-login", "--scope=openid"]));

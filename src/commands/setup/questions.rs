@@ -66,7 +66,7 @@ pub fn complete(
         };
         *authority = ask_file(default, check_file)?;
     }
-    provider(flags, known, |draft, issuer_url| {
+    provider(flags, policy, known, |draft, issuer_url| {
         check_issuer(draft, issuer_url, &mut asked.offline, policy, authority.as_deref())
     })
 }
@@ -116,6 +116,7 @@ pub fn provider_authority<T>(
 /// is not repeated. `check` is for an issuer, which may change the flags.
 fn provider(
     flags: &mut Flags,
+    policy: &Policy,
     known: Option<&KnownCluster>,
     mut check: impl FnMut(&mut Flags, &str) -> Result<()>,
 ) -> Result<()> {
@@ -138,7 +139,7 @@ fn provider(
             // A slash at the end is the spelling that is most often wrong.
             let bare = |url: &str| url.trim_end_matches('/').to_owned();
             let same = known.filter(|known| known.setting("issuer-url").map(bare) == Some(bare(issuer_url)));
-            same.iter().for_each(|known| recall(&mut draft, known));
+            same.iter().for_each(|known| recall(&mut draft, known, policy));
             check(&mut draft, issuer_url)
         })?;
     }
@@ -157,9 +158,9 @@ fn resolve(flags: &Flags) -> Result<SignIn> {
     SignIn::resolve(flags, &Policy::default(), None, None)
 }
 
-/// Adds the other settings that an earlier run wrote for the same provider, as far as they can still be used: only a
-/// secret is given anew.
-fn recall(flags: &mut Flags, known: &KnownCluster) {
+/// Adds the other settings that an earlier run wrote for the same provider, as far as they can still be used and
+/// the policy allows: only a secret is given anew.
+fn recall(flags: &mut Flags, known: &KnownCluster, policy: &Policy) {
     let given: Vec<_> = flags.0.iter().map(|(key, _)| key.flag).collect();
     for (flag, text) in known.settings() {
         let Some(key) = Key::of_flag(flag) else { continue };
@@ -171,7 +172,8 @@ fn recall(flags: &mut Flags, known: &KnownCluster) {
         texts.push(text.to_owned());
         with_it.replace(key.flag, &texts);
         let is_authority = key.flag.starts_with("certificate-authority");
-        if resolve(&with_it).is_ok_and(|it| !is_authority || it.settings.tls.certificates().is_ok()) {
+        let is_usable = |it: &SignIn| !is_authority || it.settings.tls.certificates().is_ok();
+        if resolve(&with_it).is_ok_and(|it| policy.check_given(&it.given).is_ok() && is_usable(&it)) {
             *flags = with_it;
         }
     }
