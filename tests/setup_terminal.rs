@@ -120,6 +120,14 @@ fn a_mistake_in_the_issuer_is_told_from_a_ca_that_is_missing() {
     let mut given = bare_setup(&home);
     given.args(["--no-login", "--cluster=prod", "--server=https://k8s.example.com", "--client-id=kubernetes"]);
 
+    // The input ends at a question about an answer.
+    let mut person = Person::run(&given);
+    person.answer(QUESTIONS[3], &issuer);
+    person.wait_for(PROVIDER_AUTHORITY);
+    person.type_in(END);
+    let (code, screen, _) = person.wait();
+    assert!(code == Some(1) && screen.matches("was not answered").count() == 1, "{screen}");
+
     let mut person =
         Person::run(bare_setup(&home).args(given.get_args().skip(1)).arg(format!("--issuer-url={issuer}")));
     person.answer(PROVIDER_AUTHORITY, &ca);
@@ -139,6 +147,13 @@ fn a_mistake_in_the_issuer_is_told_from_a_ca_that_is_missing() {
     assert!(code == Some(0) && !screen.contains("PEM file"), "{screen}");
 }
 
+/// Enter for each question about the cluster of an earlier run.
+fn keep_the_cluster(person: &mut Person) {
+    person.answer("[https://k8s.example.com]: ", "");
+    person.answer("name for the cluster [prod]: ", "");
+    person.answer("of the API server [none]: ", "");
+}
+
 #[test]
 fn what_an_earlier_run_wrote_for_the_same_provider_stays() {
     let home = Home::new(Mode::Absent);
@@ -154,9 +169,7 @@ fn what_an_earlier_run_wrote_for_the_same_provider_stays() {
     let before = written();
 
     let mut person = Person::run(&bare_setup(&home));
-    person.answer("[https://k8s.example.com]: ", "");
-    person.answer("name for the cluster [prod]: ", "");
-    person.answer("of the API server [none]: ", "");
+    keep_the_cluster(&mut person);
     person.answer(&format!("[{}]: ", provider.issuer()), "");
     person.answer("[kubernetes]: ", "");
     let (code, screen, _) = person.wait();
@@ -165,9 +178,7 @@ fn what_an_earlier_run_wrote_for_the_same_provider_stays() {
     // A file that is gone, and one slash too many, cost nothing else.
     fs::rename(&ca, home.path().join("new.pem")).unwrap();
     let mut person = Person::run(bare_setup(&home).arg("--no-login"));
-    person.answer("[https://k8s.example.com]: ", "");
-    person.answer("name for the cluster [prod]: ", "");
-    person.answer("of the API server [none]: ", "");
+    keep_the_cluster(&mut person);
     person.answer(&format!("[{}]: ", provider.issuer()), &format!("{}/", provider.issuer()));
     person.answer(PROVIDER_AUTHORITY, &home.path().join("new.pem").display().to_string());
     person.answer(&format!("[{}]: ", provider.issuer()), "");
@@ -181,9 +192,7 @@ fn what_an_earlier_run_wrote_for_the_same_provider_stays() {
     // A policy that came later.
     let etc = Etc::with_policy("locked_flags = ['scope']");
     let mut person = Person::run(&etc.over(bare_setup(&home).arg("--no-login")));
-    person.answer("[https://k8s.example.com]: ", "");
-    person.answer("name for the cluster [prod]: ", "");
-    person.answer("of the API server [none]: ", "");
+    keep_the_cluster(&mut person);
     person.answer(&format!("[{}]: ", provider.issuer()), "");
     person.answer(PROVIDER_AUTHORITY, &ca);
     person.answer("[kubernetes]: ", "");
@@ -195,9 +204,7 @@ fn what_an_earlier_run_wrote_for_the_same_provider_stays() {
     // A flag is another wish, and so is another provider.
     let other = "https://login.example.com";
     let mut person = Person::run(bare_setup(&home).args(["--offline", "--no-login", "--scope=openid"]));
-    person.answer("[https://k8s.example.com]: ", "");
-    person.answer("name for the cluster [prod]: ", "");
-    person.answer("of the API server [none]: ", "");
+    keep_the_cluster(&mut person);
     person.answer(&format!("[{}]: ", provider.issuer()), "");
     person.answer("[kubernetes]: ", "");
     person.answer(WRITE, "");
@@ -206,9 +213,7 @@ fn what_an_earlier_run_wrote_for_the_same_provider_stays() {
     assert!(changed.contains("--flow=paste") && changed.contains("--scope=openid"), "{changed}");
     assert!(!changed.contains("--scope=groups"), "{changed}");
     let mut person = Person::run(bare_setup(&home).args(["--offline", "--no-login"]));
-    person.answer("[https://k8s.example.com]: ", "");
-    person.answer("name for the cluster [prod]: ", "");
-    person.answer("of the API server [none]: ", "");
+    keep_the_cluster(&mut person);
     person.answer(&format!("[{}]: ", provider.issuer()), other);
     person.answer("[kubernetes]: ", "");
     person.answer(WRITE, "");
