@@ -153,8 +153,7 @@ pub fn arrange(command: Command, short: bool) -> Command {
     };
     let command = command.disable_help_subcommand(short).mut_subcommands(without_seldom);
     let everything = command.get_after_help().cloned().unwrap_or_default();
-    let more = MORE.replace("'kubekey ", &format!("'{} ", terminal::called()));
-    let command = command.after_help(more).after_long_help(everything).mut_args(in_group);
+    let command = command.after_help(as_called(MORE)).after_long_help(everything).mut_args(in_group);
     let settings: Vec<_> = command.get_arguments().filter(|arg| arg.is_global_set()).cloned().collect();
     command.mut_subcommands(|subcommand| match of_command(subcommand, &settings) {
         setup if short && setup.get_name() == "setup" => shortened_setup(setup),
@@ -179,8 +178,12 @@ fn shortened_setup(command: Command) -> Command {
         None if arg.get_long() == Some("help") => arg,
         None => arg.hide_short_help(true),
     };
-    let more = MORE_OF_SETUP.replace("'kubekey ", &format!("'{} ", terminal::called()));
-    command.mut_args(of_setup).after_help(more)
+    command.mut_args(of_setup).after_help(as_called(MORE_OF_SETUP))
+}
+
+/// A text whose commands have the name that this program was called by.
+fn as_called(text: &str) -> String {
+    text.replace("'kubekey ", &format!("'{} ", terminal::called()))
 }
 
 /// Names the group of a setting, and leaves a seldom one out of `-h`.
